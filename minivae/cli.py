@@ -1,0 +1,197 @@
+"""The command line: python -m minivae train | evaluate | generate | derivation.
+
+Each verb reads its options and calls the package; a user's mistake becomes one line on standard error.
+Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+
+__all__ = ["main"]
+
+ABOUT = """\
+minivae: a variational autoencoder in pure NumPy, every gradient written by hand.
+
+  python -m minivae train         train a VAE on MNIST, which is built in, and draw what it learned
+  python -m minivae evaluate      measure a trained model on test images: the ELBO and its two parts, in nats
+  python -m minivae generate      draw new images from a trained model
+  python -m minivae derivation    print the whole derivation, each equation with the code that implements it
+
+Each has its own help: python -m minivae train --help
+"""
+
+
+def main(argv=None):
+    """Run the command line and return its exit code.
+
+    Parameters
+    ----------
+    argv : list of str, optional
+        The words after ``python -m minivae``; by default the process's own.
+    """
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.verb is None:
+        print(ABOUT, end="")
+        return 0
+    try:
+        return options.run(options) or 0
+    except KeyboardInterrupt:
+        print(f"\nStopped.{options.after_interrupt(options)}", file=sys.stderr)
+        return 130
+    except (ValueError, OSError, ArithmeticError, MemoryError) as error:
+        print(f"minivae {options.verb}: error: {error or type(error).__name__}", file=sys.stderr)
+        return 1
+
+
+def train(options):
+    """Train a VAE in a folder of its own and tell what came of it."""
+    from . import run  # brings NumPy and the data; --help needs neither
+
+    chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
+    settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
+    finished = done >= settings["epochs"]
+    if finished:
+        print(f"The run in {options.out} is finished: {done} epochs of {settings['epochs']}. "
+              f"To go on: --resume --epochs {2 * done}.")
+    elif done:
+        print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
+    if settings["binarize"] == "none" and settings["likelihood"] == "bernoulli":
+        print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.")
+    summary = run.run(options.out, settings, resume=options.resume and not options.force)
+    if not finished:
+        print(_closing_words(options.out, summary))
+
+
+def _closing_words(folder, summary):
+    first, last = summary["history"][0], summary["history"][-1]
+    on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
+    lines = [
+        f"Trained {last['epoch']} epochs; this sitting took {summary['seconds']:.0f} s.",
+        f"On {on} images, in nats per image, from the first epoch to the last:",
+        *(f"  {label:22} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
+          (("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl"))),
+        f"Now in {folder}: {', '.join(summary['files'])}",
+        "Next:",
+        f"  python -m minivae evaluate {folder}      the ELBO on images it has never seen",
+        f"  python -m minivae generate {folder}      new images",
+    ]
+    if summary["settings"]["latent"] != 2:
+        lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
+    return "\n".join(lines)
+
+
+def evaluate(options):
+    """Measure the ELBO and its parts on a data set's test images."""
+    import numpy as np
+
+    from . import run
+    from .data import prepare
+    from .evaluation import evaluate_elbo
+
+    model, notes = run.open_model(options.model)
+    data, how = options.data or notes["data"], options.binarize or notes["binarize"]
+    images = prepare(run.load_data(data).test_images, how)
+    means = evaluate_elbo(model, images, binarize=how, rng=np.random.default_rng(options.seed))
+    if options.json:
+        print(json.dumps(means | {"images": len(images), "binarize": how, "data": data}))
+        return
+    print(f"{len(images):,} test images of {data}, binarization {how}; nats per image, one draw of z each")
+    print(f"  ELBO         {means['elbo']:9.2f} ± {means['elbo_se']:.2f} (standard error)")
+    print(f"  log p(x|z)   {means['log_likelihood']:9.2f}")
+    print(f"  KL           {means['kl']:9.2f}")
+
+
+def generate(options):
+    """Draw new images from a model into one picture."""
+    import numpy as np
+
+    from . import plots, run
+
+    model, notes = run.open_model(options.model)
+    images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw)
+    title = "Samples from the prior: draws" if options.draw else "Samples from the prior: means"
+    plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)
+    print(f"Wrote {options.n} images to {options.out}.")
+
+
+def derivation(options):
+    """Print every equation with the code that implements it."""
+    from .derivation import as_table
+    print(as_table())
+
+
+def _parser():
+    parser = argparse.ArgumentParser(
+        prog="minivae", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    verbs = parser.add_subparsers(dest="verb", metavar="", help=argparse.SUPPRESS)
+    _train_options(_verb(verbs, train, lambda options: (
+        f" {options.out} holds the last whole epoch. To go on: python -m minivae train --out {options.out} --resume")))
+    _evaluate_options(_verb(verbs, evaluate))
+    _generate_options(_verb(verbs, generate))
+    _verb(verbs, derivation)
+    return parser
+
+
+def _verb(verbs, function, after_interrupt=lambda options: ""):
+    verb = verbs.add_parser(function.__name__, description=function.__doc__)
+    verb.set_defaults(run=function, after_interrupt=after_interrupt)
+    return verb
+
+
+def _train_options(verb):
+    def option(name, help, **kind):  # absent unless given, so that --resume can tell a choice from a default
+        verb.add_argument(name, default=argparse.SUPPRESS, help=help, **kind)
+
+    verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
+                      help="where the model, history.csv and the pictures go (default runs/mnist)")
+    verb.add_argument("--resume", action="store_true",
+                      help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
+                           "start afresh if there is none")
+    verb.add_argument("--force", action="store_true", help="begin again over the run in --out")
+    option("--data", "mnist, which is built in, or a folder of four IDX files under MNIST's names, raw or .gz "
+                     "(Fashion-MNIST, KMNIST, ...) (default mnist)", metavar="mnist|FOLDER")
+    option("--hidden", "units in each hidden layer of the encoder, first layer first; the decoder mirrors them; "
+                       "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
+    option("--latent", "latent dimensions; 2 gives a plane to look at (default 20)", type=int, metavar="K")
+    option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
+    option("--likelihood", "what the decoder says of a pixel: how its coin is loaded, or its mean (default bernoulli)",
+           choices=("bernoulli", "gaussian"))
+    option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
+    option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
+           type=float, metavar="BETA")
+    option("--beta-warm-up", "epochs over which beta rises from 0 (default 0)", type=float, metavar="EPOCHS")
+    option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
+    option("--batch", "images per step (default 128)", type=int, metavar="B")
+    option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
+    option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
+           choices=("constant", "cosine"))
+    option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
+                         "not, or left grey (default dynamic; none for gaussian)",
+           choices=("dynamic", "fixed", "threshold", "none"))
+    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000)",
+           type=int, metavar="N")
+    option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
+           choices=("data", "zero"))
+    option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int)
+    option("--dtype", "precision (default float32)", choices=("float32", "float64"))
+
+
+def _evaluate_options(verb):
+    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
+    verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
+                      help="how grey levels become pixels (default: as in training)")
+    verb.add_argument("--seed", type=int, default=0, help="of pixels and noise (default 0)")
+    verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
+
+
+def _generate_options(verb):
+    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    verb.add_argument("-n", type=int, default=64, metavar="N", help="how many images (default 64)")
+    verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
+                      help="the picture's file (default grid.png)")
+    verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
+    verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")

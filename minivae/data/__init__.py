@@ -1,0 +1,14 @@
+"""The data: MNIST inside the package, any folder of IDX files, binarization and minibatches.
+
+Pixels stay uint8 grey levels, a byte each, until a minibatch is cut from them. Importing this package
+reads no data. Read in this order: idx, mnist, images, binarize, minibatches.
+"""
+
+from .binarize import BINARIZATIONS, binarize
+from .idx import Dataset, load_idx
+from .images import flatten_images
+from .minibatches import minibatches, prepare
+from .mnist import load_mnist
+
+__all__ = ["BINARIZATIONS", "Dataset", "binarize", "flatten_images", "load_idx", "load_mnist", "minibatches",
+           "prepare"]

@@ -1,0 +1,87 @@
+"""Turns grey levels into the zeros and ones that a Bernoulli likelihood is about.
+
+A grey level is read as the probability that its pixel is on. Binarization is part of a data set's definition:
+nats measured under two of these rules do not compare.
+"""
+
+import numpy as np
+
+from .images import check_pixels
+
+__all__ = ["BINARIZATIONS", "binarize"]
+
+BINARIZATIONS = {
+    "dynamic": "a fresh draw of every pixel each epoch, on with the probability that its grey level says",
+    "fixed": "one such draw, kept for all epochs (our own draw, not the file that some papers share)",
+    "threshold": "on where the grey level is above one half",
+    "none": "grey levels left as they are, from 0 to 1: under a Bernoulli no likelihood, so the nats compare "
+            "with no paper",
+}
+
+
+def binarize(images, how, *, rng=None, dtype="float32"):
+    """Make the pixels of images 0 or 1, by one of four rules.
+
+    Parameters
+    ----------
+    images : ndarray, any shape
+        uint8 grey levels from 0 to 255; floats in [0, 1], for "none" any finite ones; or booleans, which are
+        binary already and which every rule leaves as they are.
+    how : {"dynamic", "fixed", "threshold", "none"}
+        What each means stands in ``BINARIZATIONS``. One call of "fixed" is one call of "dynamic"; they differ
+        in that the caller keeps what "fixed" returns.
+    rng : np.random.Generator, optional
+        Source of the draw; "dynamic" and "fixed" need it.
+    dtype : dtype, optional
+        Of the result: a float, or bool, which takes a byte a pixel and is not for "none".
+
+    Returns
+    -------
+    pixels : ndarray, shape of images
+        A new array.
+
+    Raises
+    ------
+    ValueError
+        If the rule is unknown, the pixels are out of range, or rng or dtype does not serve.
+
+    Notes
+    -----
+    P(pixel = 1) = grey / 255 exactly, for uint8: a 255 is always on and a 0 never.
+
+    References
+    ----------
+    Salakhutdinov & Murray, On the quantitative analysis of deep belief networks, 2008, section 5: the
+    fixed draw. Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, 2015, section 5: the dynamic.
+    """
+    check_how(how)
+    check_pixels(images, binary=how != "none")
+    dtype = np.dtype(dtype)
+    if dtype.kind != "f" and (dtype.kind != "b" or how == "none"):
+        raise ValueError(f"dtype must be a float, or bool unless how is 'none'; got {dtype}.")
+    if images.dtype.kind == "b":
+        return images.astype(dtype)
+    if how == "none":
+        white = 255 if images.dtype == np.uint8 else 1
+        return np.divide(images, white, dtype=dtype)
+    if how == "threshold":
+        middle = 127.5 if images.dtype == np.uint8 else 0.5
+        return (images > middle).astype(dtype)
+    return draw_pixels(images, rng).astype(dtype, copy=False)
+
+
+def draw_pixels(images, rng):
+    """Draw each pixel once, as a boolean, on with the probability that its grey level says."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a np.random.Generator to draw pixels; got {rng!r}. "
+                         "Pass rng=np.random.default_rng(seed)?")
+    if images.dtype == np.uint8:
+        # 255 values, 0 to 254, all as likely; `grey` of them are below grey.
+        return rng.integers(0, 255, images.shape, dtype=np.uint8) < images
+    return rng.random(images.shape) < images
+
+
+def check_how(how):
+    """Raise unless how names a rule."""
+    if how not in BINARIZATIONS:
+        raise ValueError(f"how must be one of {', '.join(BINARIZATIONS)}; got {how!r}.")

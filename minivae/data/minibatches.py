@@ -1,0 +1,104 @@
+"""Deals a data set out in shuffled minibatches, one epoch at a time.
+
+The data set stays as it is, a byte a pixel; only the batch that is on the table becomes floats. Shapes: N
+images, B batch, D data (pixels).
+"""
+
+import numpy as np
+
+from .binarize import binarize, check_how, draw_pixels
+from .images import check_pixels, flatten_images
+
+__all__ = ["minibatches", "prepare"]
+
+
+def prepare(images, how, *, rng=None):
+    """Make a data set ready to be cut into minibatches: flattened, checked, and drawn if the draw is fixed.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, rows, columns) or (N, D)
+        uint8 grey levels; floats in [0, 1], for "none" any finite ones; or booleans.
+    how : {"dynamic", "fixed", "threshold", "none"}
+        How `binarize` is to treat them.
+    rng : np.random.Generator, optional
+        "fixed" draws from it, once, here. Seed one for this alone, and every run sees the same pixels.
+
+    Returns
+    -------
+    images : ndarray, shape (N, D)
+        For "fixed" an array of booleans, which every epoch sees alike; else the images themselves, flat.
+
+    Raises
+    ------
+    ValueError
+        If there are no images or their pixels are out of range, the rule is unknown, or "fixed" lacks its rng.
+    """
+    check_how(how)
+    images = flatten_images(images)
+    check_pixels(images, binary=how != "none")
+    if images.dtype == np.uint8 and images.max() == 1:
+        raise ValueError("images of uint8 are read as grey levels, where 255 is white; got a maximum of 1. "
+                         "Are they binary already? Pass images.astype(bool), or multiply by 255.")
+    if how != "fixed" or images.dtype.kind == "b":
+        return images
+    drawn = np.empty(images.shape, dtype=bool)
+    for start in range(0, len(images), 1000):  # by the thousand, to keep the random numbers few
+        drawn[start:start + 1000] = draw_pixels(images[start:start + 1000], rng)
+    return drawn
+
+
+def minibatches(images, batch_size, how, *, rng, dtype="float32"):
+    """Go once through the images in a fresh random order, a minibatch at a time.
+
+    Parameters
+    ----------
+    images : ndarray, shape (N, rows, columns) or (N, D)
+        What `prepare` returned, or any images if how is not "fixed".
+    batch_size : int
+        B, from 1 to N.
+    how : {"dynamic", "fixed", "threshold", "none"}
+        How `binarize` is to treat each minibatch.
+    rng : np.random.Generator
+        Shuffles the images, and draws the pixels if how is "dynamic".
+    dtype : dtype, optional
+        The model's.
+
+    Returns
+    -------
+    batches : iterator of ndarray, shape (B, D)
+        N // B of them, each a new array. The few images left after the last whole batch sit this epoch out;
+        the next shuffle deals them in.
+
+    Raises
+    ------
+    ValueError
+        At once, not at the first batch: if there are no images, or fewer than a batch, or an argument
+        is not what it should be.
+    """
+    check_how(how)
+    images = flatten_images(images)
+    check_pixels(images, binary=how != "none")
+    check_batch_size(batch_size, len(images))
+    if how == "fixed" and images.dtype.kind != "b":
+        raise ValueError("images must be drawn once before the first epoch if how is 'fixed'; got grey levels. "
+                         "Call images = prepare(images, 'fixed', rng=rng) first.")
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a np.random.Generator; got {rng!r}. Pass np.random.default_rng(seed)?")
+    return _deal(images, batch_size, how, rng, dtype)
+
+
+def _deal(images, batch_size, how, rng, dtype):
+    order = rng.permutation(len(images))
+    for start in range(0, len(images) - batch_size + 1, batch_size):
+        batch = images[order[start:start + batch_size]]  # (B, D), a byte a pixel
+        yield binarize(batch, how, rng=rng, dtype=dtype)
+
+
+def check_batch_size(batch_size, n_images):
+    """Raise unless batch_size is a positive int and there are images enough for one batch."""
+    if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
+        raise ValueError(f"batch_size must be a positive int; got {batch_size!r}.")
+    if batch_size > n_images:
+        raise ValueError(f"batch_size must not exceed the number of images; got {batch_size} for {n_images} "
+                         f"{'image' if n_images == 1 else 'images'}. Take a smaller batch, or more images.")

@@ -1,0 +1,233 @@
+"""The one list of equations, from log p(x) to every gradient, in the order in which they are derived.
+
+Number 2.3 is the third equation of notebook 2. Docstrings cite these numbers, traces show them, and
+``python -m minivae derivation`` prints them. The lecture writes phi for the generative parameters (the
+decoder's) and theta for the variational ones (the encoder's); Kingma & Welling write it the other way round.
+So no formula here carries either: p is the decoder's, q is the encoder's.
+"""
+
+import inspect
+import pathlib
+import pkgutil
+from typing import NamedTuple
+
+__all__ = ["Equation", "EQUATIONS", "equation", "equation_of", "locate", "as_table"]
+
+
+class Equation(NamedTuple):
+    """One line of the derivation.
+
+    Attributes
+    ----------
+    number : str
+        Notebook and place in it, such as "2.3".
+    plain : str
+        The formula as plain text.
+    latex : str
+        The formula as LaTeX, for mathematics mode.
+    symbol : str or None
+        The trace's symbol that it defines; for a hidden layer's output just "h".
+    meaning : str
+        What it says, in a few words.
+    computed_by, differentiated_by : str or None
+        The function that computes it and the one that differentiates it, as "module:name" within minivae.
+    """
+
+    number: str
+    plain: str
+    latex: str
+    symbol: str | None
+    meaning: str
+    computed_by: str | None = None
+    differentiated_by: str | None = None
+
+
+_FORWARD, _BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
+
+EQUATIONS = (
+    # 1. Maximum likelihood and latent variables
+    Equation("1.1", "log p(X) = Σ_i log p(x_i)", r"\log p(X) = \sum_i \log p(x_i)",
+             "x", "data, one example a row; the examples are independent"),
+    Equation("1.2", "p(x) = ∫ p(x|z) p(z) dz", r"p(x) = \int p(x \mid z)\, p(z)\, dz",
+             None, "the evidence: the latent z is integrated out"),
+    Equation("1.3", "p(z) = N(z; 0, I)", r"p(z) = \mathcal{N}(z;\, 0, I)",
+             None, "the prior"),
+    # 2. The ELBO, line by line
+    Equation("2.1", "log p(x) = log ∫ q(z|x) [p(x, z) / q(z|x)] dz",
+             r"\log p(x) = \log \int q(z \mid x)\, \frac{p(x, z)}{q(z \mid x)}\, dz",
+             None, "multiply and divide by q, any density that is positive where p(x, z) is"),
+    Equation("2.2", "log p(x) ≥ ∫ q(z|x) log [p(x, z) / q(z|x)] dz",
+             r"\log p(x) \ge \int q(z \mid x) \log \frac{p(x, z)}{q(z \mid x)}\, dz",
+             None, "Jensen's inequality: the logarithm of a mean is at least the mean of the logarithms"),
+    Equation("2.3", "ELBO = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))",
+             r"\mathrm{ELBO} = \mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]"
+             r" - \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
+             None, "the evidence lower bound: expected log-likelihood less the KL divergence"),
+    Equation("2.4", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
+             r"\log p(x) - \mathrm{ELBO} = \mathrm{KL}(q(z \mid x) \,\|\, p(z \mid x))",
+             None, "the gap is how far q is from the true posterior"),
+    Equation("2.5", "elbo = log p(x|z) − KL(q(z|x) ‖ p(z)), z ~ q(z|x)",
+             r"\widehat{\mathrm{ELBO}} = \log p(x \mid z) - \mathrm{KL}(q(z \mid x) \,\|\, p(z)),"
+             r"\quad z \sim q(z \mid x)",
+             "elbo", "one draw's unbiased estimate of the ELBO", _FORWARD, _BACKWARD),
+    Equation("2.6", "objective = log p(x|z) − β KL(q(z|x) ‖ p(z))",
+             r"\mathrm{objective} = \log p(x \mid z) - \beta\, \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
+             "objective", "what training raises; the elbo when β = 1", _FORWARD, _BACKWARD),
+    Equation("2.7", "loss = −(1/B) Σ_b objective_b",
+             r"\mathrm{loss} = -\frac{1}{B} \sum_{b=1}^{B} \mathrm{objective}_b",
+             "loss", "what training lowers: minus the batch's mean objective", _FORWARD, _BACKWARD),
+    # 3. The KL term
+    Equation("3.1", "q(z|x) = N(z; mu, diag(sigma²)), [mu | log_var] = encoder(x)",
+             r"q(z \mid x) = \mathcal{N}(z;\, \mu, \mathrm{diag}(\sigma^2)),"
+             r"\quad [\,\mu \mid \log \sigma^2\,] = \mathrm{encoder}(x)",
+             "mu", "mean of q(z|x)", "model.vae:VAE.encode", "model.mlp:MLP.backward"),
+    Equation("3.2", "log_var = log sigma²", r"\mathrm{log\_var} = \log \sigma^2",
+             "log_var", "log-variance of q(z|x)", "model.vae:VAE.encode", "model.mlp:MLP.backward"),
+    Equation("3.3", "kl = ½ Σ_k (mu_k² + exp(log_var_k) − 1 − log_var_k)",
+             r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)",
+             "kl", "KL(q(z|x) ‖ p(z)) in closed form",
+             "kernels:kl_divergence", "kernels:kl_divergence_backward"),
+    Equation("3.4", "∂kl/∂mu = mu, ∂kl/∂log_var = ½ (exp(log_var) − 1)",
+             r"\frac{\partial \mathrm{KL}}{\partial \mu} = \mu, \quad"
+             r"\frac{\partial \mathrm{KL}}{\partial \log \sigma^2} = \tfrac12 (\sigma^2 - 1)",
+             None, "the KL's pull towards the prior", "kernels:kl_divergence_backward"),
+    Equation("3.5", "sigma = exp(½ log_var)", r"\sigma = \exp(\tfrac12 \log \sigma^2)",
+             "sigma", "standard deviation of q(z|x)",
+             "kernels:standard_deviation", "kernels:standard_deviation_backward"),
+    Equation("3.6", "∂sigma/∂log_var = ½ sigma",
+             r"\frac{\partial \sigma}{\partial \log \sigma^2} = \tfrac12 \sigma",
+             None, "an exponential is its own derivative", "kernels:standard_deviation_backward"),
+    Equation("3.7", "log N(z; mu, sigma²) = −½ Σ_k (log 2π + log_var_k + (z_k − mu_k)² / sigma_k²)",
+             r"\log \mathcal{N}(z;\, \mu, \sigma^2) = -\tfrac12 \sum_k \left(\log 2\pi + \log \sigma_k^2"
+             r" + \frac{(z_k - \mu_k)^2}{\sigma_k^2}\right)",
+             None, "log density of a diagonal Gaussian",
+             "kernels:gaussian_log_density", "kernels:gaussian_log_density_backward"),
+    Equation("3.8", "∂/∂mu = (z − mu) / sigma² = −∂/∂z, ∂/∂log_var = ½ ((z − mu)² / sigma² − 1)",
+             r"\frac{\partial \log \mathcal{N}}{\partial \mu} = \frac{z - \mu}{\sigma^2}"
+             r" = -\frac{\partial \log \mathcal{N}}{\partial z}, \quad"
+             r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
+             r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
+             None, "its three slopes", "kernels:gaussian_log_density_backward"),
+    # 4. The reparameterization trick
+    Equation("4.1", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
+             "eps", "noise, drawn outside and then held fixed"),
+    Equation("4.2", "z = mu + sigma ⊙ eps", r"z = \mu + \sigma \odot \varepsilon",
+             "z", "latent code, a draw from q(z|x)",
+             "kernels:reparameterize", "kernels:reparameterize_backward"),
+    Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
+             r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
+             None, "z moves with mu one for one, with sigma eps for one", "kernels:reparameterize_backward"),
+    # 5. Dense layers and their backward
+    Equation("5.1", "y = x W + b", r"y = x W + b",
+             None, "a dense layer", "kernels:dense", "kernels:dense_backward"),
+    Equation("5.2", "dx = dy Wᵀ", r"dx = dy\, W^\top",
+             None, "what reaches the layer below", "kernels:dense_backward"),
+    Equation("5.3", "dW = xᵀ dy", r"dW = x^\top dy",
+             None, "summed over the batch: every example uses W", "kernels:dense_backward"),
+    Equation("5.4", "db = Σ_b dy_b", r"db = \sum_{b=1}^{B} dy_b",
+             None, "summed over the batch: every example uses b", "kernels:dense_backward"),
+    Equation("5.5", "h = f(x W + b), f = tanh or relu", r"h = f(x W + b), \quad f = \tanh \text{ or } \mathrm{relu}",
+             "h", "output of a hidden layer", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
+    Equation("5.6", "y = tanh(a)", r"y = \tanh(a)",
+             None, "an activation, squashing", "kernels:tanh", "kernels:tanh_backward"),
+    Equation("5.7", "da = dy ⊙ (1 − y²)", r"da = dy \odot (1 - y^2)",
+             None, "from the output alone", "kernels:tanh_backward"),
+    Equation("5.8", "y = max(a, 0)", r"y = \max(a, 0)",
+             None, "an activation, rectifying", "kernels:relu", "kernels:relu_backward"),
+    Equation("5.9", "da = dy ⊙ [y > 0]", r"da = dy \odot [\,y > 0\,]",
+             None, "from the output alone", "kernels:relu_backward"),
+    Equation("5.10", "logistic(a) = 1 / (1 + exp(−a)) = ½ (1 + tanh(½ a))",
+             r"\mathrm{logistic}(a) = \frac{1}{1 + e^{-a}} = \tfrac12 (1 + \tanh(\tfrac12 a))",
+             None, "from logits to probabilities", "kernels:logistic"),
+    Equation("5.11", "log p(x|z) = Σ_d (x_d a_d − log(1 + exp(a_d))), a = decoder(z)",
+             r"\log p(x \mid z) = \sum_d \left(x_d a_d - \log(1 + e^{a_d})\right), \quad a = \mathrm{decoder}(z)",
+             "log_likelihood", "log p(x|z), summed over the pixels",
+             "kernels:bernoulli_log_likelihood", "kernels:bernoulli_log_likelihood_backward"),
+    Equation("5.12", "da = dll (x − logistic(a))", r"da = d\ell\, (x - \mathrm{logistic}(a))",
+             None, "what came less what was expected", "kernels:bernoulli_log_likelihood_backward"),
+    Equation("5.13", "log p(x|z) = −½ Σ_d ((x_d − mean_d)² / v + log 2πv), mean = decoder(z)",
+             r"\log p(x \mid z) = -\tfrac12 \sum_d \left(\frac{(x_d - m_d)^2}{v} + \log 2\pi v\right),"
+             r" \quad m = \mathrm{decoder}(z)",
+             "log_likelihood", "log p(x|z), summed over the pixels, each a Gaussian of variance v",
+             "kernels:gaussian_log_likelihood", "kernels:gaussian_log_likelihood_backward"),
+    Equation("5.14", "dmean = dll (x − mean) / v", r"dm = d\ell\, \frac{x - m}{v}",
+             None, "the residual, in units of the variance", "kernels:gaussian_log_likelihood_backward"),
+    Equation("5.15", "a = decoder(z)", r"a = \mathrm{decoder}(z)",
+             "logits", "log-odds of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
+    Equation("5.16", "mean = decoder(z)", r"m = \mathrm{decoder}(z)",
+             "mean", "mean of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
+    # 7. The whole backward pass
+    Equation("7.1", "dobjective_b = −(1/B) dloss", r"d\,\mathrm{objective}_b = -\frac{1}{B}\, d\,\mathrm{loss}",
+             None, "where the chain starts, and the only 1/B in it", _BACKWARD),
+    Equation("7.2", "dll = dobjective, dkl = −β dobjective",
+             r"d\ell = d\,\mathrm{objective}, \quad d\,\mathrm{KL} = -\beta\, d\,\mathrm{objective}",
+             None, "the two terms part", _BACKWARD),
+    Equation("7.3", "dmu = dz + dkl mu", r"d\mu = dz + d\,\mathrm{KL}\; \mu",
+             None, "the two paths meet: through z, and through the KL", _BACKWARD),
+    Equation("7.4", "dlog_var = dz ⊙ eps ⊙ ½ sigma + dkl ½ (exp(log_var) − 1)",
+             r"d \log \sigma^2 = dz \odot \varepsilon \odot \tfrac12 \sigma"
+             r" + d\,\mathrm{KL}\; \tfrac12 (\sigma^2 - 1)",
+             None, "the two paths meet: through z, and through the KL", _BACKWARD),
+    # 8. Training
+    Equation("8.1", "u ← momentum u + g, w ← w − η u", r"u \leftarrow \mu u + g, \quad w \leftarrow w - \eta u",
+             None, "gradient descent with momentum", "training.optimizers:SGD.step"),
+    Equation("8.2", "m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²",
+             r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2",
+             None, "Adam's running means of the gradient and of its square", "training.optimizers:Adam.step"),
+    Equation("8.3", "w ← w − η [m / (1 − β₁ᵗ)] / (√[v / (1 − β₂ᵗ)] + ε)",
+             r"w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}",
+             None, "Adam's step, both means corrected for their start at zero", "training.optimizers:Adam.step"),
+    Equation("8.4", "η_t = ½ η (1 + cos(π t / T))", r"\eta_t = \tfrac12 \eta\, (1 + \cos(\pi t / T))",
+             None, "a step size that falls along a cosine to nothing at step T", "training.schedules:cosine"),
+    Equation("8.5", "β_t = β min(1, (t + 1) / T_w)", r"\beta_t = \beta \min(1, (t + 1) / T_w)",
+             None, "the KL's weight, raised over the first T_w steps", "training.schedules:warm_up"),
+)
+
+_BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
+
+
+def equation(number):
+    """Return the equation of that number, a string such as "2.3"; KeyError if there is none."""
+    return _BY_NUMBER[number]
+
+
+def equation_of(symbol, trace=()):
+    """Return the equation that defines a symbol such as "z" or "encoder.0.h", or None.
+
+    Two define log_likelihood; the second is meant where ``trace``, the symbols around it, has a "mean".
+    """
+    name = "h" if symbol.endswith(".h") else symbol
+    found = [entry for entry in EQUATIONS if entry.symbol == name]
+    return found[-1 if "mean" in trace else 0] if found else None
+
+
+def locate(function):
+    """Say where a registered function stands.
+
+    Parameters
+    ----------
+    function : str
+        As in ``Equation.computed_by``.
+
+    Returns
+    -------
+    name, file, line : str, str, int
+        Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
+    """
+    found = inspect.unwrap(pkgutil.resolve_name(f"{__package__}.{function}"))
+    root = pathlib.Path(__file__).parent.parent
+    file = pathlib.Path(inspect.getsourcefile(found)).relative_to(root).as_posix()
+    return found.__qualname__, file, inspect.getsourcelines(found)[1]
+
+
+def as_table():
+    """Return the whole chain as text: number, formula, and beneath it the functions with file and line."""
+    lines = []
+    for entry in EQUATIONS:
+        lines.append(f"{entry.number:>5}  {entry.plain}")
+        lines.append(f"       {entry.meaning}")
+        for verb, function in (("computed", entry.computed_by), ("differentiated", entry.differentiated_by)):
+            if function:
+                name, file, line = locate(function)
+                lines.append(f"       {verb} by {name}, {file}:{line}")
+    return "\n".join(lines)

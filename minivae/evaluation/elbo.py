@@ -1,0 +1,46 @@
+"""The ELBO of a data set and its two parts, in nats per example.
+
+Equation 2.5 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
+error says how far it may be off. Shapes: N examples, D data.
+"""
+
+import numpy as np
+
+from ..data import binarize as binarize_images
+from ..data.images import flatten_images
+
+__all__ = ["evaluate_elbo"]
+
+
+def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
+    """Estimate the mean ELBO over a data set.
+
+    Parameters
+    ----------
+    model : VAE
+    images : ndarray, shape (N, rows, columns) or (N, D)
+        uint8 grey levels, or floats.
+    binarize : {"dynamic", "fixed", "threshold", "none"}
+        How grey levels become what the model sees. Drawn ones are drawn once, from ``rng``.
+    rng : numpy.random.Generator
+        For pixels and latents. The same seed gives the same pixels and noise, so that two epochs, or two
+        models, are compared without that difference.
+    batch_size : int, optional
+        Examples at a time; the result does not depend on it but for rounding.
+
+    Returns
+    -------
+    means : dict of str to float
+        "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first.
+    """
+    images = flatten_images(images)
+    columns = {"elbo": [], "log_likelihood": [], "kl": []}
+    for start in range(0, len(images), batch_size):
+        x = binarize_images(images[start:start + batch_size], binarize, rng=rng, dtype=model.dtype)
+        trace = model.forward(x, rng.standard_normal((len(x), model.latent_dim)))
+        for name, column in columns.items():
+            column.append(trace[name])
+    columns = {name: np.concatenate(column).astype(np.float64) for name, column in columns.items()}
+    means = {name: float(column.mean()) for name, column in columns.items()}
+    spread = columns["elbo"].std(ddof=1) if len(images) > 1 else np.nan
+    return means | {"elbo_se": float(spread / np.sqrt(len(images)))}

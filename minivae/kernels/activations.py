@@ -1,0 +1,129 @@
+"""The two activations, tanh and relu, each differentiated from its saved output.
+
+The output is enough: the slope of tanh is 1 - y**2, and a relu's output is positive just where its
+input was. So the forward need not keep what came in. Equations 5.6 to 5.9. Shapes: B batch, H hidden.
+"""
+
+import numpy as np
+
+from .shapes import check_shapes
+
+__all__ = ["tanh", "tanh_backward", "relu", "relu_backward"]
+
+
+def tanh(a, out=None):
+    """Squash each number into (-1, 1): y = tanh(a).
+
+    Parameters
+    ----------
+    a : ndarray, shape (B, H)
+        Pre-activation.
+    out : ndarray, shape (B, H), optional
+        Where to write y; may be a itself.
+
+    Returns
+    -------
+    y : ndarray, shape (B, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.6.
+    """
+    check_shapes(a=(a, "BH"), out=(out, "BH"))
+    return np.tanh(a, out=out)
+
+
+def tanh_backward(dy, y, out=None):
+    """Carry the gradient of the loss from tanh's output to its input.
+
+    Parameters
+    ----------
+    dy : ndarray, shape (B, H)
+        Upstream gradient, dloss/dy.
+    y : ndarray, shape (B, H)
+        The forward's output.
+    out : ndarray, shape (B, H), optional
+        Where to write da. Must not overlap dy or y.
+
+    Returns
+    -------
+    da : ndarray, shape (B, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.7: da = dy (1 - y**2).
+    """
+    check_shapes(dy=(dy, "BH"), y=(y, "BH"), out=(out, "BH"))
+    # forward: y = tanh(a)
+    da = np.multiply(y, y, out=out)
+    np.subtract(1, da, out=da)
+    da *= dy
+    return da
+
+
+def relu(a, out=None):
+    """Keep what is positive: y = max(a, 0).
+
+    Parameters
+    ----------
+    a : ndarray, shape (B, H)
+        Pre-activation.
+    out : ndarray, shape (B, H), optional
+        Where to write y; may be a itself.
+
+    Returns
+    -------
+    y : ndarray, shape (B, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.8.
+    """
+    check_shapes(a=(a, "BH"), out=(out, "BH"))
+    return np.maximum(a, 0, out=out)
+
+
+def relu_backward(dy, y, out=None):
+    """Carry the gradient of the loss from relu's output to its input.
+
+    Parameters
+    ----------
+    dy : ndarray, shape (B, H)
+        Upstream gradient, dloss/dy.
+    y : ndarray, shape (B, H)
+        The forward's output.
+    out : ndarray, shape (B, H), optional
+        Where to write da.
+
+    Returns
+    -------
+    da : ndarray, shape (B, H)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.9: da = dy where y > 0, else 0. At a = 0 relu has no derivative; we take 0 there, one of
+    its subgradients.
+    """
+    check_shapes(dy=(dy, "BH"), y=(y, "BH"), out=(out, "BH"))
+    # forward: y = max(a, 0)
+    return np.multiply(dy, y > 0, out=out)

@@ -1,0 +1,116 @@
+"""The Bernoulli likelihood, from logits: every pixel is a coin, the decoder says how it is loaded.
+
+Logits and not probabilities, because log(1 - p) dies when p rounds to 1, while the same number written
+in logits never does. Equations 5.10 to 5.12. In nats, summed over the pixels: one number per example.
+Shapes: B batch, D data (pixels).
+"""
+
+import numpy as np
+
+from .shapes import check_shapes
+
+__all__ = ["logistic", "bernoulli_log_likelihood", "bernoulli_log_likelihood_backward"]
+
+
+def logistic(logits, out=None):
+    """Turn logits into probabilities: 1 / (1 + exp(-a)), written as (1 + tanh(a/2)) / 2.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (B, D)
+        Log-odds, any real numbers.
+    out : ndarray, shape (B, D), optional
+        Where to write the probabilities; may be logits itself.
+
+    Returns
+    -------
+    probabilities : ndarray, shape (B, D)
+        In [0, 1]. Exact to rounding absolutely, not relatively: in float32 a logit of -20 gives 0. So a
+        log-likelihood is never log(probabilities); it comes from the logits.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.10. The form with tanh never overflows.
+    """
+    check_shapes(logits=(logits, "BD"), out=(out, "BD"))
+    probabilities = np.multiply(logits, 0.5, out=out)
+    np.tanh(probabilities, out=probabilities)
+    probabilities += 1
+    probabilities *= 0.5
+    return probabilities
+
+
+def bernoulli_log_likelihood(logits, x):
+    """Log probability of binary pixels under the decoder's logits, in nats.
+
+    Parameters
+    ----------
+    logits : ndarray, shape (B, D)
+        The decoder's output: the log-odds that a pixel is on.
+    x : ndarray, shape (B, D)
+        Pixels, 0 or 1. (A grey level between them is accepted and gives a number, but not the log of
+        any probability.)
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (B,)
+        log p(x|z), summed over the pixels. Never above 0 for x in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.11, x a - log(1 + exp(a)), with log(1 + exp(a)) = max(a, 0) + log1p(exp(-abs(a))), which never
+    overflows. Taking x a - max(a, 0) first keeps full precision where the pixel is certain: the two cancel
+    exactly, and only the small logarithm is left.
+    """
+    check_shapes(logits=(logits, "BD"), x=(x, "BD"))
+    surprise = np.abs(logits)                     # log1p(exp(-abs(a))), made in place
+    np.negative(surprise, out=surprise)
+    np.exp(surprise, out=surprise)
+    np.log1p(surprise, out=surprise)
+    log_probability = x * logits                  # (B, D)
+    log_probability -= np.maximum(logits, 0)
+    log_probability -= surprise
+    return log_probability.sum(axis=1)
+
+
+def bernoulli_log_likelihood_backward(dll, logits, x, out=None):
+    """Carry the gradient of the loss from the Bernoulli log-likelihood to the logits.
+
+    Parameters
+    ----------
+    dll : ndarray, shape (B,)
+        Upstream gradient, dloss/dlog_likelihood, one number per example.
+    logits, x : ndarray, shape (B, D)
+        What the forward was given.
+    out : ndarray, shape (B, D), optional
+        Where to write dlogits. Must not overlap logits or x.
+
+    Returns
+    -------
+    dlogits : ndarray, shape (B, D)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.12: what came minus what was expected, x - logistic(a). There is no gradient for x: it is data.
+    """
+    check_shapes(dll=(dll, "B"), logits=(logits, "BD"), x=(x, "BD"), out=(out, "BD"))
+    # forward: log_likelihood = sum(x * logits - log(1 + exp(logits)))
+    dlogits = logistic(logits, out=out)
+    np.subtract(x, dlogits, out=dlogits)
+    dlogits *= dll[:, None]
+    return dlogits

@@ -1,0 +1,325 @@
+"""The Gaussian's part of a VAE: its standard deviation, its noise, its density and its KL divergence.
+
+q(z|x) is a Gaussian with diagonal covariance, N(mu, sigma**2); the prior p(z) is N(0, I). The encoder
+yields mu and log_var = log(sigma**2), never log(sigma). Equations 3.2 to 3.8, 4.2 and 4.3. Densities and
+divergences are in nats and summed over the latents: one number per example. Shapes: B batch, K latent,
+D data.
+"""
+
+import math
+
+import numpy as np
+
+from .shapes import check_shapes
+
+__all__ = [
+    "standard_deviation", "standard_deviation_backward", "reparameterize", "reparameterize_backward",
+    "kl_divergence", "kl_divergence_backward", "gaussian_log_density", "gaussian_log_density_backward",
+    "gaussian_log_likelihood", "gaussian_log_likelihood_backward",
+]
+
+LOG_2PI = math.log(2 * math.pi)
+
+
+def standard_deviation(log_var):
+    """Turn the encoder's log-variance into sigma = exp(log_var / 2).
+
+    Parameters
+    ----------
+    log_var : ndarray, shape (B, K)
+        log(sigma**2), any real number.
+
+    Returns
+    -------
+    sigma : ndarray, shape (B, K)
+        Positive. In float32 it overflows to infinity above log_var = 177, in float64 above 1419.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or the array is not of floats.
+
+    Notes
+    -----
+    Equation 3.5. The only place where a sigma is made.
+    """
+    check_shapes(log_var=(log_var, "BK"))
+    return np.exp(0.5 * log_var)
+
+
+def standard_deviation_backward(dsigma, sigma):
+    """Carry the gradient of the loss from sigma to log_var.
+
+    Parameters
+    ----------
+    dsigma : ndarray, shape (B, K)
+        Upstream gradient, dloss/dsigma.
+    sigma : ndarray, shape (B, K)
+        The forward's output.
+
+    Returns
+    -------
+    dlog_var : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 3.6: an exponential is its own derivative, and the half comes from the exponent.
+    """
+    check_shapes(dsigma=(dsigma, "BK"), sigma=(sigma, "BK"))
+    # forward: sigma = exp(0.5 * log_var)
+    return 0.5 * sigma * dsigma
+
+
+def reparameterize(mu, sigma, eps):
+    """Draw z from N(mu, sigma**2) by moving and stretching standard normal noise: z = mu + sigma eps.
+
+    Parameters
+    ----------
+    mu, sigma : ndarray, shape (B, K)
+        Mean and standard deviation of q(z|x).
+    eps : ndarray, shape (B, K)
+        Noise drawn from N(0, I) by the caller. With eps held fixed, z is an ordinary differentiable
+        function of mu and sigma.
+
+    Returns
+    -------
+    z : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 4.2.
+
+    References
+    ----------
+    Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 2.4.
+    """
+    check_shapes(mu=(mu, "BK"), sigma=(sigma, "BK"), eps=(eps, "BK"))
+    return mu + sigma * eps
+
+
+def reparameterize_backward(dz, eps):
+    """Carry the gradient of the loss from z to mu and sigma.
+
+    Parameters
+    ----------
+    dz : ndarray, shape (B, K)
+        Upstream gradient, dloss/dz.
+    eps : ndarray, shape (B, K)
+        The very noise that the forward used.
+
+    Returns
+    -------
+    dmu, dsigma : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 4.3. There is no gradient for eps: it is noise, not a function of anything we learn.
+    """
+    check_shapes(dz=(dz, "BK"), eps=(eps, "BK"))
+    # forward: z = mu + sigma * eps
+    dmu = dz.copy()
+    dsigma = dz * eps
+    return dmu, dsigma
+
+
+def kl_divergence(mu, log_var):
+    """KL divergence of N(mu, sigma**2) from the prior N(0, I), in closed form, in nats.
+
+    Parameters
+    ----------
+    mu, log_var : ndarray, shape (B, K)
+        Mean and log-variance of q(z|x).
+
+    Returns
+    -------
+    kl : ndarray, shape (B,)
+        Summed over the latents. At least 0, up to rounding; 0 only for mu = 0, log_var = 0.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 3.3. ``expm1(log_var)`` is exp(log_var) - 1 without the cancellation near log_var = 0, where
+    training spends its time. In float32 it overflows to infinity above log_var = 88, in float64 above 709.
+
+    References
+    ----------
+    Kingma & Welling, Auto-Encoding Variational Bayes, 2013, appendix B.
+    """
+    check_shapes(mu=(mu, "BK"), log_var=(log_var, "BK"))
+    return 0.5 * (mu**2 + np.expm1(log_var) - log_var).sum(axis=1)
+
+
+def kl_divergence_backward(dkl, mu, log_var):
+    """Carry the gradient of the loss from the KL divergence to mu and log_var.
+
+    Parameters
+    ----------
+    dkl : ndarray, shape (B,)
+        Upstream gradient, dloss/dkl, one number per example.
+    mu, log_var : ndarray, shape (B, K)
+        What the forward was given.
+
+    Returns
+    -------
+    dmu, dlog_var : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 3.4.
+    """
+    check_shapes(dkl=(dkl, "B"), mu=(mu, "BK"), log_var=(log_var, "BK"))
+    # forward: kl = 0.5 * sum(mu**2 + exp(log_var) - 1 - log_var)
+    dkl = dkl[:, None]  # (B, 1): one upstream number serves all K latents of its example
+    dmu = dkl * mu
+    dlog_var = dkl * (0.5 * np.expm1(log_var))
+    return dmu, dlog_var
+
+
+def gaussian_log_density(z, mu, log_var):
+    """Log density of N(mu, sigma**2) at z, in nats.
+
+    Parameters
+    ----------
+    z : ndarray, shape (B, K)
+        Where to evaluate it.
+    mu, log_var : ndarray, shape (B, K)
+        Mean and log-variance.
+
+    Returns
+    -------
+    log_density : ndarray, shape (B,)
+        Summed over the latents.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 3.7.
+    """
+    check_shapes(z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
+    return -0.5 * (LOG_2PI + log_var + (z - mu) ** 2 * np.exp(-log_var)).sum(axis=1)
+
+
+def gaussian_log_density_backward(dlog_density, z, mu, log_var):
+    """Carry the gradient of the loss from a Gaussian's log density to z, mu and log_var.
+
+    Parameters
+    ----------
+    dlog_density : ndarray, shape (B,)
+        Upstream gradient, one number per example.
+    z, mu, log_var : ndarray, shape (B, K)
+        What the forward was given.
+
+    Returns
+    -------
+    dz, dmu, dlog_var : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 3.8.
+    """
+    check_shapes(dlog_density=(dlog_density, "B"), z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
+    # forward: log_density = -0.5 * sum(log(2 pi) + log_var + (z - mu)**2 * exp(-log_var))
+    dlog_density = dlog_density[:, None]  # (B, 1)
+    slope = (z - mu) * np.exp(-log_var)   # (B, K)
+    dmu = dlog_density * slope
+    dz = -dmu
+    dlog_var = dlog_density * (0.5 * ((z - mu) * slope - 1))
+    return dz, dmu, dlog_var
+
+
+def gaussian_log_likelihood(mean, x, noise_variance=1.0):
+    """Log density of the data under a Gaussian decoder with one fixed noise variance, in nats.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (B, D)
+        The decoder's output, E[x|z].
+    x : ndarray, shape (B, D)
+        Data, any real numbers.
+    noise_variance : float, optional
+        Variance of each pixel about its mean.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (B,)
+        log p(x|z), summed over the pixels, log(2 pi) included.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.13.
+    """
+    check_shapes(mean=(mean, "BD"), x=(x, "BD"))
+    constant = LOG_2PI + math.log(noise_variance)
+    return -0.5 * ((x - mean) ** 2 / noise_variance + constant).sum(axis=1)
+
+
+def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None):
+    """Carry the gradient of the loss from a Gaussian log-likelihood to the decoder's output.
+
+    Parameters
+    ----------
+    dll : ndarray, shape (B,)
+        Upstream gradient, dloss/dlog_likelihood, one number per example.
+    mean, x : ndarray, shape (B, D)
+        What the forward was given.
+    noise_variance : float, optional
+        What the forward was given.
+    out : ndarray, shape (B, D), optional
+        Where to write dmean. Must not overlap mean or x.
+
+    Returns
+    -------
+    dmean : ndarray, shape (B, D)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.14. There is no gradient for x: it is data.
+    """
+    check_shapes(dll=(dll, "B"), mean=(mean, "BD"), x=(x, "BD"), out=(out, "BD"))
+    # forward: log_likelihood = -0.5 * sum((x - mean)**2 / noise_variance + log(2 pi noise_variance))
+    dmean = np.subtract(x, mean, out=out)
+    dmean *= dll[:, None] / noise_variance
+    return dmean

@@ -1,0 +1,89 @@
+"""The VAE's border: what comes in is checked here, once, and leaves as the model's own arrays."""
+
+import math
+import numbers
+
+import numpy as np
+
+__all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "generator", "float_matrix"]
+
+
+def positive_integer(name, value):
+    """Return value as an int, or raise a ValueError that names it."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
+        raise ValueError(f"{name} must be a positive integer; got {value!r}.")
+    return int(value)
+
+
+def whole_number(name, value):
+    """Return value as an int of at least 0, or raise a ValueError that names it."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 0:
+        raise ValueError(f"{name} must be a whole number of at least 0; got {value!r}.")
+    return int(value)
+
+
+def finite_number(name, value, *, positive=False):
+    """Return value as a float that is at least 0, or above 0 if positive is asked, or raise a ValueError."""
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not number or value < 0 or (positive and value == 0):
+        raise ValueError(f"{name} must be a finite number {'above' if positive else 'of at least'} 0; got {value!r}.")
+    return float(value)
+
+
+def one_of(name, value, choices):
+    """Return value, or raise a ValueError that lists the choices."""
+    if value not in choices:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
+    return value
+
+
+def generator(rng):
+    """Return rng if it is a NumPy generator, or raise a ValueError that says how to make one."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"rng must be a np.random.Generator; got {rng!r}. Try np.random.default_rng(0).")
+    return rng
+
+
+def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=False):
+    """Return a fresh copy of a two-axis array in the model's dtype.
+
+    Parameters
+    ----------
+    name : str
+        The argument's name, for the message.
+    array : array-like of floats, shape (rows, columns)
+    axes : str
+        How the message writes the shape, such as ``"(B, D)"``.
+    columns : int
+    dtype : dtype
+    rows : int, optional
+        How many rows there must be; by default any number but none.
+    unit_interval : bool, optional
+        Whether every value must lie in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        Naming the argument, what came, what was expected, and what to try.
+    """
+    array = np.asarray(array)
+    scale = " Divide by 255 and convert to floats?" if array.dtype == np.uint8 else " Convert it with .astype(float)?"
+    if array.dtype.kind != "f":
+        raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}.{scale}")
+    if array.ndim != 2 or array.shape[1] != columns or array.shape[0] != (rows or array.shape[0]):
+        expected = f"{axes} = ({rows or 'any'}, {columns})"
+        flatten = " Flatten each image, as in x.reshape(len(x), -1)?" if array.ndim == 3 else ""
+        row = f" One example is a row: x[None, :]?" if array.shape == (columns,) and rows is None else ""
+        raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{flatten}{row}")
+    if len(array) == 0:
+        raise ValueError(f"{name} is empty; got shape {array.shape}.")
+    with np.errstate(over="ignore"):
+        array = np.array(array, dtype=dtype)
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise ValueError(f"{name} must be finite in {array.dtype}; got values from {low} to {high}.")
+    if unit_interval and not (low >= 0 and high <= 1):
+        worst, value = ("minimum", low) if low < 0 else ("maximum", high)
+        divide = " Divide by 255?" if 1 < high <= 255 and low >= 0 else ""
+        raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}.{divide}")
+    return array

@@ -1,0 +1,116 @@
+"""A stack of dense layers with one activation between them: the encoder is one, the decoder another.
+
+The stack holds no numbers and remembers nothing. Weights come from ``Parameters``; what the forward computes
+goes into the trace, where the backward finds it. Equation 5.5. Shapes: B batch, H hidden.
+"""
+
+import math
+
+from ..kernels import dense, dense_backward, relu, relu_backward, tanh, tanh_backward
+
+__all__ = ["MLP", "ACTIVATIONS"]
+
+ACTIVATIONS = {"relu": (relu, relu_backward), "tanh": (tanh, tanh_backward)}
+
+
+class MLP:
+    """Dense layers of the given sizes; an activation after each but the last.
+
+    Parameters
+    ----------
+    name : str
+        "encoder" or "decoder": how its symbols begin, as in ``encoder.0.W`` and ``encoder.0.h``.
+    sizes : sequence of int
+        Number of inputs, of units in each hidden layer, and of outputs.
+    activation : {"relu", "tanh"}
+    """
+
+    def __init__(self, name, sizes, activation):
+        self.sizes = tuple(sizes)
+        layers = range(len(sizes) - 1)
+        self.W = [f"{name}.{layer}.W" for layer in layers]
+        self.b = [f"{name}.{layer}.b" for layer in layers]
+        self.h = [f"{name}.{layer}.h" for layer in layers[:-1]]
+        self.activation = activation
+
+    def shapes(self):
+        """Return the shape of every weight and bias by name, first layer first."""
+        shapes = {}
+        for W, b, inputs, outputs in zip(self.W, self.b, self.sizes, self.sizes[1:]):
+            shapes[W], shapes[b] = (inputs, outputs), (outputs,)
+        return shapes
+
+    def initialize(self, parameters, *, rng):
+        """Draw the weights so that signals keep their size from layer to layer; biases start at zero.
+
+        Notes
+        -----
+        The variance of a weight is 2 / inputs under a relu, which halves the signal's power (He et al., Delving
+        Deep into Rectifiers, 2015, equation 10), and 2 / (inputs + outputs) under a tanh or under nothing
+        (Glorot & Bengio, Understanding the difficulty of training deep feedforward neural networks, 2010,
+        equation 12).
+        """
+        for layer, (W, b) in enumerate(zip(self.W, self.b)):
+            inputs, outputs = self.sizes[layer], self.sizes[layer + 1]
+            under_relu = self.activation == "relu" and layer < len(self.h)
+            variance = 2 / inputs if under_relu else 2 / (inputs + outputs)
+            parameters[W] = rng.normal(0, math.sqrt(variance), (inputs, outputs))
+            parameters[b] = 0 * parameters[b]
+
+    def forward(self, x, parameters, trace, out=None):
+        """Carry x through the layers, noting each hidden output in ``trace``.
+
+        Parameters
+        ----------
+        x : ndarray, shape (B, inputs)
+        parameters : Parameters
+        trace : Trace or dict
+            An array that it already holds under a hidden layer's name is overwritten in place.
+        out : ndarray, shape (B, outputs), optional
+            Where to write y.
+
+        Returns
+        -------
+        y : ndarray, shape (B, outputs)
+            Output of the last layer, which has no activation.
+        """
+        activation, _ = ACTIVATIONS[self.activation]
+        h = x
+        for layer, symbol in enumerate(self.h):
+            a = dense(h, parameters[self.W[layer]], parameters[self.b[layer]], out=trace.get(symbol))
+            trace[symbol] = activation(a, out=a)
+            h = trace[symbol]
+        return dense(h, parameters[self.W[-1]], parameters[self.b[-1]], out=out)
+
+    def backward(self, dy, x, parameters, trace, d, grads, needs_dx=True):
+        """Carry the gradient of the loss back from the stack's output to its input, weights and biases.
+
+        Parameters
+        ----------
+        dy : ndarray, shape (B, outputs)
+            Upstream gradient.
+        x, parameters, trace
+            What the forward was given, and what it noted.
+        d : Trace
+            Where the gradient of each hidden output goes.
+        grads : Parameters
+            Where the gradients of weights and biases go.
+        needs_dx : bool, optional
+            False leaves dx out.
+
+        Returns
+        -------
+        dx : ndarray, shape (B, inputs), or None without ``needs_dx``
+        """
+        _, activation_backward = ACTIVATIONS[self.activation]
+        for layer in reversed(range(1, len(self.W))):
+            below = self.h[layer - 1]
+            d[below], _, _ = dense_backward(
+                dy, trace[below], parameters[self.W[layer]],
+                out=(d.get(below), grads[self.W[layer]], grads[self.b[layer]]),
+            )
+            dy = activation_backward(d[below], trace[below])
+        dx, _, _ = dense_backward(
+            dy, x, parameters[self.W[0]], out=(None, grads[self.W[0]], grads[self.b[0]]), needs_dx=needs_dx
+        )
+        return dx

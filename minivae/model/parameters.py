@@ -1,0 +1,79 @@
+"""All weights and biases as one vector, with a named view for each.
+
+One vector makes the rest short: an optimizer is a few whole-vector lines, a checkpoint is one array, and
+a finite difference perturbs one number. The gradient of the loss is another ``Parameters``.
+"""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+__all__ = ["Parameters"]
+
+
+class Parameters(Mapping):
+    """A flat vector and its named views.
+
+    Parameters
+    ----------
+    shapes : dict of str to tuple of int
+        Name to shape, in the order in which they lie in the vector.
+    dtype : dtype, optional
+
+    Attributes
+    ----------
+    flat : ndarray, shape (P,)
+        Every number, end to end. Starts at zero; change it in place.
+
+    Examples
+    --------
+    >>> parameters = Parameters({"encoder.0.W": (3, 2), "encoder.0.b": (2,)})
+    >>> parameters["encoder.0.W"][0, 1] = 5.0
+    >>> parameters.flat
+    array([0., 5., 0., 0., 0., 0., 0., 0.])
+    """
+
+    def __init__(self, shapes, dtype=np.float64):
+        self.shapes = dict(shapes)
+        self._places, stop = {}, 0
+        for name, shape in self.shapes.items():
+            start, stop = stop, stop + math.prod(shape)
+            self._places[name] = slice(start, stop)
+        self._flat = np.zeros(stop, dtype)
+
+    @property
+    def flat(self):
+        return self._flat
+
+    def __getitem__(self, name):
+        return self._flat[self._places[name]].reshape(self.shapes[name])
+
+    def __setitem__(self, name, value):
+        """Copy value into the view of that name; its shape must be the view's own."""
+        view = self[name]
+        if np.shape(value) != view.shape:
+            raise ValueError(f"{name} has shape {view.shape}; got {np.shape(value)}.")
+        view[...] = value
+
+    def __iter__(self):
+        return iter(self.shapes)
+
+    def __len__(self):
+        return len(self.shapes)
+
+    def zeros_like(self):
+        """Return another Parameters of the same names, shapes and dtype, all zero."""
+        return Parameters(self.shapes, self._flat.dtype)
+
+    def fingerprint(self):
+        """Return an integer that changes when any one number does: the wrapped-around sum of their bits."""
+        whole = self._flat.size * self._flat.itemsize // 8 * 8
+        bits = self._flat.view(np.uint8)
+        return int(bits[:whole].view(np.uint64).sum()) + int.from_bytes(bits[whole:].tobytes(), "little")
+
+    def __repr__(self):
+        width = max(map(len, self.shapes), default=0)
+        lines = [f"Parameters: {self._flat.size:,} numbers, {self._flat.dtype}"]
+        lines += [f"  {name:{width}}  {shape}" for name, shape in self.shapes.items()]
+        return "\n".join(lines)

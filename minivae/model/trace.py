@@ -1,0 +1,136 @@
+"""Every symbol of the derivation by name, with the array it stands for.
+
+A forward pass returns a ``Trace`` of values. The backward pass returns a second one, whose entries are the
+gradients of the loss with respect to the same symbols and which keeps the first as its ``forward``. So "what
+is dloss/dz just now?" is ``d.z``.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+__all__ = ["Trace", "open_trace", "open_gradients"]
+
+
+class Trace(Mapping):
+    """An ordered mapping from symbols to arrays, each also an attribute where its name allows.
+
+    Parameters
+    ----------
+    symbols : sequence of str, optional
+        Symbols to hold from the start, as None, so that they stand in this order.
+    given : dict of str to ndarray, optional
+        Values to hold for these symbols whatever is computed for them.
+    forward : Trace, optional
+        For a trace of gradients: the trace of the values.
+
+    Attributes
+    ----------
+    given : dict
+    forward : Trace or None
+    beta : float or None
+        The weight on the KL divergence that this pass used.
+    fingerprint : int or None
+        What the parameters' fingerprint was during the forward pass.
+
+    Examples
+    --------
+    >>> trace = Trace()
+    >>> trace.mu = np.zeros((3, 1))
+    >>> trace["mu"].shape
+    (3, 1)
+    """
+
+    __slots__ = ("_arrays", "given", "forward", "beta", "fingerprint")
+
+    def __init__(self, symbols=(), given=None, forward=None):
+        self._arrays = dict.fromkeys(symbols)
+        self.given = given or {}
+        self.forward = forward
+        self.beta = self.fingerprint = None
+
+    def __getitem__(self, symbol):
+        return self._arrays[symbol]
+
+    def __setitem__(self, symbol, array):
+        if symbol in self.given:
+            computed, array = array, self.given[symbol]
+            if np.shape(array) != np.shape(computed):
+                raise ValueError(
+                    f"given[{symbol!r}] must have shape {np.shape(computed)}; got {np.shape(array)}."
+                )
+        self._arrays[symbol] = array
+
+    def __getattr__(self, symbol):
+        if symbol.startswith("_"):  # copy and pickle look for methods that are not there
+            raise AttributeError(symbol)
+        try:
+            return self._arrays[symbol]
+        except KeyError:
+            raise AttributeError(f"no symbol {symbol!r} in this trace; it has {', '.join(self)}") from None
+
+    def __setattr__(self, name, value):
+        if name in self.__slots__:
+            super().__setattr__(name, value)
+        else:
+            self[name] = value
+
+    def __iter__(self):
+        return iter(self._arrays)
+
+    def __len__(self):
+        return len(self._arrays)
+
+    def __dir__(self):
+        return [*super().__dir__(), *self]
+
+    def __repr__(self):
+        from .trace_view import as_text  # only when somebody looks
+        return as_text(self)
+
+    def _repr_html_(self):
+        from .trace_view import as_html
+        return as_html(self)
+
+
+def open_trace(model, given, out):
+    """Return the trace that a forward pass of this model fills: ``out``, or a new one."""
+    t = Trace() if out is None else out
+    if out is not None and (not isinstance(out, Trace) or tuple(out) != model.symbols or out.forward is not None):
+        raise ValueError("out must be a Trace that this model's forward returned.")
+    given = given or {}
+    unknown = [symbol for symbol in given if symbol not in model.symbols]
+    if unknown:
+        raise ValueError(f"given names {unknown[0]!r}; this model's symbols are {', '.join(model.symbols)}.")
+    t.given = {symbol: np.array(array, dtype=model.dtype) for symbol, array in given.items()}
+    t.fingerprint = None  # until the pass is complete
+    return t
+
+
+def open_gradients(model, trace, out):
+    """Return the trace and the parameters that a backward pass fills: ``out``, or new ones.
+
+    Raises
+    ------
+    ValueError
+        If ``trace`` cannot be differentiated: it is not this model's, its pass was not completed, some of its
+        symbols were given and not computed, or the parameters were altered since.
+    """
+    if not isinstance(trace, Trace) or tuple(trace) != model.symbols or trace.forward is not None:
+        raise ValueError("trace must be what this model's forward returned.")
+    if trace.given:
+        raise ValueError(
+            f"trace holds given values of {', '.join(trace.given)}, which have no path back to what came before "
+            "them. Call forward without given."
+        )
+    if trace.fingerprint != model.parameters.fingerprint():
+        raise ValueError("the parameters were altered since the trace's forward pass. Call forward again.")
+    if out is None:
+        return Trace(model.symbols, forward=trace), model.parameters.zeros_like()
+    d, grads = out
+    if not isinstance(d, Trace) or tuple(d) != model.symbols or d.forward is None:
+        raise ValueError("out must be (d, grads) as this model's backward returned them.")
+    if grads is model.parameters or grads.shapes != model.parameters.shapes:
+        raise ValueError("out must hold Parameters for the gradients, of the model's shapes, and not the model's own.")
+    d.forward = trace
+    return d, grads

@@ -1,0 +1,271 @@
+"""The variational autoencoder: the derivation from log p(x) down to the loss, and back up to every weight.
+
+``forward`` is the right-hand side of the ELBO, one line a symbol. ``backward`` is the chain rule, the same
+lines from the bottom to the top. Nothing is hidden between the two: what the backward needs stands in the
+trace. Shapes: B batch, D data (pixels), K latent.
+"""
+
+import numpy as np
+
+from ..files import read_arrays, write_arrays
+from ..kernels import (
+    kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
+    standard_deviation_backward,
+)
+from .checks import finite_number, float_matrix, generator, one_of, positive_integer, whole_number
+from .likelihood import Bernoulli, Gaussian
+from .mlp import ACTIVATIONS, MLP
+from .model_file import model_arrays, model_from_arrays
+from .parameters import Parameters
+from .trace import open_gradients, open_trace
+
+__all__ = ["VAE"]
+
+class VAE:
+    """A variational autoencoder of dense layers.
+
+    Parameters
+    ----------
+    data_dim : int
+        D, the number of pixels.
+    hidden : sequence of int, optional
+        Units in each hidden layer of the encoder, first layer first; the decoder has the same in reverse.
+        ``()`` makes both linear.
+    latent_dim : int, optional
+        K.
+    activation : {"relu", "tanh"}, optional
+    likelihood : {"bernoulli", "gaussian"}, optional
+        What the decoder's output means. Under "bernoulli" data must lie in [0, 1].
+    noise_variance : float, optional
+        Variance of the "gaussian" likelihood, fixed.
+    beta : float, optional
+        Weight on the KL divergence in the objective. 1 makes the objective the ELBO.
+    dtype : {"float32", "float64"}, optional
+    seed : int, optional
+        Of the weights' first values.
+
+    Attributes
+    ----------
+    parameters : Parameters
+    settings : dict
+        The arguments above, as given.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of its kind.
+
+    References
+    ----------
+    Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 3 and appendix C.
+    """
+
+    def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
+                 noise_variance=1.0, beta=1.0, dtype="float32", seed=0):
+        if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
+            raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
+        self.data_dim = positive_integer("data_dim", data_dim)
+        self.latent_dim = positive_integer("latent_dim", latent_dim)
+        hidden = tuple(positive_integer("each size in hidden", size) for size in hidden)
+        one_of("activation", activation, tuple(ACTIVATIONS))
+        one_of("likelihood", likelihood, ("bernoulli", "gaussian"))
+        dtype = one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64"))
+        seed = whole_number("seed", seed)
+        self.beta = finite_number("beta", beta)
+        noise_variance = finite_number("noise_variance", noise_variance, positive=True)
+        self.settings = dict(
+            data_dim=self.data_dim, hidden=hidden, latent_dim=self.latent_dim, activation=activation,
+            likelihood=likelihood, noise_variance=noise_variance, beta=self.beta, dtype=dtype, seed=seed,
+        )
+        self.dtype = np.dtype(dtype)
+        self.likelihood = Bernoulli() if likelihood == "bernoulli" else Gaussian(noise_variance)
+        self.encoder = MLP("encoder", (self.data_dim, *hidden, 2 * self.latent_dim), activation)
+        self.decoder = MLP("decoder", (self.latent_dim, *reversed(hidden), self.data_dim), activation)
+        self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes(), self.dtype)
+        rng = np.random.default_rng(seed)
+        self.encoder.initialize(self.parameters, rng=rng)
+        self.decoder.initialize(self.parameters, rng=rng)
+
+    @property
+    def symbols(self):
+        """Names of everything that a trace holds, in the order of the forward pass."""
+        return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h,
+                self.likelihood.symbol, "log_likelihood", "kl", "elbo", "objective", "loss")
+
+    def forward(self, x, eps, beta=None, given=None, out=None):
+        """Compute the loss of a batch, and every symbol on the way.
+
+        Parameters
+        ----------
+        x : array-like, shape (B, D)
+            Data. Copied, and cast to the model's dtype.
+        eps : array-like, shape (B, K)
+            Standard normal noise, one draw per example.
+        beta : float, optional
+            Weight on the KL divergence in this pass; by default the model's own.
+        given : dict of str to array, optional
+            Values to use for these symbols in place of computing them, so that any one can be moved and all
+            that follows it runs again.
+        out : Trace, optional
+            A trace of this model and batch size to overwrite in place of making a new one.
+
+        Returns
+        -------
+        trace : Trace
+            x, encoder.0.h, ..., mu, log_var, sigma, eps, z, decoder.0.h, ..., logits (or mean), log_likelihood,
+            kl, elbo, objective: in nats, one number per example; loss: one number. ``elbo`` is log p(x|z) - KL
+            whatever beta is; only the objective, and so the loss, is weighted.
+
+        Raises
+        ------
+        ValueError
+            If x, eps, beta, given or out does not fit the model.
+
+        Notes
+        -----
+        Equations 2.5, 2.6 and 2.7, estimated with one draw of z per example.
+        """
+        t = open_trace(self, given, out)
+        t.beta = self.beta if beta is None else finite_number("beta", beta)
+        p = self.parameters
+        y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
+        K = self.latent_dim
+
+        t.x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
+        head = self.encoder.forward(t.x, p, t)                        # (B, 2K)
+        t.mu, t.log_var = head[:, :K], head[:, K:]                    # q(z|x) = N(mu, sigma**2)
+        t.sigma = standard_deviation(t.log_var)
+        t.eps = float_matrix("eps", eps, "(B, K)", K, self.dtype, rows=len(t.x))
+        t.z = reparameterize(t.mu, t.sigma, t.eps)                    # (B, K), a draw from q(z|x)
+        t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))          # (B, D)
+        t.log_likelihood = self.likelihood.log_likelihood(t[y], t.x)  # (B,), log p(x|z)
+        t.kl = kl_divergence(t.mu, t.log_var)                         # (B,), KL(q(z|x) || p(z))
+        t.elbo = t.log_likelihood - t.kl                              # (B,)
+        t.objective = t.log_likelihood - t.beta * t.kl                # (B,)
+        t.loss = -t.objective.mean()
+        t.fingerprint = p.fingerprint()  # backward refuses a trace of other parameters
+        return t
+
+    def backward(self, trace, d_loss=1.0, out=None):
+        """Carry the gradient of the loss back to every symbol and every parameter.
+
+        Parameters
+        ----------
+        trace : Trace
+            What ``forward`` returned; the parameters must not have changed since.
+        d_loss : float, optional
+            Upstream gradient: 1 for the gradient of the loss itself.
+        out : (Trace, Parameters), optional
+            What an earlier call returned, to overwrite in place of making new ones.
+
+        Returns
+        -------
+        d : Trace
+            dloss/dsymbol for each symbol of the trace; None for x and eps, which are data and noise.
+        grads : Parameters
+            dloss/dparameter.
+
+        Raises
+        ------
+        ValueError
+            If the trace is not this model's, or the parameters were altered since the forward pass.
+
+        Notes
+        -----
+        Equations 7.1 to 7.4.
+        """
+        t, p = trace, self.parameters
+        d, grads = open_gradients(self, t, out)
+        y = self.likelihood.symbol
+        B = len(t.x)
+
+        # forward: loss = -mean(objective)
+        d.loss = d_loss
+        d.objective = np.full(B, -d_loss / B, self.dtype)
+        # forward: objective = log_likelihood - beta * kl
+        d.log_likelihood = d.objective.copy()
+        d.kl = -t.beta * d.objective
+        d.elbo = np.zeros_like(d.objective)  # reported, never optimized: the loss does not pass through it
+        # forward: log_likelihood = log p(x|z), y = decoder(z)
+        d[y] = self.likelihood.backward(d.log_likelihood, t[y], t.x, out=d[y])
+        d.z = self.decoder.backward(d[y], t.z, p, t, d, grads)
+        # forward: z = mu + sigma * eps, sigma = exp(log_var / 2)
+        dmu_through_z, d.sigma = reparameterize_backward(d.z, t.eps)
+        dlog_var_through_z = standard_deviation_backward(d.sigma, t.sigma)
+        # forward: kl = KL(mu, log_var)
+        dmu_through_kl, dlog_var_through_kl = kl_divergence_backward(d.kl, t.mu, t.log_var)
+        # two paths lead from mu and log_var to the loss: their gradients add
+        d.mu = dmu_through_z + dmu_through_kl
+        d.log_var = dlog_var_through_z + dlog_var_through_kl
+        # forward: [mu | log_var] = encoder(x)
+        d_head = np.concatenate([d.mu, d.log_var], axis=1)  # (B, 2K)
+        self.encoder.backward(d_head, t.x, p, t, d, grads, needs_dx=False)
+        return d, grads
+
+    def encode(self, x):
+        """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equation 3.1."""
+        x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
+        head = self.encoder.forward(x, self.parameters, {})
+        return head[:, :self.latent_dim], head[:, self.latent_dim:]
+
+    def decode(self, z):
+        """Return E[x|z], of shape (B, D), for latents z of shape (B, K): pixel probabilities, or means."""
+        z = float_matrix("z", z, "(B, K)", self.latent_dim, self.dtype)
+        return self.likelihood.mean(self.decoder.forward(z, self.parameters, {}))
+
+    def reconstruct(self, x):
+        """Return decode(mu), of shape (B, D): what the model makes of data x of shape (B, D)."""
+        mu, _ = self.encode(x)
+        return self.decode(mu)
+
+    def generate(self, n, *, rng, draw=False):
+        """Make n new examples: z from the prior, then through the decoder.
+
+        Parameters
+        ----------
+        n : int
+        rng : numpy.random.Generator
+        draw : bool, optional
+            False returns the means E[x|z], smooth to look at; True draws x from p(x|z).
+
+        Returns
+        -------
+        x : ndarray, shape (n, D)
+        """
+        rng = generator(rng)
+        z = rng.standard_normal((positive_integer("n", n), self.latent_dim)).astype(self.dtype)
+        y = self.decoder.forward(z, self.parameters, {})
+        return self.likelihood.draw(y, rng) if draw else self.likelihood.mean(y)
+
+    def start_output_at(self, mean):
+        """Set the decoder's last bias so that, weights aside, it says the data's mean image (shape (D,)).
+
+        An untrained model then starts from the grey average and not from noise, which saves the first epoch
+        from learning where the ink never goes.
+        """
+        self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(np.asarray(mean))
+
+    def save(self, path):
+        """Write settings and parameters to ``path``, an npz file, whole or not at all."""
+        write_arrays(path, model_arrays(self))
+
+    @classmethod
+    def load(cls, path):
+        """Read a model that ``save`` or training wrote.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Returns
+        -------
+        model : VAE
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        CheckpointError
+            If the file is damaged, or not a model, or from a newer minivae.
+        """
+        return model_from_arrays(cls, read_arrays(path), path)

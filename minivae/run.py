@@ -1,0 +1,167 @@
+"""A training run in a folder: the model and its checkpoint, the history as CSV, and the pictures.
+
+The settings are a plain dictionary, with one default for each, which the command line's options fill.
+"""
+
+import csv
+import io
+import pathlib
+import time
+
+import numpy as np
+
+from .data import load_idx, load_mnist
+from .data.binarize import binarize
+from .files import whole_file
+from .model import VAE
+from .training import load_checkpoint, train
+
+__all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
+
+DEFAULTS = {
+    "data": "mnist", "hidden": (400,), "latent": 20, "activation": "relu", "likelihood": "bernoulli",
+    "noise_variance": 1.0, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10, "batch": 128, "learning_rate": 1e-3,
+    "schedule": "constant", "binarize": None, "holdout": 10_000, "output_bias": "data", "seed": 0, "dtype": "float32",
+}
+
+
+def load_data(name):
+    """Return the data set of that name: "mnist", or the folder of a set of IDX files."""
+    return load_mnist() if name == "mnist" else load_idx(name)
+
+
+def resolve(folder, chosen, *, resume=False, force=False):
+    """Complete the settings of a run: those chosen, else those the run was started with, else the defaults.
+
+    Parameters
+    ----------
+    folder : path
+    chosen : dict
+        Some of the settings in ``DEFAULTS``.
+    resume, force : bool, optional
+        Whether to continue a run that the folder holds, or to begin anew over it.
+
+    Returns
+    -------
+    settings : dict
+    epochs_done : int
+
+    Raises
+    ------
+    FileExistsError
+        If the folder holds a run and neither was asked for.
+    """
+    model_file = pathlib.Path(folder) / "model.npz"
+    if model_file.exists() and not force:
+        if not resume:
+            raise FileExistsError(
+                f"{model_file} exists already. Go on with it (--resume), begin again over it (--force), or choose "
+                "another folder (--out)."
+            )
+        saved = load_checkpoint(model_file)
+        settings = DEFAULTS | {name: saved.notes[name] for name in DEFAULTS if name in saved.notes} | chosen
+        return settings, len(saved.history)
+    return DEFAULTS | chosen, 0
+
+
+def run(folder, settings, *, resume=False, progress=True):
+    """Train as the settings say, and leave model.npz, history.csv and the pictures in the folder.
+
+    Returns
+    -------
+    summary : dict
+        "history", "seconds" of training, "files" written, "settings".
+    """
+    folder = pathlib.Path(folder)
+    data = load_data(settings["data"])
+    images, held_out = _split(data.train_images, settings["holdout"])
+    model = _new_model(settings, images)
+    if settings["binarize"] is None:
+        settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
+    folder.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    history = train(
+        model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
+        learning_rate=settings["learning_rate"], schedule=settings["schedule"], binarize=settings["binarize"],
+        beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
+        notes=settings | {"image_shape": images.shape[1:]}, progress=progress,
+    )
+    seconds = time.perf_counter() - start
+    write_history(folder / "history.csv", history)
+    shown, labels = (held_out, data.train_labels[len(images):]) if held_out is not None else (images, data.train_labels)
+    pictures = draw_pictures(folder, model, history, shown, labels, settings["binarize"])
+    return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *pictures],
+            "settings": settings}
+
+
+def _split(images, holdout):
+    if not 0 <= holdout < len(images):
+        raise ValueError(f"holdout must leave images to train on; got {holdout} of {len(images)}.")
+    return images[:len(images) - holdout], images[len(images) - holdout:] if holdout else None
+
+
+def _new_model(settings, images):
+    model = VAE(
+        images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
+        noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],
+    )
+    if settings["output_bias"] == "data":
+        model.start_output_at(images.mean(axis=0, dtype=np.float64).ravel() / 255)
+    return model
+
+
+def write_history(path, history):
+    """Write the history as CSV, one epoch a line."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(history)
+    with whole_file(path) as file:
+        file.write(text.getvalue().encode("utf-8"))
+
+
+def draw_pictures(folder, model, history, images, labels, how):
+    """Draw what the model learned, from the given images, and return the names of the files."""
+    from . import plots  # matplotlib takes longer to import than all the rest
+
+    shape = images.shape[1:]
+    rng = np.random.default_rng(0)
+
+    def pixels(some):
+        return binarize(some, how, rng=rng, dtype=model.dtype).reshape(len(some), -1)
+
+    x = pixels(images[:12])
+    figures = {
+        "learning_curves.png": plots.learning_curves(history),
+        "reconstructions.png": plots.reconstructions(x, model.reconstruct(x), shape),
+        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape, title="Samples from the prior: means"),
+    }
+    mu, _ = model.encode(pixels(images[:2000]))
+    if model.latent_dim <= 2:
+        figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
+    if model.latent_dim == 2:
+        figures["latent_scatter.png"] = plots.latent_scatter(mu, labels[:2000])
+    if model.latent_dim > 2:
+        figures["traversals.png"] = plots.traversals(model.decode, mu, shape)
+    for name, figure in figures.items():
+        plots.save(figure, folder / name)
+    return list(figures)
+
+
+def open_model(path):
+    """Load a model from its file, or from the folder of its run.
+
+    Returns
+    -------
+    model : VAE
+    notes : dict
+        The settings of the run that trained it, and "image_shape"; the defaults for what the file does not say.
+    """
+    path = pathlib.Path(path)
+    path = path / "model.npz" if path.is_dir() else path
+    saved = load_checkpoint(path, require_run=False)
+    model = saved.model
+    side = round(model.data_dim**0.5)
+    shape = (side, side) if side * side == model.data_dim else (1, model.data_dim)
+    how = "dynamic" if model.likelihood.unit_interval else "none"
+    return model, {"data": "mnist", "binarize": how, "image_shape": shape} | saved.notes

@@ -1,0 +1,154 @@
+"""The training loop: shuffle, forward, backward, step, and a checkpoint at the end of every epoch.
+
+All randomness of a run flows from one generator, whose state goes into the checkpoint. So a run that was killed
+and resumed ends with the same bits as one that was not, on the same machine.
+"""
+
+import os
+
+import numpy as np
+
+from ..data import minibatches, prepare
+from ..data.binarize import check_how
+from ..evaluation import evaluate_elbo
+from ..model.checks import finite_number, one_of, positive_integer, whole_number
+from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from .finite import check_backward, check_forward, check_parameters
+from .optimizers import Adam
+from .progress import EpochBar
+from .schedules import SCHEDULES, warm_up
+from .settings import check_same_settings, run_settings
+
+__all__ = ["train"]
+
+TERMS = ("elbo", "log_likelihood", "kl")
+
+
+def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_rate=None, schedule="constant",
+          binarize=None, beta_warm_up=0, held_out=None, seed=0, checkpoint=None, resume=False, notes=None,
+          progress=True):
+    """Train a model in place.
+
+    Parameters
+    ----------
+    model : VAE
+    images : ndarray, shape (N, rows, columns) or (N, D)
+        Training data: uint8 grey levels, or floats.
+    epochs : int, optional
+        Passes through the data.
+    batch_size : int, optional
+        B. The few images left over after the last whole batch of an epoch sit that epoch out.
+    optimizer : Adam or SGD, optional
+        By default ``Adam()``.
+    learning_rate : float, optional
+        Step size of the default optimizer, 1e-3 if not given.
+    schedule : {"constant", "cosine"}, optional
+        What becomes of the step size over the run.
+    binarize : {"dynamic", "fixed", "threshold", "none"}, optional
+        How grey levels become pixels; by default "dynamic" for a Bernoulli model, "none" for a Gaussian.
+    beta_warm_up : int, optional
+        Epochs over which the KL's weight rises from 0 to the model's beta.
+    held_out : ndarray, shape (M, rows, columns) or (M, D), optional
+        Data on which the ELBO is measured after each epoch, with the same pixels and noise each time.
+    seed : int, optional
+        Of shuffling, binarization and noise.
+    checkpoint : path, optional
+        Where to write the run's state before the first epoch and after each.
+    resume : bool, optional
+        Continue from ``checkpoint`` if there is one. ``model`` then takes its parameters, and its settings and
+        the arguments here must be those of the run; only ``epochs`` may be raised under a constant schedule.
+    notes : dict, optional
+        Anything JSON can hold, to keep in the checkpoint.
+    progress : bool, optional
+        Whether to show a progress bar for each epoch, on standard error.
+
+    Returns
+    -------
+    history : list of dict
+        For each epoch: "epoch"; "elbo", "log_likelihood" and "kl", means over its batches while they were
+        trained on; "beta" and "learning_rate" at its end; and, with ``held_out``, "held_out_elbo",
+        "held_out_log_likelihood" and "held_out_kl". In nats per example.
+
+    Raises
+    ------
+    ValueError
+        If an argument is not of its kind, or contradicts the checkpoint.
+    NonFiniteError
+        At the first number that is not finite. The checkpoint is that of the last whole epoch.
+    """
+    epochs = positive_integer("epochs", epochs)
+    one_of("schedule", schedule, tuple(SCHEDULES))
+    beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
+    if binarize is None:
+        binarize = "dynamic" if model.likelihood.unit_interval else "none"
+    check_how(binarize)
+    if optimizer is not None and learning_rate is not None:
+        raise ValueError("learning_rate is for the default optimizer; an optimizer of your own has its own.")
+    if resume and checkpoint is None:
+        raise ValueError("resume needs a checkpoint: the path of the run's model file.")
+    optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
+    rng = np.random.default_rng(whole_number("seed", seed))
+    images = prepare(images, binarize)
+    if held_out is not None:
+        held_out = prepare(held_out, binarize)
+
+    settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
+                            schedule=schedule, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
+    history, top_rate = [], optimizer.learning_rate
+    if resume and os.path.exists(checkpoint):
+        saved = load_checkpoint(checkpoint)
+        check_same_settings(settings, saved.settings, checkpoint)
+        model.parameters.flat[...] = saved.model.parameters.flat
+        optimizer.restore(saved.optimizer)
+        rng.bit_generator.state = saved.random_state
+        history, notes = saved.history, saved.notes
+
+    def save():
+        if checkpoint is not None:
+            save_checkpoint(checkpoint, Checkpoint(
+                model, optimizer.state(), settings, history, rng.bit_generator.state, notes or {}))
+
+    if not history:
+        save()
+    steps = len(images) // batch_size  # in an epoch
+    for epoch in range(len(history) + 1, epochs + 1):
+
+        def settings_of(step):
+            """The step size and the KL's weight at that step of the epoch, both counted from the run's start."""
+            step += (epoch - 1) * steps
+            return (top_rate * SCHEDULES[schedule](step, epochs * steps),
+                    model.beta * warm_up(step, beta_warm_up * steps))
+
+        batches = minibatches(images, batch_size, binarize, rng=rng, dtype=model.dtype)
+        with EpochBar(epoch, epochs, steps, show=progress) as bar:
+            row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, settings_of, rng, bar)}
+            if held_out is not None:
+                means = evaluate_elbo(model, held_out, binarize=binarize, rng=np.random.default_rng([seed, 1]))
+                row |= {f"held_out_{name}": means[name] for name in TERMS}
+            history.append(row)
+            save()
+            bar.finish(row)
+    optimizer.learning_rate = top_rate
+    return history
+
+
+def _train_epoch(model, optimizer, batches, settings_of, rng, bar):
+    """Take one step on each batch; return the epoch's means, and the settings of its last step."""
+    sums = dict.fromkeys(TERMS, 0.0)
+    trace = gradients = None  # made by the first step, overwritten by the others
+    for step, x in enumerate(batches):
+        where = f"epoch {bar.epoch}, batch {step + 1}"
+        optimizer.learning_rate, beta = settings_of(step)
+        eps = rng.standard_normal((len(x), model.latent_dim), dtype=model.dtype)
+        with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+            trace = model.forward(x, eps, beta=beta, out=trace)
+            check_forward(trace, where)
+            gradients = d, grads = model.backward(trace, out=gradients)
+            check_backward(d, grads, where)
+            optimizer.step(model.parameters.flat, grads.flat)
+        for name in TERMS:
+            sums[name] += float(trace[name].mean())
+        bar.step({name: total / (step + 1) for name, total in sums.items()})
+    check_parameters(model.parameters, f"epoch {bar.epoch}, after its last step")
+    return {**{name: total / (step + 1) for name, total in sums.items()},
+            "beta": beta, "learning_rate": optimizer.learning_rate}

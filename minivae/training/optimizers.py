@@ -1,0 +1,148 @@
+"""Gradient descent with momentum, and Adam: each a few lines on one whole vector.
+
+An optimizer changes the parameters in place and keeps its own running vectors, which a checkpoint saves.
+Equations 8.1 to 8.3. Shape: P parameters.
+"""
+
+import math
+
+import numpy as np
+
+from ..model.checks import finite_number
+
+__all__ = ["SGD", "Adam"]
+
+
+class SGD:
+    """Stochastic gradient descent, with momentum if asked.
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        Step size.
+    momentum : float, optional
+        How much of the last step goes on, from 0 (plain descent) to below 1.
+
+    Notes
+    -----
+    Equation 8.1: velocity = momentum velocity + gradient; parameters -= learning_rate velocity.
+
+    References
+    ----------
+    Polyak, Some methods of speeding up the convergence of iteration methods, 1964.
+    """
+
+    def __init__(self, learning_rate=0.01, momentum=0.0):
+        self.learning_rate = finite_number("learning_rate", learning_rate, positive=True)
+        self.momentum = _fraction("momentum", momentum)
+        self.velocity = None
+
+    def step(self, parameters, gradients):
+        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,)."""
+        _check_vectors(parameters, gradients, self.velocity)
+        if self.velocity is None:
+            self.velocity = np.zeros_like(parameters)
+        self.velocity *= self.momentum
+        self.velocity += gradients
+        parameters -= self.learning_rate * self.velocity
+
+    def settings(self):
+        """Return what defines this optimizer, but for the step size, which a schedule may change."""
+        return {"optimizer": "SGD", "momentum": self.momentum}
+
+    def state(self):
+        """Return its running vectors by name, for a checkpoint."""
+        return {} if self.velocity is None else {"velocity": self.velocity}
+
+    def restore(self, state):
+        """Continue from what ``state`` returned."""
+        self.velocity = state.get("velocity")
+
+
+class Adam:
+    """Adam: a running mean of the gradient, divided by the root of a running mean of its square.
+
+    Parameters
+    ----------
+    learning_rate : float, optional
+        Step size, η.
+    beta1, beta2 : float, optional
+        How slowly the two means forget, from 0 to below 1.
+    epsilon : float, optional
+        Added to the root, ε.
+
+    Notes
+    -----
+    Equations 8.2 and 8.3. Both means start at zero and are divided by 1 - beta**t to make up for it. Here the
+    two divisions are folded into two numbers, which leaves the same step: with c1 = 1 - beta1**t and
+    c2 = 1 - beta2**t,
+
+        (m / c1) / (sqrt(v / c2) + epsilon) = (sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2)).
+
+    References
+    ----------
+    Kingma & Ba, Adam: A Method for Stochastic Optimization, 2015, algorithm 1 and the end of section 2.
+    """
+
+    def __init__(self, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
+        self.learning_rate = finite_number("learning_rate", learning_rate, positive=True)
+        self.beta1 = _fraction("beta1", beta1)
+        self.beta2 = _fraction("beta2", beta2)
+        self.epsilon = finite_number("epsilon", epsilon, positive=True)
+        self.t, self.m, self.v = 0, None, None
+
+    def step(self, parameters, gradients):
+        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,)."""
+        _check_vectors(parameters, gradients, self.m)
+        if self.m is None:
+            self.m, self.v = np.zeros_like(parameters), np.zeros_like(parameters)
+            self._scratch = np.empty_like(parameters)
+        self.t += 1
+        c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
+        m, v, scratch = self.m, self.v, self._scratch
+
+        m *= self.beta1                                            # m = beta1 m + (1 - beta1) g
+        m += np.multiply(gradients, 1 - self.beta1, out=scratch)
+        v *= self.beta2                                            # v = beta2 v + (1 - beta2) g**2
+        np.multiply(gradients, gradients, out=scratch)
+        scratch *= 1 - self.beta2
+        v += scratch
+        np.sqrt(v, out=scratch)                                    # the step: m / (sqrt(v) + epsilon)
+        scratch += self.epsilon * math.sqrt(c2)
+        np.divide(m, scratch, out=scratch)
+        scratch *= self.learning_rate * math.sqrt(c2) / c1
+        parameters -= scratch
+
+    def settings(self):
+        """Return what defines this optimizer, but for the step size, which a schedule may change."""
+        return {"optimizer": "Adam", "beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon}
+
+    def state(self):
+        """Return its running vectors and step count by name, for a checkpoint."""
+        return {} if self.m is None else {"m": self.m, "v": self.v, "t": np.array(self.t)}
+
+    def restore(self, state):
+        """Continue from what ``state`` returned."""
+        if state:
+            self.m, self.v, self.t = state["m"], state["v"], int(state["t"])
+            self._scratch = np.empty_like(self.m)
+
+
+def _fraction(name, value):
+    if finite_number(name, value) >= 1:
+        raise ValueError(f"{name} must be below 1; got {value!r}.")
+    return float(value)
+
+
+def _check_vectors(parameters, gradients, running):
+    vector = isinstance(parameters, np.ndarray) and parameters.ndim == 1 and parameters.dtype.kind == "f"
+    if not vector or np.shape(gradients) != parameters.shape:
+        raise ValueError(
+            f"parameters and gradients must be two vectors of floats of one length; got shapes {np.shape(parameters)} "
+            f"and {np.shape(gradients)}. Pass model.parameters.flat and grads.flat?"
+        )
+    if running is not None and running.shape != parameters.shape:
+        raise ValueError(
+            f"this optimizer has stepped a vector of length {len(running)}; got one of {len(parameters)}. "
+            "Make a new optimizer for another model."
+        )

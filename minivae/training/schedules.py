@@ -1,0 +1,45 @@
+"""Numbers that change from step to step: the step size, and the weight on the KL.
+
+Both are pure functions of the step, so that a resumed run has them without remembering anything.
+"""
+
+import math
+
+__all__ = ["SCHEDULES", "constant", "cosine", "warm_up"]
+
+
+def constant(step, steps):
+    """Return 1: the step size stays as it is."""
+    return 1.0
+
+
+def cosine(step, steps):
+    """Return the fraction of the step size left at ``step`` of ``steps``, both counted from 0.
+
+    Notes
+    -----
+    Equation 8.4: from 1 down to 0 along half a cosine, slowly at both ends.
+
+    References
+    ----------
+    Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017, equation 5, without restarts.
+    """
+    return 0.5 * (1 + math.cos(math.pi * step / steps))
+
+
+def warm_up(step, steps):
+    """Return the fraction of beta in force at ``step``, counted from 0, of a warm-up of ``steps``.
+
+    Notes
+    -----
+    Equation 8.5. With no warm-up, steps = 0, it is 1 throughout.
+
+    References
+    ----------
+    Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1; Sønderby et al., Ladder
+    Variational Autoencoders, 2016, section 2.3.
+    """
+    return min(1.0, (step + 1) / steps) if steps else 1.0
+
+
+SCHEDULES = {"constant": constant, "cosine": cosine}
