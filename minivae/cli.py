@@ -88,12 +88,11 @@ def evaluate(options):
     import numpy as np
 
     from . import run
-    from .data import prepare
     from .evaluation import evaluate_elbo
 
     model, notes = run.open_model(options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
-    images = prepare(run.load_data(data).test_images, how)
+    images = run.load_data(data).test_images
     means = evaluate_elbo(model, images, binarize=how, rng=np.random.default_rng(options.seed))
     if options.json:
         print(json.dumps(means | {"images": len(images), "binarize": how, "data": data}))

@@ -10,8 +10,7 @@ import time
 
 import numpy as np
 
-from .data import load_idx, load_mnist
-from .data.binarize import binarize
+from .data import binarize, load_idx, load_mnist, prepare
 from .files import whole_file
 from .model import VAE
 from .training import load_checkpoint, train
@@ -106,7 +105,8 @@ def _new_model(settings, images):
         noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],
     )
     if settings["output_bias"] == "data":
-        model.start_output_at(images.mean(axis=0, dtype=np.float64).ravel() / 255)
+        images = prepare(images, "none")
+        model.start_output_at(images.mean(axis=0, dtype=np.float64) / (255 if images.dtype == np.uint8 else 1))
     return model
 
 
@@ -128,9 +128,10 @@ def draw_pictures(folder, model, history, images, labels, how):
     rng = np.random.default_rng(0)
 
     def pixels(some):
-        return binarize(some, how, rng=rng, dtype=model.dtype).reshape(len(some), -1)
+        return binarize(some, how, rng=rng, dtype=model.dtype)
 
-    x = pixels(images[:12])
+    images = prepare(images, how)
+    x = pixels(images[:10])
     figures = {
         "learning_curves.png": plots.learning_curves(history),
         "reconstructions.png": plots.reconstructions(x, model.reconstruct(x), shape),
@@ -139,7 +140,6 @@ def draw_pictures(folder, model, history, images, labels, how):
     mu, _ = model.encode(pixels(images[:2000]))
     if model.latent_dim <= 2:
         figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
-    if model.latent_dim == 2:
         figures["latent_scatter.png"] = plots.latent_scatter(mu, labels[:2000])
     if model.latent_dim > 2:
         figures["traversals.png"] = plots.traversals(model.decode, mu, shape)

@@ -11,6 +11,8 @@ from .images import check_pixels, flatten_images
 
 __all__ = ["minibatches", "prepare"]
 
+FIXED_SEED = 0
+
 
 def prepare(images, how, *, rng=None):
     """Make a data set ready to be cut into minibatches: flattened, checked, and drawn if the draw is fixed.
@@ -22,26 +24,28 @@ def prepare(images, how, *, rng=None):
     how : {"dynamic", "fixed", "threshold", "none"}
         How `binarize` is to treat them.
     rng : np.random.Generator, optional
-        "fixed" draws from it, once, here. Seed one for this alone, and every run sees the same pixels.
+        "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every
+        model sees the same pixels.
 
     Returns
     -------
     images : ndarray, shape (N, D)
-        For "fixed" an array of booleans, which every epoch sees alike; else the images themselves, flat.
+        For "fixed" an array of booleans, which every epoch sees alike; else the images themselves, flat. Grey
+        levels of which none is above 1 are taken for pixels that are binary already, and become booleans.
 
     Raises
     ------
     ValueError
-        If there are no images or their pixels are out of range, the rule is unknown, or "fixed" lacks its rng.
+        If there are no images or their pixels are out of range, or the rule is unknown.
     """
     check_how(how)
     images = flatten_images(images)
     check_pixels(images, binary=how != "none")
     if images.dtype == np.uint8 and images.max() == 1:
-        raise ValueError("images of uint8 are read as grey levels, where 255 is white; got a maximum of 1. "
-                         "Are they binary already? Pass images.astype(bool), or multiply by 255.")
+        images = images.astype(bool)  # as grey levels they would all but be black: they are binary already
     if how != "fixed" or images.dtype.kind == "b":
         return images
+    rng = np.random.default_rng(FIXED_SEED) if rng is None else rng
     drawn = np.empty(images.shape, dtype=bool)
     for start in range(0, len(images), 1000):  # by the thousand, to keep the random numbers few
         drawn[start:start + 1000] = draw_pixels(images[start:start + 1000], rng)

@@ -7,7 +7,7 @@ error says how far it may be off. Shapes: N examples, D data.
 import numpy as np
 
 from ..data import binarize as binarize_images
-from ..data.images import flatten_images
+from ..data import prepare
 
 __all__ = ["evaluate_elbo"]
 
@@ -21,19 +21,19 @@ def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
     images : ndarray, shape (N, rows, columns) or (N, D)
         uint8 grey levels, or floats.
     binarize : {"dynamic", "fixed", "threshold", "none"}
-        How grey levels become what the model sees. Drawn ones are drawn once, from ``rng``.
+        How grey levels become what the model sees; "dynamic" draws them from ``rng``.
     rng : numpy.random.Generator
         For pixels and latents. The same seed gives the same pixels and noise, so that two epochs, or two
         models, are compared without that difference.
     batch_size : int, optional
-        Examples at a time; the result does not depend on it but for rounding.
+        Examples at a time. Pixels and noise are drawn in turn, so another size is another draw.
 
     Returns
     -------
     means : dict of str to float
         "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first.
     """
-    images = flatten_images(images)
+    images = prepare(images, binarize)
     columns = {"elbo": [], "log_likelihood": [], "kl": []}
     for start in range(0, len(images), batch_size):
         x = binarize_images(images[start:start + batch_size], binarize, rng=rng, dtype=model.dtype)

@@ -10,10 +10,13 @@ from typing import Callable, NamedTuple
 from .activations import relu, relu_backward, tanh, tanh_backward
 from .bernoulli import bernoulli_log_likelihood, bernoulli_log_likelihood_backward
 from .dense import dense, dense_backward
-from .gaussian import (
+from .density import (
     gaussian_log_density, gaussian_log_density_backward, gaussian_log_likelihood,
-    gaussian_log_likelihood_backward, kl_divergence, kl_divergence_backward, reparameterize,
-    reparameterize_backward, standard_deviation, standard_deviation_backward,
+    gaussian_log_likelihood_backward,
+)
+from .gaussian import (
+    kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward,
+    standard_deviation, standard_deviation_backward,
 )
 
 __all__ = ["Pair", "PAIRS"]

@@ -73,6 +73,11 @@ class MLP:
         -------
         y : ndarray, shape (B, outputs)
             Output of the last layer, which has no activation.
+
+        Notes
+        -----
+        Equation 5.5 for each hidden layer. The decoder's y is what equations 5.15 and 5.16 name, the encoder's is
+        [mu | log_var].
         """
         activation, _ = ACTIVATIONS[self.activation]
         h = x

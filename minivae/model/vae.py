@@ -203,7 +203,7 @@ class VAE:
         return d, grads
 
     def encode(self, x):
-        """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equation 3.1."""
+        """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equations 3.1, 3.2."""
         x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
         head = self.encoder.forward(x, self.parameters, {})
         return head[:, :self.latent_dim], head[:, self.latent_dim:]

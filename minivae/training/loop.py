@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import minibatches, prepare
 from ..data.binarize import check_how
+from ..data.minibatches import check_batch_size
 from ..evaluation import evaluate_elbo
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -89,6 +90,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
     rng = np.random.default_rng(whole_number("seed", seed))
     images = prepare(images, binarize)
+    check_batch_size(batch_size, len(images))
     if held_out is not None:
         held_out = prepare(held_out, binarize)
 

@@ -1,0 +1,27 @@
+"""The figures: what training did to the ELBO, what the model makes of images, and its latent space.
+
+Every function returns a matplotlib Figure that belongs to no window and no pyplot state, 8 inches wide, with
+a description in words in its attribute ``alt``. Colours are those of Okabe and Ito, which colour-blind readers
+can tell apart.
+"""
+
+from ..files import whole_file
+from .curves import learning_curves
+from .latent import latent_plane, latent_scatter, traversals
+from .mosaic import image_grid, reconstructions
+
+__all__ = ["image_grid", "latent_plane", "latent_scatter", "learning_curves", "reconstructions", "save",
+           "traversals"]
+
+
+def save(figure, path):
+    """Write a figure as PNG, whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : str or path
+        Its folder must exist.
+    """
+    with whole_file(path) as file:
+        figure.savefig(file, format="png", dpi=150)

@@ -1,0 +1,141 @@
+"""Pictures laid side by side, on one canvas, thin lines between, labelled edges.
+
+Here too is what those figures ask of their arguments. Pictures are greyscale, black 0 to white 1. Shapes: n
+images, D pixels, K latent.
+"""
+
+import math
+
+import numpy as np
+from matplotlib.figure import Figure
+
+__all__ = ["WIDTH", "centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "mosaic",
+           "reconstructions"]
+
+WIDTH = 8  # inches
+
+
+def reconstructions(x, reconstructed, image_shape):
+    """Show originals above their reconstructions, the first ten.
+
+    Parameters
+    ----------
+    x : ndarray, shape (n, D)
+        Originals.
+    reconstructed : ndarray, shape (n, D)
+        What the model decodes from their codes' means: pixel probabilities, or Gaussian means, which may
+        leave [0, 1] and are clipped to it here.
+    image_shape : (int, int)
+        Rows and columns of one image.
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If an argument's shape does not fit, or its values are not finite floats.
+    """
+    x = check_pictures("x", x, image_shape)
+    reconstructed = check_pictures("reconstructed", reconstructed, image_shape)
+    if len(x) != len(reconstructed):
+        raise ValueError(f"reconstructed must hold one image for each in x; got {len(reconstructed)} for {len(x)}.")
+    x, reconstructed = x[:10], reconstructed[:10]
+    figure, axes = mosaic(np.concatenate([x, reconstructed]), len(x),
+                           "Originals and their reconstructions (means, not draws)")
+    centre_ticks(axes.set_yticks, image_shape[0], ["original", "reconstruction"])
+    figure.alt = (f"{count(len(x), 'original image')} in the upper row; below each its reconstruction, "
+                  "the decoder's mean.")
+    return figure
+
+
+def image_grid(images, image_shape, title="Samples"):
+    """Show images in a grid, such as samples from the model.
+
+    Parameters
+    ----------
+    images : ndarray, shape (n, D)
+        Values outside [0, 1], which Gaussian means may take, are clipped to it.
+    image_shape : (int, int)
+        Rows and columns of one image.
+    title : str, optional
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or values are not finite floats.
+    """
+    images = check_pictures("images", images, image_shape)
+    rows, columns = image_shape
+    across = math.ceil(math.sqrt(len(images) * rows / columns))  # about as wide as high
+    figure, _ = mosaic(images, min(max(across, 1), len(images)), title)
+    figure.alt = f"{title}: a grid of {count(len(images), 'image')}."
+    return figure
+
+
+def mosaic(pictures, across, title, xlabel=""):
+    """Lay pictures (n, rows, columns) out in rows of so many, with thin lines between; one Axes, no ticks."""
+    n, rows, columns = pictures.shape
+    down = math.ceil(n / across)
+    canvas = np.full((down * (rows + 1) + 1, across * (columns + 1) + 1), 0.5)
+    for i, picture in enumerate(pictures):
+        top, left = i // across * (rows + 1) + 1, i % across * (columns + 1) + 1
+        canvas[top:top + rows, left:left + columns] = picture
+    inches = min(6.8 / canvas.shape[1], 8 / canvas.shape[0], 1.5 / max(rows, columns))  # for a pixel
+    stretch = min(max(1, 0.15 / (inches * (rows + 1))), max(1, columns / rows))  # very flat pictures, for room
+    height = inches * stretch * canvas.shape[0] + (1 if xlabel else 0.5)
+    figure = Figure(figsize=(WIDTH, height), layout="constrained")
+    axes = figure.subplots()
+    axes.set_title(title)
+    axes.set_xlabel(xlabel)
+    axes.imshow(canvas, cmap="gray", vmin=0, vmax=1, aspect=stretch)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    return figure, axes
+
+
+def centre_ticks(set_ticks, size, labels, which=None):
+    """Label the middles of a mosaic's rows or columns, all of them or those at the indices given."""
+    which = range(len(labels)) if which is None else which
+    set_ticks([i * (size + 1) + (size + 1) / 2 for i in which], [str(label).replace("-", "\u2212") for label in labels])
+
+
+def evenly(n):
+    """Some six or seven indices into a line of n, symmetric, both ends among them."""
+    return sorted({round(i) for i in np.linspace(0, n - 1, min(n, 6 + n % 2))})
+
+
+def check_pictures(name, images, image_shape):
+    """Check images and return them as floats in [0, 1], shape (n, rows, columns)."""
+    sides = image_shape if isinstance(image_shape, (tuple, list)) and len(image_shape) == 2 else (0, 0)
+    if not all(isinstance(side, (int, np.integer)) and side > 0 for side in sides):
+        raise ValueError(f"image_shape must be rows and columns, such as (28, 28); got {image_shape!r}.")
+    rows, columns = sides
+    images = np.asarray(images)
+    if images.dtype.kind not in "fb":
+        raise ValueError(f"{name} must be floats in [0, 1]; got dtype {images.dtype}. Divide by 255?")
+    if images.ndim not in (2, 3) or len(images) == 0 or images[0].size != rows * columns:
+        raise ValueError(f"{name} must have shape (n, {rows * columns}) for images of {rows} x {columns}; "
+                         f"got {images.shape}.")
+    if not np.isfinite(images).all():
+        raise ValueError(f"{name} must be finite; got NaN or infinity.")
+    return np.clip(images.astype(float), 0, 1).reshape(-1, rows, columns)
+
+
+def check_codes(mu):
+    """Check latent means and return them as an array of floats, shape (n, K)."""
+    mu = np.asarray(mu)
+    if mu.dtype.kind != "f" or mu.ndim != 2 or mu.size == 0:
+        raise ValueError(f"mu must be floats of shape (n, K), neither of them 0; got {mu.dtype} of {mu.shape}.")
+    if not np.isfinite(mu).all():
+        raise ValueError("mu must be finite; got NaN or infinity.")
+    return mu.astype(float)
+
+
+def count(n, noun):
+    return f"{n} {noun}" if n == 1 else f"{n} {noun}s"

@@ -1,0 +1,158 @@
+"""Each kernel's value: against its plain expression, against what it must mean, and at the extremes."""
+
+import math
+
+import checks
+import numpy as np
+import oracles
+import pytest
+from hypothesis import given
+from numeric import relative_error
+from strategies import LAYOUTS, SEEDS, arrays, sizes_of
+
+from minivae import kernels
+from minivae.kernels import PAIRS
+
+
+@pytest.mark.parametrize("name", PAIRS)
+@given(sizes=sizes_of("BIOHKD"), seed=SEEDS, layout=LAYOUTS)
+def test_the_plain_expression(name, sizes, seed, layout):
+    arguments = arrays(PAIRS[name].shapes.values(), sizes, 1.0, seed, layout)
+    expected = getattr(oracles, name)(*arguments)
+    assert relative_error(getattr(kernels, name)(*arguments), expected, 1 + np.abs(expected).max()) < 1e-12
+
+
+@pytest.mark.parametrize("name", [name for name in dir(oracles) if name.endswith("_backward")])
+@given(sizes=sizes_of("BIOHKD"), seed=SEEDS)
+def test_the_plain_backward(name, sizes, seed):
+    rng = np.random.default_rng(seed)
+    pair = PAIRS[name.removesuffix("_backward")]
+    arguments = arrays(pair.shapes.values(), sizes, 1.0, seed)
+    dy = rng.standard_normal(pair.forward(*arguments).shape)
+    known = {"tanh_backward": [np.tanh(arguments[0])], "relu_backward": [np.maximum(arguments[0], 0)],
+             "standard_deviation_backward": [np.exp(arguments[0] / 2)], "reparameterize_backward": arguments[-1:],
+             "dense_backward": arguments[:2]}.get(name, arguments)
+    written, plain = getattr(kernels, name)(dy, *known), getattr(oracles, name)(dy, *known)
+    for one, two in zip(written if isinstance(written, tuple) else [written], plain if isinstance(plain, tuple) else [plain]):
+        assert relative_error(one, two, 1 + np.abs(two).max()) < 1e-12
+
+
+@pytest.mark.parametrize("check", checks.MEANING_CHECKS, ids=lambda check: check.__name__)
+def test_meaning(check):
+    check()
+
+
+@given(sizes=sizes_of("BK"), seed=SEEDS)
+def test_kl_is_never_negative(sizes, seed):
+    for scale in (1e-6, 1.0, 5.0):
+        mu, log_var = arrays(["BK", "BK"], sizes, scale, seed)
+        assert np.all(kernels.kl_divergence(mu, log_var) > -1e-15)
+
+
+def test_kl_is_zero_at_the_prior_only():
+    assert kernels.kl_divergence(np.zeros((1, 3)), np.zeros((1, 3)))[0] == 0
+    for small in (1e-3, 1e-6):
+        nudge = np.array([[small]])
+        assert math.isclose(kernels.kl_divergence(nudge, 0 * nudge)[0], small**2 / 2, rel_tol=1e-9)
+        assert math.isclose(kernels.kl_divergence(0 * nudge, nudge)[0], small**2 / 4, rel_tol=4e-4)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("log_var", [-80.0, 80.0])
+def test_log_var_at_80_stays_finite(dtype, log_var):
+    log_var = np.full((1, 1), log_var, dtype)
+    sigma = kernels.standard_deviation(log_var)
+    assert np.isfinite(sigma).all() and (sigma > 0).all()
+    np.testing.assert_allclose(sigma, math.exp(float(log_var[0, 0]) / 2), rtol=1e-5)
+    kl = kernels.kl_divergence(0 * log_var, log_var)
+    np.testing.assert_allclose(kl, (math.exp(float(log_var[0, 0])) - 1 - float(log_var[0, 0])) / 2, rtol=1e-5)
+    one = np.ones(1, dtype)
+    assert all(np.isfinite(gradient).all() for gradient in kernels.kl_divergence_backward(one, log_var, log_var))
+
+
+@pytest.mark.parametrize("dtype, above, below", [(np.float32, 89, 88), (np.float64, 710, 709)])
+def test_kl_overflows_where_it_says(dtype, above, below):
+    def kl(log_var):
+        return kernels.kl_divergence(np.zeros((1, 1), dtype), np.full((1, 1), log_var, dtype))
+
+    with np.errstate(over="ignore"):
+        assert np.isfinite(kl(below)).all() and np.isinf(kl(above)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("logit", [1e-3, 1.0, 20.0, 80.0, 1e3, 1e4])
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("pixel", [0.0, 1.0])
+def test_bernoulli_is_finite_and_exact_at_large_logits(dtype, logit, sign, pixel):
+    a = sign * logit
+    agrees = (a > 0) == (pixel == 1)  # log p = -log1p(exp(-|a|)), and -|a| more where the pixel disagrees
+    expected = -math.log1p(math.exp(-logit)) - (0 if agrees else logit)
+    logits, x = np.full((1, 1), a, dtype), np.full((1, 1), pixel, dtype)
+    value = kernels.bernoulli_log_likelihood(logits, x)[0]
+    np.testing.assert_allclose(value, expected, rtol=1e-6, atol=np.finfo(dtype).tiny)
+    slope = kernels.bernoulli_log_likelihood_backward(np.ones(1, dtype), logits, x)[0, 0]
+    exact = pixel - (1 / (1 + math.exp(-a)) if a > -700 else 0.0)
+    np.testing.assert_allclose(slope, exact, atol=2 * np.finfo(dtype).eps)
+
+
+def test_logistic_is_what_the_docstring_says():
+    a = np.linspace(-40, 40, 1001, dtype=np.float32)[None]
+    exact = 1 / (1 + np.exp(-a.astype(np.float64)))
+    p = kernels.logistic(a)
+    assert np.all((p >= 0) & (p <= 1))
+    assert np.abs(p - exact).max() < 1e-7
+    assert kernels.logistic(np.full((1, 1), -20, np.float32))[0, 0] == 0
+
+
+@pytest.mark.parametrize("name", ["dense", "tanh", "relu", "logistic"])
+def test_forward_out_is_the_pure_result(name):
+    rng = np.random.default_rng(0)
+    arguments = arrays(PAIRS[name].shapes.values(), dict(zip("BIOH", (3, 4, 5, 6))), 1, 0) if name in PAIRS else [
+        rng.standard_normal((3, 4))]
+    kernel = getattr(kernels, name)
+    pure = kernel(*arguments)
+    out = np.full_like(pure, np.nan)
+    assert kernel(*arguments, out=out) is out
+    np.testing.assert_array_equal(out, pure)
+    with pytest.raises(ValueError, match="out must have shape"):
+        kernel(*arguments, out=np.empty((3, 99)))
+
+
+@pytest.mark.parametrize("name", ["tanh", "relu", "bernoulli_log_likelihood", "gaussian_log_likelihood"])
+def test_backward_out_is_the_pure_result(name):
+    sizes = dict(zip("BHD", (3, 6, 7)))
+    arguments = arrays(PAIRS[name].shapes.values(), sizes, 1, 0)
+    y = PAIRS[name].forward(*arguments)
+    known = [y] if name in ("tanh", "relu") else arguments
+    backward = getattr(kernels, name + "_backward")
+    dy = np.random.default_rng(1).standard_normal(y.shape)
+    pure = backward(dy, *known)
+    out = np.full_like(pure, np.nan)
+    assert backward(dy, *known, out=out) is out
+    np.testing.assert_array_equal(out, pure)
+    with pytest.raises(ValueError, match="out must have shape"):
+        backward(dy, *known, out=np.empty((3, 99)))
+
+
+def test_dense_backward_out_and_needs_dx():
+    dy, x, W = arrays(["BO", "BI", "IO"], dict(zip("BIO", (3, 4, 5))), 1, 0)
+    pure = kernels.dense_backward(dy, x, W)
+    out = tuple(np.full_like(gradient, np.nan) for gradient in pure)
+    for written, place, expected in zip(kernels.dense_backward(dy, x, W, out=out), out, pure):
+        assert written is place
+        np.testing.assert_array_equal(written, expected)
+    dx, dW, db = kernels.dense_backward(dy, x, W, needs_dx=False)
+    assert dx is None
+    np.testing.assert_array_equal(dW, pure[1])
+    with pytest.raises(ValueError, match=r"out_dW must have shape \(I, O\) with I = 4, O = 5; got \(5, 4\)"):
+        kernels.dense_backward(dy, x, W, out=(None, np.empty((5, 4)), None))
+
+
+def test_messages_name_the_argument_and_the_sizes():
+    x, W = np.ones((2, 3)), np.ones((4, 5))
+    with pytest.raises(ValueError, match=r"W must have shape \(I, O\) with I = 3; got \(4, 5\)"):
+        kernels.dense(x, W, np.ones(5))
+    with pytest.raises(ValueError, match=r"b must have shape \(O,\) with O = 5; got \(1, 5\)"):
+        kernels.dense(x, np.ones((3, 5)), np.ones((1, 5)))
+    with pytest.raises(ValueError, match="x must be a NumPy array of floats; got dtype int64"):
+        kernels.dense(np.ones((2, 3), np.int64), np.ones((3, 5)), np.ones(5))

@@ -1,0 +1,172 @@
+"""The one catalogue of mistakes: each a small change to correct source, with the name it should be called by.
+
+A mistake is planted by rewriting the source of the function it is in, so that it is what somebody would really
+write; if that line changes, planting fails loudly. Tests use the catalogue both ways: every mistake must make
+a check fail, and the gradient checker must give the name.
+"""
+
+import contextlib
+import inspect
+import pkgutil
+import sys
+import textwrap
+from typing import NamedTuple
+
+from minivae.kernels import PAIRS
+from minivae.model.mlp import ACTIVATIONS
+
+
+class Mistake(NamedTuple):
+    """A planted bug.
+
+    Attributes
+    ----------
+    name : str
+        What was done wrong, in the project's words.
+    changes : tuple of (str, str, str)
+        Function as "module:name" within minivae, the right text in its source, and the wrong text.
+    diagnosis : str
+        What a checker that knows the mistake should say; a part of the sentence is enough.
+    seen_by_gradient_check : bool
+        False for a wrong forward whose backward fits it: only a test of meaning can see that.
+    """
+
+    name: str
+    changes: tuple
+    diagnosis: str = ""
+    seen_by_gradient_check: bool = True
+
+
+def _one(name, target, right, wrong, diagnosis=""):
+    return Mistake(name, ((target, right, wrong),), diagnosis)
+
+
+DENSE, TANH, RELU = "kernels:dense_backward", "kernels:tanh_backward", "kernels:relu_backward"
+SIGMA, NOISE, KL = ("kernels:standard_deviation_backward", "kernels:reparameterize_backward",
+                    "kernels:kl_divergence_backward")
+BERNOULLI, GAUSSIAN = "kernels:bernoulli_log_likelihood_backward", "kernels:gaussian_log_likelihood_backward"
+DENSITY, MLP, VAE = "kernels:gaussian_log_density_backward", "model.mlp:MLP.backward", "model.vae:VAE.backward"
+
+MISTAKES = (
+    _one("dx takes W for its transpose", DENSE, "np.matmul(dy, W.T", "np.matmul(dy, W", "transposed"),
+    _one("dx has its sign flipped", DENSE, "np.matmul(dy, W.T", "np.matmul(-dy, W.T", "sign"),
+    _one("dW has its sign flipped", DENSE, "np.matmul(x.T, dy", "np.matmul(-x.T, dy", "sign"),
+    _one("dW takes the mean over the batch", DENSE, "np.matmul(x.T, dy", "np.matmul(x.T / len(x), dy", "1/B"),
+    _one("dW uses one example only", DENSE, "np.matmul(x.T, dy", "np.matmul(x[:1].T, dy[:1]"),
+    _one("db sums over the wrong axis", DENSE, "np.sum(dy, axis=0", "np.sum(dy, axis=1", "axis"),
+    _one("db takes the mean over the batch", DENSE, "np.sum(dy, axis=0", "np.mean(dy, axis=0", "1/B"),
+    _one("db is zero", DENSE, "np.sum(dy, axis=0", "np.sum(0 * dy, axis=0", "zero"),
+    _one("tanh's slope lacks the square", TANH, "np.multiply(y, y, out=out)", "np.multiply(y, 1, out=out)"),
+    _one("tanh ignores its upstream gradient", TANH, "da *= dy", "da *= 1", "upstream"),
+    _one("relu looks at the upstream gradient's sign", RELU, "dy, y > 0", "dy, dy > 0"),
+    _one("relu lets everything through", RELU, "dy, y > 0", "dy, y >= 0"),
+    _one("sigma's backward lacks its half", SIGMA, "0.5 * sigma", "sigma", "factor 2"),
+    _one("sigma's backward uses the variance", SIGMA, "0.5 * sigma", "0.5 * sigma**2"),
+    _one("dsigma lacks eps", NOISE, "dz * eps", "dz * 1"),
+    _one("the backward draws its noise anew", NOISE, "dz * eps",
+         "dz * np.random.standard_normal(eps.shape).astype(eps.dtype)", "noise"),
+    _one("dmu is zero", NOISE, "dz.copy()", "0 * dz", "zero"),
+    _one("the KL's log_var path lacks its half", KL, "(0.5 * np.expm1(log_var))", "np.expm1(log_var)", "factor 2"),
+    _one("the KL's log_var path lacks its -1", KL, "np.expm1(log_var)", "np.exp(log_var)"),
+    _one("the KL's mu path is doubled", KL, "dkl * mu", "dkl * 2 * mu", "factor 2"),
+    _one("the KL's mu path has its sign flipped", KL, "dkl * mu", "-dkl * mu", "sign"),
+    _one("the KL ignores its upstream gradient", KL, "dkl = dkl[:, None]", "dkl = np.ones_like(dkl)[:, None]", "upstream"),
+    _one("the KL's gradient is averaged over the latents", KL, "dkl = dkl[:, None]",
+         "dkl = dkl[:, None] / mu.shape[1]", "1/K"),
+    _one("the density's log_var path lacks its -1", DENSITY, "* slope - 1)", "* slope)"),
+    _one("the density's dz has dmu's sign", DENSITY, "dz = -dmu", "dz = dmu.copy()", "sign"),
+    _one("the density divides by sigma for sigma squared", DENSITY, "np.exp(-log_var)", "np.exp(-0.5 * log_var)"),
+    _one("dlogits has its sign flipped", BERNOULLI, "np.subtract(x, dlogits", "np.subtract(dlogits, x", "sign"),
+    _one("dlogits is averaged over the pixels", BERNOULLI, "dll[:, None]", "dll[:, None] / x.shape[1]", "1/D"),
+    _one("dlogits takes the mean upstream gradient", BERNOULLI, "dll[:, None]", "dll.mean()"),
+    _one("dmean forgets the noise variance", GAUSSIAN, "dll[:, None] / noise_variance", "dll[:, None]"),
+    _one("dmean is doubled", GAUSSIAN, "dll[:, None] /", "2 * dll[:, None] /", "factor 2"),
+    _one("a layer's activation is not differentiated", MLP,
+         "dy = activation_backward(d[below], trace[below])", "dy = d[below]"),
+    _one("a stale cache: the first forward's activations are used ever after", MLP, "dy, trace[below], ",
+         "dy, vars(self).setdefault('cache', {}).setdefault(below, 1 * trace[below]), ", "stale"),
+    _one("the first layer's gradients are paired with another example's data", MLP, "dy, x, parameters[",
+         "dy[::-1], x, parameters["),
+    _one("1/B twice", VAE, "-d_loss / B", "-d_loss / B**2", "1/B"),
+    _one("a sum over the batch in place of the mean", VAE, "-d_loss / B", "-d_loss", "factor B"),
+    _one("the gradient has the sign of the objective", VAE, "-d_loss / B", "d_loss / B", "sign"),
+    _one("the loss's upstream gradient is ignored", VAE, "-d_loss / B", "-1 / B", "upstream"),
+    _one("beta is forgotten", VAE, "-t.beta * d.objective", "-d.objective", "KL"),
+    _one("the KL's sign is flipped", VAE, "-t.beta * d.objective", "t.beta * d.objective", "KL"),
+    _one("the KL's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing"),
+    _one("z's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_kl",
+         "reconstruction term is missing"),
+    _one("the KL's path into log_var is dropped", VAE, "dlog_var_through_z + dlog_var_through_kl",
+         "dlog_var_through_z", "KL term is missing"),
+    _one("z's path into log_var is dropped", VAE, "dlog_var_through_z + dlog_var_through_kl",
+         "dlog_var_through_kl", "reconstruction term is missing"),
+    _one("mu and log_var change places in the head", VAE, "[d.mu, d.log_var]", "[d.log_var, d.mu]"),
+
+    # Wrong forwards whose backwards fit them. The first three are of kinds that well-known public VAEs shipped.
+    Mistake("noise scaled by the variance", (
+        ("kernels:standard_deviation", "np.exp(0.5 * log_var)", "np.exp(log_var)"),
+        (SIGMA, "0.5 * sigma * dsigma", "sigma * dsigma"),
+    ), seen_by_gradient_check=False),
+    Mistake("a prior whose log standard deviation is 1", (
+        ("kernels:kl_divergence", "(mu**2 + np.expm1(log_var) - log_var)",
+         "((mu**2 + np.exp(log_var)) * np.exp(-2) + 1 - log_var)"),
+        (KL, "dkl * mu", "dkl * mu * np.exp(-2)"),
+        (KL, "(0.5 * np.expm1(log_var))", "(0.5 * (np.exp(log_var - 2) - 1))"),
+    ), seen_by_gradient_check=False),
+    Mistake("pixels shown with softplus(logit) as their probability", (
+        ("model.likelihood:Bernoulli.mean", "logistic(logits)", "np.log1p(np.exp(logits))"),
+    ), seen_by_gradient_check=False),
+    Mistake("the KL averaged over the latents", (
+        ("kernels:kl_divergence", ".sum(axis=1)", ".mean(axis=1)"),
+        (KL, "dkl = dkl[:, None]", "dkl = dkl[:, None] / mu.shape[1]"),
+    ), seen_by_gradient_check=False),
+    Mistake("the log-likelihood averaged over the pixels", (
+        ("kernels:bernoulli_log_likelihood", ".sum(axis=1)", ".mean(axis=1)"),
+        (BERNOULLI, "dll[:, None]", "dll[:, None] / x.shape[1]"),
+    ), seen_by_gradient_check=False),
+    Mistake("the Gaussian likelihood without its normalizing constant", (
+        ("kernels:gaussian_log_likelihood", " + constant", ""),
+    ), seen_by_gradient_check=False),
+)
+
+
+@contextlib.contextmanager
+def planted(mistake):
+    """Plant a mistake everywhere the package uses the function, and take it out again at the end of the block."""
+    replaced = []
+    try:
+        for target, right, wrong in mistake.changes:
+            original = pkgutil.resolve_name(f"minivae.{target}")
+            changed = _rewritten(original, right, wrong)
+            replaced.append((original, changed))
+            _replace(original, changed)
+        yield
+    finally:
+        for original, changed in reversed(replaced):
+            _replace(changed, original)
+
+
+def _rewritten(function, right, wrong):
+    """Compile the function's source again, with one piece of its text changed."""
+    source = getattr(function, "source", None) or textwrap.dedent(inspect.getsource(function))
+    assert source.count(right) == 1, f"{right!r} stands {source.count(right)} times in {function.__qualname__}"
+    source = source.replace(right, wrong)
+    scope = {}
+    exec(compile(source, f"<{function.__qualname__}, with a mistake>", "exec"), function.__globals__, scope)
+    changed = scope[function.__name__]
+    changed.__qualname__, changed.source = function.__qualname__, source
+    return changed
+
+
+def _replace(old, new):
+    """Put one function in another's place in every module, class and table of the package that refers to it."""
+    for module in [module for name, module in sys.modules.items() if name.split(".")[0] == "minivae"]:
+        for name, value in list(vars(module).items()):
+            if value is old:
+                setattr(module, name, new)
+            elif inspect.isclass(value) and vars(value).get(old.__name__) is old:
+                setattr(value, old.__name__, new)
+    for table in (PAIRS, ACTIVATIONS):
+        for key, entry in table.items():
+            parts = [new if part is old else part for part in entry]
+            table[key] = entry._make(parts) if hasattr(entry, "_make") else tuple(parts)

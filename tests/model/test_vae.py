@@ -1,0 +1,228 @@
+"""The model's border and its small promises."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+from checks import model_example
+
+import minivae as mv
+
+TOY = dict(data_dim=4, hidden=(3,), latent_dim=2, dtype="float64")
+
+
+@pytest.mark.parametrize("argument, value", [
+    ("data_dim", 0), ("data_dim", 4.0), ("data_dim", True), ("hidden", (0,)), ("hidden", 400), ("hidden", "400"),
+    ("hidden", (3.5,)), ("latent_dim", -1), ("activation", "sigmoid"), ("likelihood", "poisson"),
+    ("noise_variance", 0), ("noise_variance", float("nan")), ("beta", -1), ("beta", float("inf")), ("dtype", "float16"),
+    ("dtype", int), ("seed", -1), ("seed", 0.5),
+])
+def test_a_wrong_setting_is_named(argument, value):
+    with pytest.raises(ValueError, match=argument):
+        mv.VAE(**TOY | {argument: value})
+
+
+GOOD_X, GOOD_EPS = np.full((3, 4), 0.5), np.zeros((3, 2))
+
+
+@pytest.mark.parametrize("x, message", [
+    (GOOD_X * 510, r"x must lie in \[0, 1\]; got a maximum of 255.0. Divide by 255\?"),
+    (GOOD_X - 1, r"x must lie in \[0, 1\]; got a minimum of -0.5"),
+    (GOOD_X * np.nan, "x must be finite"), (GOOD_X * np.inf, "x must be finite"),
+    (np.ones((3, 4), int), "x must be an array of floats; got dtype int64"),
+    (np.ones((3, 4), np.uint8), "x must be an array of floats; got dtype uint8. Divide by 255"),
+    (GOOD_X.astype(object), "x must be an array of floats"), ("images", "x must be an array of floats"),
+    (GOOD_X[0], r"x must have shape \(B, D\) = \(any, 4\); got \(4,\)"),
+    (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"),
+    (GOOD_X[:, :3], r"x must have shape \(B, D\) = \(any, 4\); got \(3, 3\)"),
+    (GOOD_X[:0], "x is empty"),
+])
+def test_bad_data_is_refused(x, message):
+    model = mv.VAE(**TOY)
+    for call in (lambda: model.forward(x, GOOD_EPS), lambda: model.encode(x), lambda: model.reconstruct(x)):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
+@pytest.mark.parametrize("eps", [GOOD_EPS[:2], GOOD_EPS[:, :1], GOOD_EPS[:, 0], GOOD_EPS[:1], GOOD_EPS * np.nan,
+                                 GOOD_EPS.astype(int), GOOD_EPS[None]])
+def test_bad_noise_is_refused(eps):
+    with pytest.raises(ValueError, match="eps must"):
+        mv.VAE(**TOY).forward(GOOD_X, eps)
+
+
+def test_a_value_too_large_for_float32_is_refused():
+    with pytest.raises(ValueError, match="x must be finite in float32"):
+        mv.VAE(4, likelihood="gaussian").encode(np.full((1, 4), 1e300))
+
+
+def test_a_gaussian_model_takes_any_real_data():
+    model = mv.VAE(**TOY, likelihood="gaussian")
+    model.forward(GOOD_X * -300, GOOD_EPS)
+
+
+def test_other_bad_arguments():
+    model = mv.VAE(**TOY)
+    with pytest.raises(ValueError, match="beta"):
+        model.forward(GOOD_X, GOOD_EPS, beta=-0.5)
+    with pytest.raises(ValueError, match="given names 'zeta'; this model's symbols are x, encoder.0.h, mu"):
+        model.forward(GOOD_X, GOOD_EPS, given={"zeta": 1})
+    with pytest.raises(ValueError, match=r"given\['z'\] must have shape \(3, 2\); got \(3, 1\)"):
+        model.forward(GOOD_X, GOOD_EPS, given={"z": np.zeros((3, 1))})
+    with pytest.raises(ValueError, match="rng must be a np.random.Generator; got 0"):
+        model.generate(3, rng=0)
+    with pytest.raises(ValueError, match="n must be a positive integer"):
+        model.generate(0, rng=np.random.default_rng(0))
+    with pytest.raises(ValueError, match=r"z must have shape \(B, K\) = \(any, 2\)"):
+        model.decode(np.zeros((3, 3)))
+    with pytest.raises(ValueError, match="out must be a Trace"):
+        model.forward(GOOD_X, GOOD_EPS, out={})
+    with pytest.raises(ValueError, match="out"):
+        model.forward(GOOD_X, GOOD_EPS, out=model.forward(GOOD_X[:2], GOOD_EPS[:2]))
+
+
+def test_backward_refuses_what_would_give_a_wrong_gradient():
+    model = mv.VAE(**TOY)
+    trace = model.forward(GOOD_X, GOOD_EPS)
+    d, grads = model.backward(trace)
+    for wrong in (d, {}, mv.Trace(), mv.VAE(4, (3, 3), 2).forward(GOOD_X, GOOD_EPS)):
+        with pytest.raises(ValueError, match="trace must be what this model's forward returned"):
+            model.backward(wrong)
+    with pytest.raises(ValueError, match="given values of z"):
+        model.backward(model.forward(GOOD_X, GOOD_EPS, given={"z": np.ones((3, 2))}))
+    with pytest.raises(ValueError, match="out must"):
+        model.backward(trace, out=(trace, grads))
+    with pytest.raises(ValueError, match="not the model's own"):
+        model.backward(trace, out=(d, model.parameters))
+    for change in (lambda: mv.Adam().step(model.parameters.flat, grads.flat),
+                   lambda: model.parameters["decoder.1.b"].__setitem__(0, 1e-9),
+                   lambda: model.parameters.flat.__imul__(1 + 1e-15)):
+        trace = model.forward(GOOD_X, GOOD_EPS)
+        change()
+        with pytest.raises(ValueError, match="parameters were altered"):
+            model.backward(trace)
+
+
+def test_an_interrupted_forward_leaves_a_trace_that_backward_refuses():
+    model = mv.VAE(**TOY)
+    trace = model.forward(GOOD_X, GOOD_EPS)
+    with pytest.raises(ValueError):
+        model.forward(GOOD_X, GOOD_EPS * np.nan, out=trace)
+    with pytest.raises(ValueError):
+        model.backward(trace)
+
+
+def test_nothing_held_is_overwritten():
+    model = mv.VAE(**TOY)
+    x, eps = GOOD_X.copy(), GOOD_EPS + 1
+    trace = model.forward(x, eps)
+    d, grads = model.backward(trace)
+    kept = copy.deepcopy((trace, d, grads))
+    x[...], eps[...] = 0, 0  # the trace holds copies
+    model.backward(model.forward(1 - GOOD_X, -eps))
+    for now, then in zip((trace, d), kept):
+        for symbol in now:
+            np.testing.assert_array_equal(now[symbol], then[symbol])
+    np.testing.assert_array_equal(grads.flat, kept[2].flat)
+
+
+def test_given_replaces_a_symbol_and_what_follows_it():
+    model, x, eps = model_example(TOY, 3, 0)
+    plain = model.forward(x, eps)
+    z = plain.z + 1
+    moved = model.forward(x, eps, given={"z": z})
+    assert list(moved) == list(plain) == list(model.symbols)
+    for symbol in ("mu", "kl"):
+        np.testing.assert_array_equal(moved[symbol], plain[symbol])
+    np.testing.assert_array_equal(moved.z, z)
+    assert not np.shares_memory(moved.z, z)
+    np.testing.assert_allclose(model.decode(z), mv.kernels.logistic(moved.logits))
+    for symbol in plain:
+        if symbol not in ("x", "eps"):
+            same = model.forward(x, eps, given={symbol: plain[symbol]})
+            np.testing.assert_array_equal(same.loss, plain.loss)
+
+
+def test_beta_weights_the_objective_and_nothing_else():
+    model, x, eps = model_example(TOY | {"beta": 3.0}, 3, 0)
+    for beta, trace in ((3.0, model.forward(x, eps)), (0.5, model.forward(x, eps, beta=0.5))):
+        assert trace.beta == beta
+        np.testing.assert_allclose(trace.elbo, trace.log_likelihood - trace.kl)
+        np.testing.assert_allclose(trace.objective, trace.log_likelihood - beta * trace.kl)
+        np.testing.assert_allclose(trace.loss, -trace.objective.mean())
+
+
+def test_encode_decode_reconstruct_generate():
+    model, x, eps = model_example(TOY, 5, 0)
+    mu, log_var = model.encode(x)
+    trace = model.forward(x, eps)
+    np.testing.assert_array_equal(mu, trace.mu)
+    np.testing.assert_array_equal(log_var, trace.log_var)
+    np.testing.assert_array_equal(model.reconstruct(x), model.decode(mu))
+    images = model.generate(6, rng=np.random.default_rng(0))
+    np.testing.assert_array_equal(images, model.generate(6, rng=np.random.default_rng(0)))
+    assert images.shape == (6, 4) and images.dtype == np.float64
+    draws = model.generate(6, rng=np.random.default_rng(0), draw=True)
+    assert set(np.unique(draws)) <= {0.0, 1.0} and draws.dtype == np.float64
+
+
+@pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+def test_the_output_can_start_at_the_mean_image(likelihood):
+    model = mv.VAE(**TOY, likelihood=likelihood)
+    mean = np.array([0.1, 0.5, 0.9, 0.3])
+    model.start_output_at(mean)
+    model.parameters["decoder.1.W"] = np.zeros((3, 4))
+    np.testing.assert_allclose(model.decode(np.ones((1, 2)))[0], mean, rtol=1e-12)
+    model.start_output_at(np.array([0.0, 1.0, 0.5, 0.5]))
+    assert np.isfinite(model.parameters.flat).all()
+
+
+@pytest.mark.parametrize("activation, variances", [("relu", (2 / 300, 2 / 240)), ("tanh", (2 / 500, 2 / 240))])
+def test_weights_start_at_the_named_scale(activation, variances):
+    model = mv.VAE(300, (200,), 20, activation)
+    for name, variance in zip(("encoder.0.W", "encoder.1.W"), variances):
+        W = model.parameters[name]
+        n = W.size  # the relative standard error of a variance is sqrt(2 / n)
+        assert abs(W.var() / variance - 1) < 4.5 * np.sqrt(2 / n)
+        assert abs(W.mean()) < 4.5 * np.sqrt(variance / n)
+    assert not model.parameters["encoder.0.b"].any()
+    np.testing.assert_array_equal(model.parameters.flat, mv.VAE(300, (200,), 20, activation).parameters.flat)
+    assert (model.parameters.flat != mv.VAE(300, (200,), 20, activation, seed=1).parameters.flat).any()
+
+
+def test_shapes_of_stacks():
+    model = mv.VAE(7, (6, 5), 2)
+    assert model.encoder.sizes == (7, 6, 5, 4) and model.decoder.sizes == (2, 5, 6, 7)
+    assert mv.VAE(7, (), 2).symbols == ("x", "mu", "log_var", "sigma", "eps", "z", "logits", "log_likelihood", "kl",
+                                        "elbo", "objective", "loss")
+
+
+def test_trace_is_a_mapping_with_attributes():
+    model, x, eps = model_example(TOY, 3, 0)
+    trace = model.forward(x, eps)
+    d, _ = model.backward(trace)
+    assert trace.z is trace["z"] and "z" in trace and "z" in dir(trace)
+    assert d.forward is trace and d.x is None and d.eps is None and list(d) == list(trace)
+    with pytest.raises(AttributeError, match="no symbol 'zed' in this trace; it has x, encoder.0.h"):
+        trace.zed
+    twin = pickle.loads(pickle.dumps(d))
+    np.testing.assert_array_equal(twin.z, d.z)
+
+
+@pytest.mark.parametrize("likelihood, equation", [("bernoulli", "5.11"), ("gaussian", "5.13")])
+def test_a_trace_shows_itself(likelihood, equation):
+    model, x, eps = model_example(TOY | {"likelihood": likelihood}, 3, 0)
+    trace = model.forward(x, eps)
+    d, _ = model.backward(trace)
+    for text in (repr(d), d._repr_html_()):
+        for symbol in trace:
+            assert symbol in text
+        for piece in ("4.2", "latent code", "reparameterize minivae/kernels/gaussian.py:", "(3, 2)", equation):
+            assert piece in text
+    for number in trace.z.ravel():  # small arrays print whole
+        assert f"{number:.4f}".rstrip("0") in repr(trace)
+    assert "gradient" in repr(d) and "gradient" not in repr(trace)
+    wide = mv.VAE(50, (3,), 20)
+    text = repr(wide.forward(np.full((9, 50), 0.25), np.zeros((9, 20))))
+    assert "0.25 … 0.25" in text

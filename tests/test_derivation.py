@@ -1,0 +1,87 @@
+"""The registry of equations and the code that implements them point at each other."""
+
+import ast
+import pathlib
+import re
+
+import pytest
+
+import minivae
+from minivae.derivation import EQUATIONS, as_table, equation, equation_of, locate
+
+PACKAGE = pathlib.Path(minivae.__file__).parent
+NUMBER = re.compile(r"\b\d\.\d+\b")
+
+
+def cited_by(source):
+    """Yield (qualified name, numbers) for every docstring of a module that cites equations."""
+    def walk(node, name):
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
+                inner = f"{name}.{child.name}" if name else child.name
+                text = ast.get_docstring(child) or ""
+                # "Equation 3.3", "Equations 5.2, 5.3 and 5.4"; a paper's own equations come after a comma in References
+                own = text.split("References")[0]
+                yield inner, {number for match in re.findall(r"[Ee]quations? ((?:\d\.\d+(?:, | and | or | to )?)+)", own)
+                              for number in expand(match)}
+                yield from walk(child, inner)
+    yield from walk(ast.parse(source), "")
+
+
+def expand(text):
+    """Return the numbers in "5.2, 5.3 and 5.4" or "7.1 to 7.4"."""
+    numbers = NUMBER.findall(text)
+    if " to " in text:
+        chapter, first = numbers[0].split(".")
+        return [f"{chapter}.{i}" for i in range(int(first), int(numbers[-1].split(".")[1]) + 1)]
+    return numbers
+
+
+CITATIONS = {}
+for path in PACKAGE.rglob("*.py"):
+    for name, numbers in cited_by(path.read_text(encoding="utf-8")):
+        for number in numbers:
+            CITATIONS.setdefault(number, set()).add(name)
+
+
+def test_numbers_are_distinct_and_in_order():
+    numbers = [tuple(map(int, entry.number.split("."))) for entry in EQUATIONS]
+    assert numbers == sorted(set(numbers))
+
+
+@pytest.mark.parametrize("entry", EQUATIONS, ids=lambda entry: entry.number)
+def test_every_function_named_is_there_and_cites_the_number(entry):
+    for function in filter(None, (entry.computed_by, entry.differentiated_by)):
+        name, file, line = locate(function)
+        assert (PACKAGE.parent / file).read_text(encoding="utf-8").splitlines()[line - 1].strip().startswith(
+            (f"def {name.split('.')[-1]}(", "@"))
+    if entry.computed_by:
+        name, _, _ = locate(entry.computed_by)
+        assert name in CITATIONS.get(entry.number, ()), f"the docstring of {name} does not cite {entry.number}"
+
+
+def test_every_number_cited_exists():
+    known = {entry.number for entry in EQUATIONS}
+    assert set(CITATIONS) <= known, set(CITATIONS) - known
+
+
+def test_every_symbol_of_a_trace_has_an_equation():
+    for likelihood in ("bernoulli", "gaussian"):
+        for symbol in minivae.VAE(4, (3, 2), 2, likelihood=likelihood).symbols:
+            assert equation_of(symbol) is not None, symbol
+    assert equation_of("log_likelihood", ["mean"]).number == "5.13"
+    assert equation_of("log_likelihood", ["logits"]).number == "5.11"
+    assert equation("4.2").symbol == "z"
+
+
+def test_the_table_has_every_line():
+    table = as_table()
+    for entry in EQUATIONS:
+        assert entry.plain in table and entry.meaning in table
+    assert "reparameterize_backward, minivae/kernels/gaussian.py:" in table
+
+
+def test_braces_and_dollars_balance():
+    for entry in EQUATIONS:
+        assert entry.latex.count("{") == entry.latex.count("}") and "$" not in entry.latex
+        assert len(re.findall(r"\\left\b", entry.latex)) == len(re.findall(r"\\right\b", entry.latex))
