@@ -124,8 +124,8 @@ def derivation(options):
 
 def _parser():
     parser = argparse.ArgumentParser(
-        prog="minivae", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
-    verbs = parser.add_subparsers(dest="verb", metavar="", help=argparse.SUPPRESS)
+        prog="python -m minivae", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
+    verbs = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="", help=argparse.SUPPRESS)
     _train_options(_verb(verbs, train, lambda options: (
         f" {options.out} holds the last whole epoch. To go on: python -m minivae train --out {options.out} --resume")))
     _evaluate_options(_verb(verbs, evaluate))
@@ -140,42 +140,64 @@ def _verb(verbs, function, after_interrupt=lambda options: ""):
     return verb
 
 
-def _train_options(verb):
-    def option(name, help, **kind):  # absent unless given, so that --resume can tell a choice from a default
-        verb.add_argument(name, default=argparse.SUPPRESS, help=help, **kind)
+TRAIN_EXAMPLES = """\
+examples:
+  python -m minivae train                                        ten epochs on MNIST, in runs/mnist
+  python -m minivae train --latent 2 --out runs/plane            a latent space that fits on a page
+  python -m minivae train --beta 4 --out runs/beta4              a KL that weighs more: fewer latents stay in use
+  python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
+                          --schedule cosine --out runs/deep      slower, and several nats better
+  python -m minivae train --resume --epochs 20                   ten more epochs
+"""
 
-    verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
-                      help="where the model, history.csv and the pictures go (default runs/mnist)")
-    verb.add_argument("--resume", action="store_true",
-                      help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
-                           "start afresh if there is none")
-    verb.add_argument("--force", action="store_true", help="begin again over the run in --out")
+
+def _train_options(verb):
+    verb.epilog, verb.formatter_class = TRAIN_EXAMPLES, argparse.RawDescriptionHelpFormatter
+    group = None
+
+    def option(name, help, **kind):  # absent unless given, so that --resume can tell a choice from a default
+        group.add_argument(name, default=argparse.SUPPRESS, help=help, **kind)
+
+    group = verb.add_argument_group("the run")
+    group.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
+                       help="where the model, history.csv and the pictures go (default runs/mnist)")
+    group.add_argument("--resume", action="store_true",
+                       help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
+                            "start afresh if there is none")
+    group.add_argument("--force", action="store_true", help="begin again over the run in --out")
+    option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
+           metavar="N")
+
+    group = verb.add_argument_group("the data")
     option("--data", "mnist, which is built in, or a folder of four IDX files under MNIST's names, raw or .gz "
                      "(Fashion-MNIST, KMNIST, ...) (default mnist)", metavar="mnist|FOLDER")
+    option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
+                         "not, or left grey (default dynamic; none for gaussian)",
+           choices=("dynamic", "fixed", "threshold", "none"))
+    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000)",
+           type=int, metavar="N")
+
+    group = verb.add_argument_group("the model")
     option("--hidden", "units in each hidden layer of the encoder, first layer first; the decoder mirrors them; "
                        "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
-    option("--latent", "latent dimensions; 2 gives a plane to look at (default 20)", type=int, metavar="K")
+    option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
     option("--likelihood", "what the decoder says of a pixel: how its coin is loaded, or its mean (default bernoulli)",
            choices=("bernoulli", "gaussian"))
     option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
     option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
            type=float, metavar="BETA")
-    option("--beta-warm-up", "epochs over which beta rises from 0 (default 0)", type=float, metavar="EPOCHS")
+    option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
+           choices=("data", "zero"))
+    option("--dtype", "precision (default float32)", choices=("float32", "float64"))
+
+    group = verb.add_argument_group("the training")
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
-    option("--batch", "images per step (default 128)", type=int, metavar="B")
+    option("--batch", "images per step, B (default 128)", type=int, metavar="B")
     option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
-    option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
-                         "not, or left grey (default dynamic; none for gaussian)",
-           choices=("dynamic", "fixed", "threshold", "none"))
-    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000)",
-           type=int, metavar="N")
-    option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
-           choices=("data", "zero"))
-    option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int)
-    option("--dtype", "precision (default float32)", choices=("float32", "float64"))
+    option("--beta-warm-up", "epochs over which beta rises from 0 (default 0)", type=float, metavar="EPOCHS")
 
 
 def _evaluate_options(verb):

@@ -58,7 +58,7 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
     z = np.array([[z1, z2][:latent_dim] for z2 in down for z1 in quantiles])
     images = check_pictures("decode(z)", decode(z), image_shape)
     what, shown = "plane" if latent_dim == 2 else "line", evenly(side)
-    figure, axes = mosaic(images, side, f"The latent {what}, decoded at equal steps of prior probability", xlabel="z1")
+    figure, axes = mosaic(images, side, f"The latent {what}, decoded (means) at equal steps of prior probability", xlabel="z1")
     centre_ticks(axes.set_xticks, image_shape[1], [f"{quantiles[i]:.2f}" for i in shown], shown)
     if latent_dim == 2:
         axes.set_ylabel("z2")
@@ -155,7 +155,7 @@ def traversals(decode, mu, image_shape):
         z[row, :, latent] = values
     images = check_pictures("decode(z)", decode(z.reshape(-1, mu.shape[1])), image_shape)
     figure, axes = mosaic(
-        images, len(values), "Moving one latent at a time, from the code of one image",
+        images, len(values), "Moving one latent at a time from the code of one image (means)",
         xlabel="value of the latent that moves (in brackets, the variance of its mean over the data)")
     centre_ticks(axes.set_xticks, image_shape[1], range(-3, 4), range(0, 13, 2))
     axes.set_ylabel("latent")

@@ -88,7 +88,7 @@ def mosaic(pictures, across, title, xlabel=""):
         canvas[top:top + rows, left:left + columns] = picture
     inches = min(6.8 / canvas.shape[1], 8 / canvas.shape[0], 1.5 / max(rows, columns))  # for a pixel
     stretch = min(max(1, 0.15 / (inches * (rows + 1))), max(1, columns / rows))  # very flat pictures, for room
-    height = inches * stretch * canvas.shape[0] + (1 if xlabel else 0.5)
+    height = inches * stretch * canvas.shape[0] + (1 if xlabel else 0.35)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
     axes.set_title(title)

@@ -103,7 +103,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         model.parameters.flat[...] = saved.model.parameters.flat
         optimizer.restore(saved.optimizer)
         rng.bit_generator.state = saved.random_state
-        history, notes = saved.history, saved.notes
+        history, notes = saved.history, saved.notes if notes is None else notes
 
     def save():
         if checkpoint is not None:

@@ -38,7 +38,7 @@ class SGD:
         self.velocity = None
 
     def step(self, parameters, gradients):
-        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,)."""
+        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,). Equation 8.1."""
         _check_vectors(parameters, gradients, self.velocity)
         if self.velocity is None:
             self.velocity = np.zeros_like(parameters)
@@ -92,7 +92,7 @@ class Adam:
         self.t, self.m, self.v = 0, None, None
 
     def step(self, parameters, gradients):
-        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,)."""
+        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,). Equations 8.2, 8.3."""
         _check_vectors(parameters, gradients, self.m)
         if self.m is None:
             self.m, self.v = np.zeros_like(parameters), np.zeros_like(parameters)

@@ -1,0 +1,284 @@
+"""The command line: every verb as a user would call it, in a process of its own where that matters."""
+
+import csv
+import gzip
+import json
+import os
+import pathlib
+import re
+import signal
+import struct
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import minivae as mv
+from minivae.cli import main
+
+RNG = np.random.default_rng(0)
+NAMES = {"train-images-idx3-ubyte": (60, 5, 3), "train-labels-idx1-ubyte": (60,), "t10k-images-idx3-ubyte": (20, 5, 3),
+         "t10k-labels-idx1-ubyte": (20,)}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A data set that the package has never seen: 60 + 20 images of 5 x 3 pixels, half of its files packed."""
+    path = tmp_path_factory.mktemp("idx")
+    for index, (name, shape) in enumerate(NAMES.items()):
+        content = struct.pack(f">HBB{len(shape)}I", 0, 8, len(shape), *shape)
+        content += RNG.integers(0, 256 if len(shape) > 1 else 10, shape, dtype=np.uint8).tobytes()
+        if index % 2:
+            (path / (name + ".gz")).write_bytes(gzip.compress(content))
+        else:
+            (path / name).write_bytes(content)
+    return path
+
+
+def train(folder, out, *options):
+    return main(["train", "--data", str(folder), "--out", str(out), "--hidden", "6", "--latent", "2", "--epochs", "2",
+                 "--batch", "10", "--holdout", "10", *options])
+
+
+@pytest.fixture(scope="module")
+def trained(folder, tmp_path_factory):
+    out = tmp_path_factory.mktemp("run") / "toy"
+    assert train(folder, out) == 0
+    return out
+
+
+def test_alone_it_says_what_there_is(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    for verb in ("train", "evaluate", "generate", "derivation"):
+        assert f"python -m minivae {verb}" in printed
+
+
+@pytest.mark.parametrize("verb", ["train", "evaluate", "generate", "derivation"])
+def test_help(verb, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        main([verb, "--help"])
+    assert stopped.value.code == 0
+    assert f"usage: python -m minivae {verb}" in capsys.readouterr().out
+
+
+def test_the_help_of_train_names_every_setting_and_its_default():
+    from minivae.cli import _parser
+    from minivae.run import DEFAULTS
+
+    text = re.sub(r"\s+", " ", _parser()._subparsers._group_actions[0].choices["train"].format_help())
+    shown = dict(re.findall(r" --([a-z-]+)\b(?:(?! --).)*?\(default ([^;)]+)", text[text.index("options:"):]))
+    for name, default in DEFAULTS.items():
+        assert f" --{name.replace('_', '-')} " in text
+        default = default[0] if isinstance(default, tuple) else default
+        if default is not None:
+            value = shown[name.replace("_", "-")]
+            assert value == default if isinstance(default, str) else float(value) == default, name
+
+
+def test_train_leaves_model_history_and_pictures(trained):
+    assert {path.name for path in trained.iterdir()} == {
+        "model.npz", "history.csv", "learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png",
+        "latent_scatter.png"}
+    model = mv.VAE.load(trained / "model.npz")
+    assert model.settings["hidden"] == (6,) and model.data_dim == 15
+    with open(trained / "history.csv", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2"]
+    for row in rows:
+        assert float(row["elbo"]) == pytest.approx(float(row["log_likelihood"]) - float(row["kl"]), rel=1e-5)
+        assert float(row["held_out_elbo"]) < 0
+    for path in trained.glob("*.png"):
+        assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_closing_words(folder, tmp_path, capsys):
+    train(folder, tmp_path / "run")
+    printed = capsys.readouterr().out
+    for piece in ("Trained 2 epochs", "ELBO", "KL", "model.npz, history.csv", "python -m minivae evaluate"):
+        assert piece in printed
+
+
+@pytest.mark.parametrize("options", [
+    ["--hidden"], ["--hidden", "6", "4"], ["--latent", "1"], ["--latent", "4"], ["--activation", "tanh"], ["--dtype", "float64"],
+    ["--likelihood", "gaussian", "--noise-variance", "0.1"], ["--beta", "0.5", "--beta-warm-up", "1"], ["--schedule", "cosine"],
+    ["--binarize", "fixed"], ["--binarize", "threshold"], ["--binarize", "none"], ["--holdout", "0"], ["--output-bias", "zero"],
+    ["--learning-rate", "1e-4"], ["--seed", "3"],
+])
+def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, options):
+    out = tmp_path / "run"
+    assert train(folder, out, *options) == 0
+    note = "grey levels under a Bernoulli are not a likelihood"
+    assert capsys.readouterr().out.count(note) == (options == ["--binarize", "none"])
+    assert main(["evaluate", str(out), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["elbo"] == pytest.approx(result["log_likelihood"] - result["kl"])
+    assert result["images"] == 20
+    assert main(["generate", str(out), "-n", "5", "--out", str(tmp_path / "grid.png")]) == 0
+
+
+def test_evaluate_in_words_and_as_json(trained, capsys):
+    assert main(["evaluate", str(trained / "model.npz")]) == 0
+    words = capsys.readouterr().out
+    assert main(["evaluate", str(trained), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    for name in ("elbo", "log_likelihood", "kl"):
+        assert f"{result[name]:.2f}" in words
+    assert result["binarize"] == "dynamic"
+
+
+def test_a_model_without_a_run_is_measured_too(tmp_path, capsys):
+    mv.VAE(784, (4,), 2).save(tmp_path / "plain.npz")
+    assert main(["evaluate", str(tmp_path / "plain.npz"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["data"] == "mnist"
+    assert main(["generate", str(tmp_path / "plain.npz"), "--draw", "--out", str(tmp_path / "grid.png")]) == 0
+
+
+def test_generate_repeats_itself(trained, tmp_path):
+    pictures = []
+    for seed in "001":
+        assert main(["generate", str(trained), "--seed", seed, "--out", str(tmp_path / "grid.png")]) == 0
+        pictures.append((tmp_path / "grid.png").read_bytes())
+    assert pictures[0] == pictures[1] != pictures[2]
+
+
+def test_an_existing_run_is_not_overwritten_unless_forced(folder, tmp_path, capsys):
+    out = tmp_path / "run"
+    train(folder, out)
+    before = (out / "model.npz").read_bytes()
+    assert train(folder, out, "--seed", "1") == 1
+    error = capsys.readouterr().err
+    assert "exists already" in error and "--resume" in error and "--force" in error
+    assert (out / "model.npz").read_bytes() == before
+    assert train(folder, out, "--seed", "1", "--force") == 0
+    assert (out / "model.npz").read_bytes() != before
+
+
+def test_resume(folder, tmp_path, capsys):
+    out, whole = tmp_path / "run", tmp_path / "whole"
+    assert train(folder, out, "--resume") == 0  # nothing to resume: starts afresh
+    assert main(["train", "--out", str(out), "--resume"]) == 0  # its own settings need not be said again
+    assert "is finished: 2 epochs" in capsys.readouterr().out
+    assert main(["train", "--out", str(out), "--resume", "--epochs", "4"]) == 0
+    train(folder, whole, "--epochs", "4")
+    for name in ("model.npz", "history.csv", "samples.png"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert main(["train", "--out", str(out), "--resume", "--hidden", "7"]) == 1
+    assert re.search(r"model.hidden was \[6\], now \[7\]", capsys.readouterr().err)
+
+
+def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
+    out = tmp_path / "run"
+    train(folder, out)
+    (out / "samples.png").unlink()
+    (out / "history.csv").unlink()
+    assert main(["train", "--out", str(out), "--resume"]) == 0
+    assert (out / "samples.png").exists() and (out / "history.csv").exists()
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["--epochs", "0"], 1, "epochs must be a positive integer; got 0"),
+    (["--batch", "0"], 1, "batch_size must be a positive int"),
+    (["--batch", "51"], 1, "batch_size must not exceed the number of images; got 51 for 50 images"),
+    (["--hidden", "0"], 1, "each size in hidden must be a positive integer"),
+    (["--latent", "-1"], 1, "latent_dim must be a positive integer"),
+    (["--learning-rate", "0"], 1, "learning_rate must be a finite number above 0"),
+    (["--learning-rate", "1e30"], 1, "is not finite in epoch 1, batch 2. Try a smaller learning rate"),
+    (["--holdout", "60"], 1, "holdout must leave images to train on; got 60 of 60"),
+    (["--holdout", "-1"], 1, "holdout must leave"),
+    (["--beta", "-1"], 1, "beta must be"), (["--seed", "-1"], 1, "seed must be"),
+    (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "noise_variance must be"),
+    (["--data", "nowhere"], 1, "nowhere"),
+    (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
+    (["--flavour", "x"], 2, "unrecognized arguments"),
+])
+def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code, message):
+    try:
+        returned = train(folder, tmp_path / "run", *words)
+    except SystemExit as stopped:
+        returned = stopped.code
+    error = capsys.readouterr().err
+    last = error.strip().splitlines()[-1]
+    assert returned == code and message in last and "error:" in last and "Traceback" not in error
+
+
+@pytest.mark.parametrize("words", [["evaluate", "none.npz"], ["generate", "none.npz"], ["evaluate", __file__],
+                                   ["generate", __file__], ["generate", "{run}", "-n", "0"],
+                                   ["generate", "{run}", "--out", "nowhere/grid.png"], ["generate", "{run}", "--seed", "-1"],
+                                   ["evaluate", "{run}", "--data", "mnist"], ["evaluate", "{run}", "--seed", "-1"]])
+def test_other_verbs_too(trained, capsys, words):
+    assert main([word.format(run=trained) for word in words]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"minivae {words[0]}: error: ") and error.count("\n") == 1
+
+
+# --- in a process of its own ------------------------------------------------------------------------------
+
+def start(folder, out, *options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "minivae", "train", "--data", str(folder), "--out", str(out), "--hidden", "30", "--latent", "2",
+         "--epochs", "150", "--batch", "10", "--holdout", "10", *options],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        env=os.environ | {"PYTHONPATH": str(pathlib.Path(mv.__file__).parent.parent)})
+
+
+def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
+    whole, out = tmp_path / "whole", tmp_path / "run"
+    assert start(folder, whole).wait() == 0
+    rng = np.random.default_rng(0)
+    kills = 0
+    for _ in range(40):
+        process = start(folder, out, "--resume")
+        while process.poll() is None and not (out / "model.npz").exists():
+            time.sleep(0.005)
+        time.sleep(rng.uniform(0, 0.8))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        process.stderr.close()
+        if process.returncode == 0:
+            break
+        kills += 1
+        mv.VAE.load(out / "model.npz")  # always whole
+    assert start(folder, out, "--resume").wait() == 0
+    assert kills >= 2
+    for name in ("model.npz", "history.csv", "samples.png"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
+    assert not list(out.glob("*.tmp"))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another signal there")
+def test_ctrl_c_leaves_a_loadable_model_and_says_how_to_go_on(folder, tmp_path):
+    out = tmp_path / "run"
+    process = start(folder, out, "--epochs", "100000")
+    while not (out / "model.npz").exists():
+        time.sleep(0.01)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "To go on: python -m minivae train" in error and "--resume" in error and "Traceback" not in error
+    mv.VAE.load(out / "model.npz")
+    assert not list(out.glob("*.tmp"))
+
+
+def test_importing_stays_light():
+    code = ("import sys, minivae; minivae.VAE(4); "
+            "sys.exit(any(name.split('.')[0] in ('matplotlib', 'tqdm', 'IPython') for name in sys.modules))")
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_nothing_below_plots_imports_matplotlib():
+    for path in pathlib.Path(mv.__file__).parent.rglob("*.py"):
+        if "plots" not in path.parts:
+            assert "import matplotlib" not in path.read_text(encoding="utf-8") and "from matplotlib" not in path.read_text(
+                encoding="utf-8"), path
+
+
+def test_no_framework_and_no_pickle():
+    for path in pathlib.Path(mv.__file__).parent.rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"^\s*(import|from) (torch|jax|autograd|tensorflow|scipy|pickle)", text, re.MULTILINE), path
+        assert "allow_pickle=" + "True" not in text
