@@ -1,7 +1,8 @@
-"""The command line: python -m minivae train | evaluate | generate | derivation.
+"""The command line: python -m minivae train | evaluate | generate | gradcheck | derivation.
 
 Each verb reads its options and calls the package; a user's mistake becomes one line on standard error.
-Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C.
+Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C; of gradcheck: 0 pass, 1 fail,
+3 inconclusive.
 """
 
 import argparse
@@ -17,6 +18,7 @@ minivae: a variational autoencoder in pure NumPy, every gradient written by hand
   python -m minivae train         train a VAE on MNIST, which is built in, and draw what it learned
   python -m minivae evaluate      measure a trained model on test images: the ELBO and its two parts, in nats
   python -m minivae generate      draw new images from a trained model
+  python -m minivae gradcheck     check every gradient of a small model against finite differences
   python -m minivae derivation    print the whole derivation, each equation with the code that implements it
 
 Each has its own help: python -m minivae train --help
@@ -116,6 +118,23 @@ def generate(options):
     print(f"Wrote {options.n} images to {options.out}.")
 
 
+def gradcheck(options):
+    """Climb the whole ladder on a small model: every kernel, every symbol and every parameter against differences."""
+    import numpy as np
+
+    from .gradcheck import check_model
+    from .model import VAE
+
+    model = VAE(options.data_dim, options.hidden, options.latent, options.activation, options.likelihood,
+                noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed)
+    rng = np.random.default_rng(options.seed)
+    model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases too, which start at zero
+    x = rng.integers(0, 2, (options.batch, model.data_dim)).astype(model.dtype)
+    report = check_model(model, x, rng.standard_normal((options.batch, model.latent_dim)))
+    print(report)
+    return {"pass": 0, "fail": 1, "inconclusive": 3}[report.verdict]
+
+
 def derivation(options):
     """Print every equation with the code that implements it."""
     from .derivation import as_table
@@ -130,6 +149,7 @@ def _parser():
         f" {options.out} holds the last whole epoch. To go on: python -m minivae train --out {options.out} --resume")))
     _evaluate_options(_verb(verbs, evaluate))
     _generate_options(_verb(verbs, generate))
+    _gradcheck_options(_verb(verbs, gradcheck))
     _verb(verbs, derivation)
     return parser
 
@@ -216,3 +236,16 @@ def _generate_options(verb):
                       help="the picture's file (default grid.png)")
     verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
     verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+
+
+def _gradcheck_options(verb):
+    for name, kind, default, help in (
+        ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"), ("--batch", int, 4, "examples, B"),
+        ("--noise-variance", float, 1.0, "of the gaussian likelihood"), ("--beta", float, 1.0, "weight on the KL"),
+        ("--seed", int, 0, "of weights, data and noise"),
+    ):
+        verb.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default {default:g})")
+    verb.add_argument("--hidden", type=int, nargs="*", default=[5], metavar="H", help="units in each hidden layer (default 5)")
+    verb.add_argument("--activation", choices=("relu", "tanh"), default="tanh", help="between the layers (default tanh)")
+    verb.add_argument("--likelihood", choices=("bernoulli", "gaussian"), default="bernoulli", help="(default bernoulli)")
+    verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")

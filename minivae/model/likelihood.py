@@ -18,6 +18,7 @@ class Bernoulli:
     """Binary pixels, each a coin whose log-odds the decoder gives. Equations 5.11 and 5.12."""
 
     symbol = "logits"
+    kernel = "bernoulli_log_likelihood"
     unit_interval = True  # data must lie in [0, 1]
 
     def log_likelihood(self, logits, x):
@@ -47,6 +48,7 @@ class Gaussian:
     """
 
     symbol = "mean"
+    kernel = "gaussian_log_likelihood"
     unit_interval = False
 
     def __init__(self, noise_variance):

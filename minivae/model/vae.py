@@ -9,7 +9,7 @@ import numpy as np
 
 from ..files import read_arrays, write_arrays
 from ..kernels import (
-    kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
+    PAIRS, kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
     standard_deviation_backward,
 )
 from .checks import finite_number, float_matrix, generator, one_of, positive_integer, whole_number
@@ -91,6 +91,12 @@ class VAE:
         """Names of everything that a trace holds, in the order of the forward pass."""
         return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h,
                 self.likelihood.symbol, "log_likelihood", "kl", "elbo", "objective", "loss")
+
+    def pairs(self):
+        """Return the kernel pairs that this model is made of, by name, in the order of the forward pass."""
+        activation = [self.settings["activation"]] if self.settings["hidden"] else []
+        names = ["dense", *activation, "standard_deviation", "reparameterize", self.likelihood.kernel, "kl_divergence"]
+        return {name: PAIRS[name] for name in names}
 
     def forward(self, x, eps, beta=None, given=None, out=None):
         """Compute the loss of a batch, and every symbol on the way.
