@@ -1,7 +1,7 @@
 """minivae: a variational autoencoder in pure NumPy whose every gradient is written by hand.
 
-Read it in this order: ``kernels`` (each forward with its backward beneath it), ``model`` (the chain from data to
-loss and back), ``derivation`` (the equations by number), ``training``, ``evaluation``.
+Read it in this order: ``derivation`` (the equations by number), ``kernels`` (each forward with its backward beneath
+it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``.
 """
 
 from importlib import import_module

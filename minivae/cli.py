@@ -7,6 +7,7 @@ Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C
 
 import argparse
 import json
+import os
 import pathlib
 import sys
 
@@ -39,10 +40,15 @@ def main(argv=None):
         print(ABOUT, end="")
         return 0
     try:
-        return options.run(options) or 0
+        code = options.run(options) or 0
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
-        print(f"\nStopped.{options.after_interrupt(options)}", file=sys.stderr)
+        print(f"\nStopped. {options.after_interrupt(options)}".rstrip(), file=sys.stderr)
         return 130
+    except BrokenPipeError:  # the reader, such as head, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (ValueError, OSError, ArithmeticError, MemoryError) as error:
         print(f"minivae {options.verb}: error: {error or type(error).__name__}", file=sys.stderr)
         return 1
@@ -54,26 +60,44 @@ def train(options):
 
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
     settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
-    finished = done >= settings["epochs"]
-    if finished:
-        print(f"The run in {options.out} is finished: {done} epochs of {settings['epochs']}. "
-              f"To go on: --resume --epochs {2 * done}.")
-    elif done:
+    finished = 0 < settings["epochs"] <= done
+    if done and not finished:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
-    if settings["binarize"] == "none" and settings["likelihood"] == "bernoulli":
-        print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.")
-    summary = run.run(options.out, settings, resume=options.resume and not options.force)
-    if not finished:
+    _caution(settings["likelihood"], settings["binarize"])
+    summary = run.run(options.out, settings, resume=options.resume)
+    if finished:
+        print(f"The run in {options.out} is finished: it has its {done} epochs. To go on: --resume --epochs {2 * done}.")
+    else:
         print(_closing_words(options.out, summary))
+
+
+def _caution(likelihood, binarize):
+    if likelihood == "bernoulli" and binarize == "none":
+        print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.", file=sys.stderr)
+
+
+def _after_interrupt(options):
+    """Say what a run stopped by Ctrl-C has left, and how to go on."""
+    from .training import load_checkpoint
+
+    model_file = options.out / "model.npz"
+    if not model_file.exists():
+        return "Nothing was saved yet: give the same command again."
+    epochs = _epochs(len(load_checkpoint(model_file).history))
+    return f"{model_file} holds the model after {epochs}. To go on: python -m minivae train --out {options.out} --resume"
+
+
+def _epochs(n):
+    return f"{n} epoch" if n == 1 else f"{n} epochs"
 
 
 def _closing_words(folder, summary):
     first, last = summary["history"][0], summary["history"][-1]
     on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
     lines = [
-        f"Trained {last['epoch']} epochs; this sitting took {summary['seconds']:.0f} s.",
-        f"On {on} images, in nats per image, from the first epoch to the last:",
-        *(f"  {label:22} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
+        f"Trained {_epochs(last['epoch'])} ({summary['seconds']:.0f} s this time). On {on} images, in nats per image,"
+        " after the first epoch and after the last:",
+        *(f"  {label:12} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
           (("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl"))),
         f"Now in {folder}: {', '.join(summary['files'])}",
         "Next:",
@@ -95,6 +119,7 @@ def evaluate(options):
     model, notes = run.open_model(options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
     images = run.load_data(data).test_images
+    _caution(model.settings["likelihood"], how)
     means = evaluate_elbo(model, images, binarize=how, rng=np.random.default_rng(options.seed))
     if options.json:
         print(json.dumps(means | {"images": len(images), "binarize": how, "data": data}))
@@ -113,9 +138,9 @@ def generate(options):
 
     model, notes = run.open_model(options.model)
     images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw)
-    title = "Samples from the prior: draws" if options.draw else "Samples from the prior: means"
+    title = f"New images: z drawn from the prior, then {'x drawn from p(x|z)' if options.draw else 'the mean of p(x|z)'}"
     plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)
-    print(f"Wrote {options.n} images to {options.out}.")
+    print(f"Wrote {options.out}.")
 
 
 def gradcheck(options):
@@ -144,9 +169,8 @@ def derivation(options):
 def _parser():
     parser = argparse.ArgumentParser(
         prog="python -m minivae", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
-    verbs = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="", help=argparse.SUPPRESS)
-    _train_options(_verb(verbs, train, lambda options: (
-        f" {options.out} holds the last whole epoch. To go on: python -m minivae train --out {options.out} --resume")))
+    verbs = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
+    _train_options(_verb(verbs, train, _after_interrupt))
     _evaluate_options(_verb(verbs, evaluate))
     _generate_options(_verb(verbs, generate))
     _gradcheck_options(_verb(verbs, gradcheck))
@@ -181,10 +205,11 @@ def _train_options(verb):
     group = verb.add_argument_group("the run")
     group.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
                        help="where the model, history.csv and the pictures go (default runs/mnist)")
-    group.add_argument("--resume", action="store_true",
-                       help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
-                            "start afresh if there is none")
-    group.add_argument("--force", action="store_true", help="begin again over the run in --out")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--resume", action="store_true",
+                        help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
+                             "start afresh if there is none")
+    either.add_argument("--force", action="store_true", help="begin again over the run in --out")
     option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
            metavar="N")
 
@@ -202,7 +227,7 @@ def _train_options(verb):
                        "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
     option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
-    option("--likelihood", "what the decoder says of a pixel: how its coin is loaded, or its mean (default bernoulli)",
+    option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
            choices=("bernoulli", "gaussian"))
     option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
     option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
@@ -225,7 +250,7 @@ def _evaluate_options(verb):
     verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
     verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
                       help="how grey levels become pixels (default: as in training)")
-    verb.add_argument("--seed", type=int, default=0, help="of pixels and noise (default 0)")
+    verb.add_argument("--seed", type=int, default=0, help="of the random pixels and noise (default 0)")
     verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
 
 

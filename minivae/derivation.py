@@ -3,7 +3,11 @@
 Number 2.3 is the third equation of notebook 2. Docstrings cite these numbers, traces show them, and
 ``python -m minivae derivation`` prints them. The lecture writes phi for the generative parameters (the
 decoder's) and theta for the variational ones (the encoder's); Kingma & Welling write it the other way round.
-So no formula here carries either: p is the decoder's, q is the encoder's.
+So no formula here carries either: p is the decoder's, q is the encoder's. The lecture's q(z) is q(z|x) here, because
+the encoder computes it from x.
+
+d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). Notebook 6
+is about checking gradients and has no equation of the chain.
 """
 
 import inspect
@@ -59,30 +63,39 @@ EQUATIONS = (
     Equation("2.2", "log p(x) ≥ ∫ q(z|x) log [p(x, z) / q(z|x)] dz",
              r"\log p(x) \ge \int q(z \mid x) \log \frac{p(x, z)}{q(z \mid x)}\, dz",
              None, "Jensen's inequality: the logarithm of a mean is at least the mean of the logarithms"),
-    Equation("2.3", "ELBO = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))",
+    Equation("2.3", "= ∫ q(z|x) log [p(x|z) p(z) / q(z|x)] dz",
+             r"= \int q(z \mid x) \log \frac{p(x \mid z)\, p(z)}{q(z \mid x)}\, dz",
+             None, "the product rule, p(x, z) = p(x|z) p(z)"),
+    Equation("2.4", "= ∫ q(z|x) log p(x|z) dz + ∫ q(z|x) log [p(z) / q(z|x)] dz",
+             r"= \int q(z \mid x) \log p(x \mid z)\, dz + \int q(z \mid x) \log \frac{p(z)}{q(z \mid x)}\, dz",
+             None, "the logarithm of a product is a sum"),
+    Equation("2.5", "KL(q ‖ p) = ∫ q(z) log [q(z) / p(z)] dz",
+             r"\mathrm{KL}(q \,\|\, p) = \int q(z) \log \frac{q(z)}{p(z)}\, dz",
+             None, "the Kullback-Leibler divergence of q from p: never negative, 0 only where they agree"),
+    Equation("2.6", "ELBO = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))",
              r"\mathrm{ELBO} = \mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]"
              r" - \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
              None, "the evidence lower bound: expected log-likelihood less the KL divergence"),
-    Equation("2.4", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
+    Equation("2.7", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
              r"\log p(x) - \mathrm{ELBO} = \mathrm{KL}(q(z \mid x) \,\|\, p(z \mid x))",
-             None, "the gap is how far q is from the true posterior"),
-    Equation("2.5", "elbo = log p(x|z) − KL(q(z|x) ‖ p(z)), z ~ q(z|x)",
+             None, "the gap is how far q is from the true posterior; put p(x, z) = p(z|x) p(x) into 2.2"),
+    Equation("2.8", "elbo = log p(x|z) − KL(q(z|x) ‖ p(z)), z ~ q(z|x)",
              r"\widehat{\mathrm{ELBO}} = \log p(x \mid z) - \mathrm{KL}(q(z \mid x) \,\|\, p(z)),"
              r"\quad z \sim q(z \mid x)",
              "elbo", "one draw's unbiased estimate of the ELBO", _FORWARD, _BACKWARD),
-    Equation("2.6", "objective = log p(x|z) − β KL(q(z|x) ‖ p(z))",
+    Equation("2.9", "objective = log p(x|z) − β KL(q(z|x) ‖ p(z))",
              r"\mathrm{objective} = \log p(x \mid z) - \beta\, \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
              "objective", "what training raises; the elbo when β = 1", _FORWARD, _BACKWARD),
-    Equation("2.7", "loss = −(1/B) Σ_b objective_b",
-             r"\mathrm{loss} = -\frac{1}{B} \sum_{b=1}^{B} \mathrm{objective}_b",
+    Equation("2.10", "loss = −(1/B) Σ_n objective_n",
+             r"\mathrm{loss} = -\frac{1}{B} \sum_{n=1}^{B} \mathrm{objective}_n",
              "loss", "what training lowers: minus the batch's mean objective", _FORWARD, _BACKWARD),
     # 3. The KL term
     Equation("3.1", "q(z|x) = N(z; mu, diag(sigma²)), [mu | log_var] = encoder(x)",
              r"q(z \mid x) = \mathcal{N}(z;\, \mu, \mathrm{diag}(\sigma^2)),"
              r"\quad [\,\mu \mid \log \sigma^2\,] = \mathrm{encoder}(x)",
-             "mu", "mean of q(z|x)", "model.vae:VAE.encode", "model.mlp:MLP.backward"),
+             "mu", "mean of q(z|x)", _FORWARD, _BACKWARD),
     Equation("3.2", "log_var = log sigma²", r"\mathrm{log\_var} = \log \sigma^2",
-             "log_var", "log-variance of q(z|x)", "model.vae:VAE.encode", "model.mlp:MLP.backward"),
+             "log_var", "log-variance of q(z|x)", _FORWARD, _BACKWARD),
     Equation("3.3", "kl = ½ Σ_k (mu_k² + exp(log_var_k) − 1 − log_var_k)",
              r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)",
              "kl", "KL(q(z|x) ‖ p(z)) in closed form",
@@ -102,12 +115,12 @@ EQUATIONS = (
              r" + \frac{(z_k - \mu_k)^2}{\sigma_k^2}\right)",
              None, "log density of a diagonal Gaussian",
              "kernels:gaussian_log_density", "kernels:gaussian_log_density_backward"),
-    Equation("3.8", "∂/∂mu = (z − mu) / sigma² = −∂/∂z, ∂/∂log_var = ½ ((z − mu)² / sigma² − 1)",
+    Equation("3.8", "∂log N/∂mu = (z − mu) / sigma² = −∂log N/∂z, ∂log N/∂log_var = ½ ((z − mu)² / sigma² − 1)",
              r"\frac{\partial \log \mathcal{N}}{\partial \mu} = \frac{z - \mu}{\sigma^2}"
              r" = -\frac{\partial \log \mathcal{N}}{\partial z}, \quad"
              r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
              r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
-             None, "its three slopes", "kernels:gaussian_log_density_backward"),
+             None, "how that log density changes with each of its arguments", "kernels:gaussian_log_density_backward"),
     # 4. The reparameterization trick
     Equation("4.1", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
              "eps", "noise, drawn outside and then held fixed"),
@@ -124,7 +137,7 @@ EQUATIONS = (
              None, "what reaches the layer below", "kernels:dense_backward"),
     Equation("5.3", "dW = xᵀ dy", r"dW = x^\top dy",
              None, "summed over the batch: every example uses W", "kernels:dense_backward"),
-    Equation("5.4", "db = Σ_b dy_b", r"db = \sum_{b=1}^{B} dy_b",
+    Equation("5.4", "db = Σ_n dy_n", r"db = \sum_{n=1}^{B} dy_n",
              None, "summed over the batch: every example uses b", "kernels:dense_backward"),
     Equation("5.5", "h = f(x W + b), f = tanh or relu", r"h = f(x W + b), \quad f = \tanh \text{ or } \mathrm{relu}",
              "h", "output of a hidden layer", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
@@ -145,19 +158,19 @@ EQUATIONS = (
              "kernels:bernoulli_log_likelihood", "kernels:bernoulli_log_likelihood_backward"),
     Equation("5.12", "da = dll (x − logistic(a))", r"da = d\ell\, (x - \mathrm{logistic}(a))",
              None, "what came less what was expected", "kernels:bernoulli_log_likelihood_backward"),
-    Equation("5.13", "log p(x|z) = −½ Σ_d ((x_d − mean_d)² / v + log 2πv), mean = decoder(z)",
-             r"\log p(x \mid z) = -\tfrac12 \sum_d \left(\frac{(x_d - m_d)^2}{v} + \log 2\pi v\right),"
-             r" \quad m = \mathrm{decoder}(z)",
-             "log_likelihood", "log p(x|z), summed over the pixels, each a Gaussian of variance v",
+    Equation("5.13", "log p(x|z) = −½ Σ_d ((x_d − mean_d)² / s² + log 2πs²), mean = decoder(z)",
+             r"\log p(x \mid z) = -\tfrac12 \sum_d \left(\frac{(x_d - \bar x_d)^2}{s^2} + \log 2\pi s^2\right),"
+             r" \quad \bar x = \mathrm{decoder}(z)",
+             "log_likelihood", "log p(x|z), summed over the pixels, each a Gaussian of variance s²",
              "kernels:gaussian_log_likelihood", "kernels:gaussian_log_likelihood_backward"),
-    Equation("5.14", "dmean = dll (x − mean) / v", r"dm = d\ell\, \frac{x - m}{v}",
+    Equation("5.14", "dmean = dll (x − mean) / s²", r"d\bar x = d\ell\, \frac{x - \bar x}{s^2}",
              None, "the residual, in units of the variance", "kernels:gaussian_log_likelihood_backward"),
     Equation("5.15", "a = decoder(z)", r"a = \mathrm{decoder}(z)",
              "logits", "log-odds of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
-    Equation("5.16", "mean = decoder(z)", r"m = \mathrm{decoder}(z)",
+    Equation("5.16", "mean = decoder(z)", r"\bar x = \mathrm{decoder}(z)",
              "mean", "mean of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
     # 7. The whole backward pass
-    Equation("7.1", "dobjective_b = −(1/B) dloss", r"d\,\mathrm{objective}_b = -\frac{1}{B}\, d\,\mathrm{loss}",
+    Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
              None, "where the chain starts, and the only 1/B in it", _BACKWARD),
     Equation("7.2", "dll = dobjective, dkl = −β dobjective",
              r"d\ell = d\,\mathrm{objective}, \quad d\,\mathrm{KL} = -\beta\, d\,\mathrm{objective}",
@@ -169,19 +182,25 @@ EQUATIONS = (
              r" + d\,\mathrm{KL}\; \tfrac12 (\sigma^2 - 1)",
              None, "the two paths meet: through z, and through the KL", _BACKWARD),
     # 8. Training
-    Equation("8.1", "u ← momentum u + g, w ← w − η u", r"u \leftarrow \mu u + g, \quad w \leftarrow w - \eta u",
-             None, "gradient descent with momentum", "training.optimizers:SGD.step"),
+    Equation("8.1", "u ← momentum u + g, w ← w − η u", r"u \leftarrow \rho u + g, \quad w \leftarrow w - \eta u",
+             None, "gradient descent with momentum ρ", "training.optimizers:SGD.step"),
     Equation("8.2", "m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²",
              r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2",
              None, "Adam's running means of the gradient and of its square", "training.optimizers:Adam.step"),
     Equation("8.3", "w ← w − η [m / (1 − β₁ᵗ)] / (√[v / (1 − β₂ᵗ)] + ε)",
-             r"w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \varepsilon}",
-             None, "Adam's step, both means corrected for their start at zero", "training.optimizers:Adam.step"),
+             r"w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}",
+             None, "Adam's step t = 1, 2, ..., both means corrected for their start at zero; ε is a small constant here", "training.optimizers:Adam.step"),
     Equation("8.4", "η_t = ½ η (1 + cos(π t / T))", r"\eta_t = \tfrac12 \eta\, (1 + \cos(\pi t / T))",
-             None, "a step size that falls along a cosine to nothing at step T", "training.schedules:cosine"),
+             None, "a step size that falls along a cosine, t = 0, 1, ..., to nothing at step T", "training.schedules:cosine"),
     Equation("8.5", "β_t = β min(1, (t + 1) / T_w)", r"\beta_t = \beta \min(1, (t + 1) / T_w)",
-             None, "the KL's weight, raised over the first T_w steps", "training.schedules:warm_up"),
+             None, "the KL's weight, raised over the first T_w steps, t = 0, 1, ...", "training.schedules:warm_up"),
 )
+
+HEADING = """\
+The derivation. 2.3 is the third equation of notebook 2; notebook 6 has none of its own. p is the decoder's, q the
+encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙ multiplies number
+by number; β weights the KL; B is the number of examples in a batch.
+"""
 
 _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
 
@@ -222,7 +241,7 @@ def locate(function):
 
 def as_table():
     """Return the whole chain as text: number, formula, and beneath it the functions with file and line."""
-    lines = []
+    lines = [HEADING]
     for entry in EQUATIONS:
         lines.append(f"{entry.number:>5}  {entry.plain}")
         lines.append(f"       {entry.meaning}")

@@ -37,6 +37,8 @@ def whole_file(path):
         If the file cannot be written. The target is then as it was.
     """
     path = pathlib.Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"cannot write {path}: the folder {path.parent} does not exist. Make it first.")
     temporary = path.with_name(path.name + ".tmp")
     try:
         with open(temporary, "w+b") as file:
@@ -80,6 +82,8 @@ def read_arrays(path):
     CheckpointError
         If it is not a whole npz of plain arrays: empty, cut short, altered, or something else altogether.
     """
+    if pathlib.Path(path).is_dir():
+        raise CheckpointError(f"{path} is a folder. Name the model in it, such as {pathlib.Path(path) / 'model.npz'}.")
     with open(path, "rb") as file:
         head = file.read(64)
     if not head.startswith(b"PK"):

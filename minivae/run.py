@@ -3,6 +3,7 @@
 The settings are a plain dictionary, with one default for each, which the command line's options fill.
 """
 
+import contextlib
 import csv
 import io
 import pathlib
@@ -18,7 +19,7 @@ from .training import load_checkpoint, train
 __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
 
 DEFAULTS = {
-    "data": "mnist", "hidden": (400,), "latent": 20, "activation": "relu", "likelihood": "bernoulli",
+    "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
     "noise_variance": 1.0, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10, "batch": 128, "learning_rate": 1e-3,
     "schedule": "constant", "binarize": None, "holdout": 10_000, "output_bias": "data", "seed": 0, "dtype": "float32",
 }
@@ -58,9 +59,22 @@ def resolve(folder, chosen, *, resume=False, force=False):
                 "another folder (--out)."
             )
         saved = load_checkpoint(model_file)
+        _check_conflicts(model_file, chosen, saved.notes)
         settings = DEFAULTS | {name: saved.notes[name] for name in DEFAULTS if name in saved.notes} | chosen
         return settings, len(saved.history)
     return DEFAULTS | chosen, 0
+
+
+def _check_conflicts(model_file, chosen, notes):
+    """Raise a ValueError in the command line's words if a choice contradicts the run's own settings.
+
+    A data set is known by its contents, which training compares, and not by its name; epochs may be added.
+    """
+    for name, value in chosen.items():
+        saved = notes.get(name)  # as JSON gave it back: a list, as the command line's own
+        if name in notes and name not in ("data", "epochs") and value != saved:
+            raise ValueError(f"the run in {model_file} has --{name.replace('_', '-')} {saved}; got {value}. Go on without "
+                             "it, or train into another folder (--out).")
 
 
 def run(folder, settings, *, resume=False, progress=True):
@@ -69,7 +83,7 @@ def run(folder, settings, *, resume=False, progress=True):
     Returns
     -------
     summary : dict
-        "history", "seconds" of training, "files" written, "settings".
+        "history", "seconds" of training, names of the "files" written, "settings".
     """
     folder = pathlib.Path(folder)
     data = load_data(settings["data"])
@@ -79,12 +93,12 @@ def run(folder, settings, *, resume=False, progress=True):
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
-    history = train(
-        model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
-        learning_rate=settings["learning_rate"], schedule=settings["schedule"], binarize=settings["binarize"],
-        beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
-        notes=settings | {"image_shape": images.shape[1:]}, progress=progress,
-    )
+    try:
+        history = _train(folder, model, images, held_out, settings, resume, progress)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            folder.rmdir()  # only if nothing was written to it
+        raise
     seconds = time.perf_counter() - start
     write_history(folder / "history.csv", history)
     shown, labels = (held_out, data.train_labels[len(images):]) if held_out is not None else (images, data.train_labels)
@@ -93,9 +107,19 @@ def run(folder, settings, *, resume=False, progress=True):
             "settings": settings}
 
 
+def _train(folder, model, images, held_out, settings, resume, progress):
+    return train(
+        model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
+        learning_rate=settings["learning_rate"], schedule=settings["schedule"], binarize=settings["binarize"],
+        beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
+        notes=settings | {"image_shape": images.shape[1:]}, progress=progress,
+    )
+
+
 def _split(images, holdout):
     if not 0 <= holdout < len(images):
-        raise ValueError(f"holdout must leave images to train on; got {holdout} of {len(images)}.")
+        raise ValueError(f"holdout must leave images to train on; got {holdout} of {len(images):,}. Hold out fewer "
+                         "(--holdout), or none (0).")
     return images[:len(images) - holdout], images[len(images) - holdout:] if holdout else None
 
 
@@ -135,7 +159,7 @@ def draw_pictures(folder, model, history, images, labels, how):
     figures = {
         "learning_curves.png": plots.learning_curves(history),
         "reconstructions.png": plots.reconstructions(x, model.reconstruct(x), shape),
-        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape, title="Samples from the prior: means"),
+        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape, title="New images: z drawn from the prior, then the mean of p(x|z)"),
     }
     mu, _ = model.encode(pixels(images[:2000]))
     if model.latent_dim <= 2:

@@ -72,7 +72,7 @@ def test_the_help_of_train_names_every_setting_and_its_default():
     shown = dict(re.findall(r" --([a-z-]+)\b(?:(?! --).)*?\(default ([^;)]+)", text[text.index("options:"):]))
     for name, default in DEFAULTS.items():
         assert f" --{name.replace('_', '-')} " in text
-        default = default[0] if isinstance(default, tuple) else default
+        default = default[0] if isinstance(default, list) else default
         if default is not None:
             value = shown[name.replace("_", "-")]
             assert value == default if isinstance(default, str) else float(value) == default, name
@@ -111,7 +111,7 @@ def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, o
     out = tmp_path / "run"
     assert train(folder, out, *options) == 0
     note = "grey levels under a Bernoulli are not a likelihood"
-    assert capsys.readouterr().out.count(note) == (options == ["--binarize", "none"])
+    assert capsys.readouterr().err.count(note) == (options == ["--binarize", "none"])
     assert main(["evaluate", str(out), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["elbo"] == pytest.approx(result["log_likelihood"] - result["kl"])
@@ -160,13 +160,17 @@ def test_resume(folder, tmp_path, capsys):
     out, whole = tmp_path / "run", tmp_path / "whole"
     assert train(folder, out, "--resume") == 0  # nothing to resume: starts afresh
     assert main(["train", "--out", str(out), "--resume"]) == 0  # its own settings need not be said again
-    assert "is finished: 2 epochs" in capsys.readouterr().out
+    assert "is finished: it has its 2 epochs" in capsys.readouterr().out
     assert main(["train", "--out", str(out), "--resume", "--epochs", "4"]) == 0
     train(folder, whole, "--epochs", "4")
     for name in ("model.npz", "history.csv", "samples.png"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
     assert main(["train", "--out", str(out), "--resume", "--hidden", "7"]) == 1
-    assert re.search(r"model.hidden was \[6\], now \[7\]", capsys.readouterr().err)
+    assert re.search(r"has --hidden \[6\]; got \[7\]", capsys.readouterr().err)
+    assert main(["train", "--out", str(out), "--resume", "--data", "mnist"]) == 1  # other data under the same name
+    assert "images was" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["train", "--out", str(out), "--resume", "--force"])
 
 
 def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
@@ -202,11 +206,12 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
     error = capsys.readouterr().err
     last = error.strip().splitlines()[-1]
     assert returned == code and message in last and "error:" in last and "Traceback" not in error
+    assert not (tmp_path / "run").exists() or "finite" in message  # nothing left behind but a model
 
 
 @pytest.mark.parametrize("words", [["evaluate", "none.npz"], ["generate", "none.npz"], ["evaluate", __file__],
                                    ["generate", __file__], ["generate", "{run}", "-n", "0"],
-                                   ["generate", "{run}", "--out", "nowhere/grid.png"], ["generate", "{run}", "--seed", "-1"],
+                                   ["generate", "{run}", "--out", "nowhere/grid.png"], ["generate", "{run}", "--out", "grid.jpg"], ["generate", "{run}", "--seed", "-1"],
                                    ["evaluate", "{run}", "--data", "mnist"], ["evaluate", "{run}", "--seed", "-1"]])
 def test_other_verbs_too(trained, capsys, words):
     assert main([word.format(run=trained) for word in words]) == 1

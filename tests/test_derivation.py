@@ -10,7 +10,7 @@ import minivae
 from minivae.derivation import EQUATIONS, as_table, equation, equation_of, locate
 
 PACKAGE = pathlib.Path(minivae.__file__).parent
-NUMBER = re.compile(r"\b\d\.\d+\b")
+NUMBER = re.compile(r"\b\d+\.\d+\b")
 
 
 def cited_by(source):
@@ -22,7 +22,7 @@ def cited_by(source):
                 text = ast.get_docstring(child) or ""
                 # "Equation 3.3", "Equations 5.2, 5.3 and 5.4"; a paper's own equations come after a comma in References
                 own = text.split("References")[0]
-                yield inner, {number for match in re.findall(r"[Ee]quations? ((?:\d\.\d+(?:, | and | or | to )?)+)", own)
+                yield inner, {number for match in re.findall(r"[Ee]quations? ((?:\d+\.\d+(?:, | and | or | to )?)+)", own)
                               for number in expand(match)}
                 yield from walk(child, inner)
     yield from walk(ast.parse(source), "")

@@ -14,6 +14,8 @@ from matplotlib.figure import Figure
 
 from minivae import plots
 
+TRAINING, HELD_OUT = "training (mean during the epoch)", "held-out (after the epoch)"
+
 
 def make_history(epochs, held_out=True):
     rng = np.random.default_rng(0)
@@ -67,8 +69,8 @@ def test_learning_curves_plot_the_history(epochs, held_out):
     for axes, name, word in zip(figure.axes, ["elbo", "log_likelihood", "kl"], ["ELBO", "Log-likelihood", "KL"]):
         assert word in axes.get_title() and axes.get_xlabel() == "epoch" and axes.get_ylabel() == "nats"
         lines = {line.get_label(): line for line in axes.lines}
-        assert list(lines) == (["training", "held-out"] if held_out else ["training"])
-        for label, key in (("training", name), ("held-out", f"held_out_{name}")):
+        assert list(lines) == ([TRAINING, HELD_OUT] if held_out else [TRAINING])
+        for label, key in ((TRAINING, name), (HELD_OUT, f"held_out_{name}")):
             if label in lines:
                 np.testing.assert_array_equal(lines[label].get_xdata(), range(1, epochs + 1))
                 np.testing.assert_array_equal(lines[label].get_ydata(), [row[key] for row in history])
@@ -177,11 +179,11 @@ def test_latent_plane_decodes_the_prior_quantiles(side):
     assert_whole(figure)
     z = decode.z.reshape(side, side, 2)
     quantiles = [NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)]
-    np.testing.assert_allclose(z[:, :, 0], np.tile(quantiles, (side, 1)))           # z1 grows to the right
+    np.testing.assert_allclose(z[:, :, 0], np.tile(quantiles, (side, 1)))           # z[0] grows to the right
     np.testing.assert_allclose(z[:, :, 1], np.tile(quantiles[::-1], (side, 1)).T)   # z2 grows upwards
     np.testing.assert_allclose(cells(figure, (3, 4)).reshape(side**2, 12), decode(decode.z))
     axes = figure.axes[0]
-    assert axes.get_xlabel().startswith("z1") and axes.get_ylabel().startswith("z2")
+    assert axes.get_xlabel().startswith("z[0]") and axes.get_ylabel().startswith("z[1]")
     across, up = tick_labels(axes.xaxis), tick_labels(axes.yaxis)
     assert across == up[::-1]
     assert float(across[0]) == pytest.approx(quantiles[0], abs=0.006)
@@ -221,7 +223,7 @@ def test_latent_scatter_plots_every_point_under_its_label(n_labels):
     figure = plots.latent_scatter(mu, labels)
     assert_whole(figure)
     axes = figure.axes[0]
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z1", "z2") and "q(z|x)" in axes.get_title()
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z[0]", "z[1]") and "q(z|x)" in axes.get_title()
     for collection, kind in zip(axes.collections, np.unique(labels), strict=True):
         assert collection.get_label() == str(kind)
         np.testing.assert_allclose(collection.get_offsets(), mu[labels == kind])
@@ -274,7 +276,7 @@ def test_traversals_move_one_latent_a_row_the_most_active_first(latent_dim):
         others = np.arange(latent_dim) != latent
         np.testing.assert_array_equal(z[row][:, others], np.tile(mu[0, others], (13, 1)))
     axes = figure.axes[0]
-    assert tick_labels(axes.yaxis) == [f"z{latent + 1} ({mu[:, latent].var():.2f})" for latent in active]
+    assert tick_labels(axes.yaxis) == [f"z[{latent}] ({mu[:, latent].var():.2f})" for latent in active]
     assert tick_labels(axes.xaxis) == ["-3", "-2", "-1", "0", "1", "2", "3"]
     np.testing.assert_allclose(cells(figure, (3, 4)).reshape(-1, 12), decode(decode.z))
 

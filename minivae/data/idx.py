@@ -92,7 +92,7 @@ def _find_files(folder):
     """Map each array's name to its path in the folder; say all that is missing at once."""
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
-        raise FileNotFoundError(f"folder must be a folder of four IDX files; {folder} {what}.")
+        raise FileNotFoundError(f"{folder} {what}; a folder of four IDX files is needed.")
     paths, missing = {}, []
     for name, stem, axes in FILES:
         spellings = [f"{stem}{mark}idx{axes}-ubyte{end}" for end in ("", ".gz") for mark in "-."]
@@ -100,12 +100,12 @@ def _find_files(folder):
         if found:
             paths[name] = found[0]
         else:
-            missing.append(" or ".join(spellings))
+            missing.append(spellings[0])
     if missing:
         held = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
         shown = ", ".join(held[:12]) + (f" and {len(held) - 12} more" if len(held) > 12 else "")
         raise FileNotFoundError(f"folder {folder} lacks {len(missing)} of the four IDX files. Looked for "
-                                f"{'; '.join(missing)}. The folder holds {shown or 'nothing'}.")
+                                f"{', '.join(missing)} (as they are, or with .gz). The folder holds {shown or 'nothing'}.")
     return paths
 
 

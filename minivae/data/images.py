@@ -60,8 +60,12 @@ def flatten_images(images):
     ValueError
         If there are no images, or they have another number of axes.
     """
-    if not isinstance(images, np.ndarray) or images.ndim not in (2, 3):
-        raise ValueError(f"images must have shape (N, rows, columns) or (N, D); got {np.shape(images)}.")
+    if not isinstance(images, np.ndarray):
+        which = " Pass one part of it, such as data.train_images?" if isinstance(images, tuple) else " Wrap it in np.asarray?"
+        raise ValueError(f"images must be a NumPy array; got a {type(images).__name__}.{which}")
+    if images.ndim not in (2, 3):
+        one = " Is it one image? Then images[None]." if images.ndim == 1 else ""
+        raise ValueError(f"images must have shape (N, rows, columns) or (N, D); got {images.shape}.{one}")
     if images.size == 0:
         raise ValueError(f"images must not be empty; got shape {images.shape}.")
     return images.reshape(len(images), -1)

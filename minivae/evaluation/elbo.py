@@ -1,6 +1,6 @@
 """The ELBO of a data set and its two parts, in nats per example.
 
-Equation 2.5 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
+Equation 2.8 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
 error says how far it may be off. Shapes: N examples, D data.
 """
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from ..data import binarize as binarize_images
 from ..data import prepare
+from ..model.checks import generator, positive_integer
 
 __all__ = ["evaluate_elbo"]
 
@@ -33,7 +34,8 @@ def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
     means : dict of str to float
         "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first.
     """
-    images = prepare(images, binarize)
+    images, rng = prepare(images, binarize), generator(rng)
+    batch_size = positive_integer("batch_size", batch_size)
     columns = {"elbo": [], "log_likelihood": [], "kl": []}
     for start in range(0, len(images), batch_size):
         x = binarize_images(images[start:start + batch_size], binarize, rng=rng, dtype=model.dtype)

@@ -1,7 +1,8 @@
 """The compute core: pure functions on arrays, each backward directly beneath its forward.
 
-Every backward is a vector-Jacobian product. It takes the upstream gradient first, then what the forward
-knew, and returns gradients in the order of the forward's arguments. Nothing here imports more than NumPy.
+Every backward is a vector-Jacobian product: given the gradient of the loss with respect to the forward's output (the
+upstream gradient), it returns the gradients with respect to the forward's arguments, in their order. It takes the
+upstream gradient first, then what the forward knew. Nothing here imports more than NumPy.
 Read in this order: dense, activations, gaussian, bernoulli, density.
 """
 

@@ -73,13 +73,13 @@ def bernoulli_log_likelihood(logits, x):
     exactly, and only the small logarithm is left.
     """
     check_shapes(logits=(logits, "BD"), x=(x, "BD"))
-    surprise = np.abs(logits)                     # log1p(exp(-abs(a))), made in place
-    np.negative(surprise, out=surprise)
-    np.exp(surprise, out=surprise)
-    np.log1p(surprise, out=surprise)
+    excess = np.abs(logits)                       # log1p(exp(-abs(a))), made in place: what the softplus has
+    np.negative(excess, out=excess)               # above max(a, 0)
+    np.exp(excess, out=excess)
+    np.log1p(excess, out=excess)
     log_probability = x * logits                  # (B, D)
     log_probability -= np.maximum(logits, 0)
-    log_probability -= surprise
+    log_probability -= excess
     return log_probability.sum(axis=1)
 
 

@@ -1,7 +1,8 @@
-"""The dense layer: a matrix product and a bias, and the vector-Jacobian product that undoes it.
+"""The dense layer: a matrix product and a bias, and beneath it the way back.
 
-Every layer of the encoder and the decoder is this one. It stands at equations 5.1 to 5.4 of the
-derivation. Shapes: B batch, I inputs, O outputs.
+Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product,
+in which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations
+5.1 to 5.4. Shapes: B batch, I inputs, O outputs.
 """
 
 import numpy as np

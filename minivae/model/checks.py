@@ -66,14 +66,17 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     ValueError
         Naming the argument, what came, what was expected, and what to try.
     """
-    array = np.asarray(array)
-    scale = " Divide by 255 and convert to floats?" if array.dtype == np.uint8 else " Convert it with .astype(float)?"
+    given, array = array, np.asarray(array)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(f"{name} must be an array of floats of shape {axes}; got a {type(given).__name__}.")
     if array.dtype.kind != "f":
-        raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}.{scale}")
+        convert = "Divide by 255 and convert to floats?" if array.dtype == np.uint8 else "Convert it with .astype(float)?"
+        raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}. {convert}")
     if array.ndim != 2 or array.shape[1] != columns or array.shape[0] != (rows or array.shape[0]):
         expected = f"{axes} = ({rows or 'any'}, {columns})"
-        flatten = " Flatten each image, as in x.reshape(len(x), -1)?" if array.ndim == 3 else ""
-        row = f" One example is a row: x[None, :]?" if array.shape == (columns,) and rows is None else ""
+        flatten = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim == 3 else ""
+        flatten = f" Is it one image? Then {name}.reshape(1, -1)." if array.ndim == 2 and array.size == columns else flatten
+        row = f" One example is a row: {name}[None, :]?" if array.shape == (columns,) and rows is None else ""
         raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{flatten}{row}")
     if len(array) == 0:
         raise ValueError(f"{name} is empty; got shape {array.shape}.")

@@ -6,6 +6,8 @@ goes into the trace, where the backward finds it. Equation 5.5. Shapes: B batch,
 
 import math
 
+import numpy as np
+
 from ..kernels import dense, dense_backward, relu, relu_backward, tanh, tanh_backward
 
 __all__ = ["MLP", "ACTIVATIONS"]
@@ -55,7 +57,7 @@ class MLP:
             under_relu = self.activation == "relu" and layer < len(self.h)
             variance = 2 / inputs if under_relu else 2 / (inputs + outputs)
             parameters[W] = rng.normal(0, math.sqrt(variance), (inputs, outputs))
-            parameters[b] = 0 * parameters[b]
+            parameters[b] = np.zeros(outputs)
 
     def forward(self, x, parameters, trace, out=None):
         """Carry x through the layers, noting each hidden output in ``trace``.

@@ -47,6 +47,8 @@ class Parameters(Mapping):
         return self._flat
 
     def __getitem__(self, name):
+        if name not in self._places:
+            raise KeyError(f"no parameter {name!r}; there are {', '.join(self)}")
         return self._flat[self._places[name]].reshape(self.shapes[name])
 
     def __setitem__(self, name, value):
@@ -66,11 +68,10 @@ class Parameters(Mapping):
         """Return another Parameters of the same names, shapes and dtype, all zero."""
         return Parameters(self.shapes, self._flat.dtype)
 
-    def fingerprint(self):
-        """Return an integer that changes when any one number does: the wrapped-around sum of their bits."""
-        whole = self._flat.size * self._flat.itemsize // 8 * 8
-        bits = self._flat.view(np.uint8)
-        return int(bits[:whole].view(np.uint64).sum()) + int.from_bytes(bits[whole:].tobytes(), "little")
+    def same_bits(self, flat):
+        """Return whether every number is, to the last bit, that of ``flat``, a vector like the own."""
+        bits = f"u{self._flat.itemsize}"  # as integers, for which -0.0 and 0.0 differ and NaN equals itself
+        return np.array_equal(self._flat.view(bits), flat.view(bits))
 
     def __repr__(self):
         width = max(map(len, self.shapes), default=0)

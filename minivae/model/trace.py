@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-__all__ = ["Trace", "open_trace", "open_gradients"]
+__all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
 
 class Trace(Mapping):
@@ -30,8 +30,8 @@ class Trace(Mapping):
     forward : Trace or None
     beta : float or None
         The weight on the KL divergence that this pass used.
-    fingerprint : int or None
-        What the parameters' fingerprint was during the forward pass.
+    weights : ndarray or None
+        For a finished forward pass: a copy of the parameters that it used.
 
     Examples
     --------
@@ -41,19 +41,33 @@ class Trace(Mapping):
     (3, 1)
     """
 
-    __slots__ = ("_arrays", "given", "forward", "beta", "fingerprint")
+    __slots__ = ("_arrays", "given", "forward", "beta", "weights", "sealed")
 
     def __init__(self, symbols=(), given=None, forward=None):
         self._arrays = dict.fromkeys(symbols)
         self.given = given or {}
         self.forward = forward
-        self.beta = self.fingerprint = None
+        self.beta = self.weights = None
+        self.sealed = False
+
+    def seal(self, sealed=True):
+        """Make the arrays read-only, or writable again: what backward relies on must be what forward computed."""
+        self.sealed = sealed
+        for array in self.values():
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = not sealed
 
     def __getitem__(self, symbol):
-        return self._arrays[symbol]
+        try:
+            return self._arrays[symbol]
+        except KeyError:
+            raise KeyError(f"no symbol {symbol!r} in this trace; it has {', '.join(self)}") from None
 
     def __setitem__(self, symbol, array):
-        if symbol in self.given:
+        if self.sealed:
+            raise ValueError(f"a trace records what forward computed; to move {symbol}, call forward(x, eps, "
+                             f"given={{{symbol!r}: ...}}).")
+        if symbol in self.given:  # held, whatever was computed
             computed, array = array, self.given[symbol]
             if np.shape(array) != np.shape(computed):
                 raise ValueError(
@@ -67,7 +81,9 @@ class Trace(Mapping):
         try:
             return self._arrays[symbol]
         except KeyError:
-            raise AttributeError(f"no symbol {symbol!r} in this trace; it has {', '.join(self)}") from None
+            raise AttributeError(
+                f"no symbol {symbol!r} in this trace; it has {', '.join(self)}. A name with dots goes in brackets, "
+                'such as trace["encoder.0.h"].') from None
 
     def __setattr__(self, name, value):
         if name in self.__slots__:
@@ -103,8 +119,17 @@ def open_trace(model, given, out):
     if unknown:
         raise ValueError(f"given names {unknown[0]!r}; this model's symbols are {', '.join(model.symbols)}.")
     t.given = {symbol: np.array(array, dtype=model.dtype) for symbol, array in given.items()}
-    t.fingerprint = None  # until the pass is complete
+    t.seal(False)
     return t
+
+
+def close_trace(model, t):
+    """Note which parameters a finished forward pass has used, and seal its trace."""
+    if t.weights is None:
+        t.weights = model.parameters.flat.copy()
+    else:
+        t.weights[...] = model.parameters.flat
+    t.seal()
 
 
 def open_gradients(model, trace, out):
@@ -116,15 +141,18 @@ def open_gradients(model, trace, out):
         If ``trace`` cannot be differentiated: it is not this model's, its pass was not completed, some of its
         symbols were given and not computed, or the parameters were altered since.
     """
-    if not isinstance(trace, Trace) or tuple(trace) != model.symbols or trace.forward is not None:
-        raise ValueError("trace must be what this model's forward returned.")
+    if isinstance(trace, Trace) and trace.forward is not None:
+        raise ValueError("trace must be what forward returned; got the trace of gradients. Pass its .forward?")
+    if not isinstance(trace, Trace) or tuple(trace) != model.symbols or not trace.sealed:
+        raise ValueError("trace must be what this model's forward returned, complete.")
     if trace.given:
         raise ValueError(
             f"trace holds given values of {', '.join(trace.given)}, which have no path back to what came before "
             "them. Call forward without given."
         )
-    if trace.fingerprint != model.parameters.fingerprint():
-        raise ValueError("the parameters were altered since the trace's forward pass. Call forward again.")
+    if not model.parameters.same_bits(trace.weights):
+        raise ValueError("the parameters were altered since the trace's forward pass, by an optimizer's step perhaps, or "
+                         "the trace is another model's. Call forward again.")
     if out is None:
         return Trace(model.symbols, forward=trace), model.parameters.zeros_like()
     d, grads = out

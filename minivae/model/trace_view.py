@@ -5,6 +5,8 @@ values and of its gradient. Arrays of up to a dozen numbers print whole.
 """
 
 import html
+import inspect
+import re
 
 import numpy as np
 
@@ -19,28 +21,29 @@ def as_text(trace):
     """Return the trace as text, two lines a symbol and more where an array prints whole."""
     lines = [_title(trace)]
     for row in _rows(trace):
-        lines.append(f"{row['symbol']:14} {row['shape']:10} {row['equation']:>5}  {row['meaning']}")
-        if row["where"]:
-            lines.append(f"{'':33}{row['where']}")
+        lines.append(f"{row['symbol']:14} {row['shape']:10} {row['meaning']}")
+        where = f"    [{row['where']}]" if row["where"] else ""
+        lines.append(f"{'':14} {row['equation']:>5}  {row['formula']}{where}")
         for label in ("value", "gradient"):
             if row[label] is not None:
-                text = row[label].replace("\n", "\n" + " " * 13)
-                lines.append(f"    {label:8} {text}")
+                text = row[label].replace("\n", "\n" + " " * 15)
+                lines.append(f"      {label:8} {text}")
     return "\n".join(lines)
 
 
 def as_html(trace):
     """Return the trace as an HTML table, one row a symbol."""
-    columns = ["symbol", "meaning", "equation", "where", "shape", "value", "gradient"]
-    rows = list(_rows(trace))
-    columns = [column for column in columns if any(row[column] is not None for row in rows)]
-    head = "".join(f"<th style='text-align:left'>{column}</th>" for column in columns)
+    columns = ["symbol", "shape", "value", "gradient", "meaning", "equation", "formula", "where"]
+    if trace.forward is None:
+        columns.remove("gradient")
+    cell = "text-align:left; vertical-align:top; padding:2px 10px 2px 0"
+    plain, exact = f"<td style='{cell}'>", f"<td style='{cell}; white-space:pre; font-family:monospace'>"
+    head = "".join(f"<th style='{cell}'>{column}</th>" for column in columns)
     body = "".join(
         "<tr>" + "".join(
-            f"<td style='text-align:left; white-space:pre; font-family:monospace'>{html.escape(row[column] or '')}</td>"
-            for column in columns
+            (plain if column == "meaning" else exact) + html.escape(row[column] or "") + "</td>" for column in columns
         ) + "</tr>"
-        for row in rows
+        for row in _rows(trace)
     )
     return f"<p>{html.escape(_title(trace))}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
@@ -52,27 +55,50 @@ def _title(trace):
 
 
 def _rows(trace):
-    values = trace if trace.forward is None else trace.forward
+    values, gradients = (trace, None) if trace.forward is None else (trace.forward, trace)
     for symbol, value in values.items():
         entry = equation_of(symbol, values)
-        function = entry and entry.computed_by
         yield {
             "symbol": symbol,
-            "meaning": entry.meaning if entry else "",
-            "equation": entry.number if entry else "",
-            "where": "{} {}:{}".format(*locate(function)) if function else "",
+            "meaning": entry.meaning,
+            "equation": entry.number,
+            "formula": entry.plain,
+            "where": _where(entry.computed_by, "t", symbol) if gradients is None else _where_gradient(symbol),
             "shape": str(np.shape(value)),
             "value": _summary(value),
-            "gradient": None if trace.forward is None else _gradient(trace[symbol]),
+            "gradient": None if gradients is None else _gradient(gradients[symbol]),
         }
 
 
+def _where(function, trace, symbol):
+    """Say which function computes a symbol, and where; in the VAE's own chain, the very line."""
+    if function is None:
+        return ""
+    name, file, line = locate(function)
+    if name.startswith("VAE."):
+        from .vae import VAE
+        target = r"\[y\]" if symbol in ("logits", "mean") else rf"\.{symbol}\b"
+        assigned = re.compile(rf"\b{trace}{target}.* = |\b{trace}{target} = ")
+        lines = inspect.getsource(getattr(VAE, name.removeprefix("VAE."))).splitlines()
+        line += next((place for place, text in enumerate(lines) if assigned.search(text)), 0)
+    return f"{name} {file}:{line}"
+
+
+def _where_gradient(symbol):
+    if symbol in ("x", "eps"):
+        return ""
+    return _where("model.mlp:MLP.backward" if symbol.endswith(".h") else "model.vae:VAE.backward", "d", symbol)
+
+
 def _gradient(gradient):
-    return "none: not differentiated" if gradient is None else _summary(gradient)
+    if gradient is None:
+        return "none: not differentiated"
+    return _summary(gradient) if np.any(gradient) else "0: the loss does not depend on it"
 
 
 def _summary(array):
     array = np.asarray(array)
     if array.size <= SMALL:
-        return np.array2string(array, precision=4, suppress_small=False, floatmode="maxprec")
-    return f"{array.min():.4g} … {array.max():.4g}"
+        return np.array2string(array, precision=4)
+    low, high = array.min(), array.max()
+    return f"{low:.4g}" if low == high else f"{low:.4g} … {high:.4g}"

@@ -17,7 +17,7 @@ from .likelihood import Bernoulli, Gaussian
 from .mlp import ACTIVATIONS, MLP
 from .model_file import model_arrays, model_from_arrays
 from .parameters import Parameters
-from .trace import open_gradients, open_trace
+from .trace import close_trace, open_gradients, open_trace
 
 __all__ = ["VAE"]
 
@@ -104,7 +104,8 @@ class VAE:
         Parameters
         ----------
         x : array-like, shape (B, D)
-            Data. Copied, and cast to the model's dtype.
+            Data. Copied, and cast to the model's dtype. For a Bernoulli model 0 or 1: ``mv.data.binarize`` makes grey
+            levels so.
         eps : array-like, shape (B, K)
             Standard normal noise, one draw per example.
         beta : float, optional
@@ -129,7 +130,8 @@ class VAE:
 
         Notes
         -----
-        Equations 2.5, 2.6 and 2.7, estimated with one draw of z per example.
+        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. A symbol in ``given`` has its line run like the others; the trace then
+        keeps the given value in place of the computed one.
         """
         t = open_trace(self, given, out)
         t.beta = self.beta if beta is None else finite_number("beta", beta)
@@ -149,7 +151,7 @@ class VAE:
         t.elbo = t.log_likelihood - t.kl                              # (B,)
         t.objective = t.log_likelihood - t.beta * t.kl                # (B,)
         t.loss = -t.objective.mean()
-        t.fingerprint = p.fingerprint()  # backward refuses a trace of other parameters
+        close_trace(self, t)
         return t
 
     def backward(self, trace, d_loss=1.0, out=None):

@@ -5,6 +5,8 @@ a description in words in its attribute ``alt``. Colours are those of Okabe and 
 can tell apart.
 """
 
+import pathlib
+
 from ..files import whole_file
 from .curves import learning_curves
 from .latent import latent_plane, latent_scatter, traversals
@@ -23,5 +25,7 @@ def save(figure, path):
     path : str or path
         Its folder must exist.
     """
+    if pathlib.Path(path).suffix.lower() != ".png":
+        raise ValueError(f"path must end in .png; got {path}.")
     with whole_file(path) as file:
         figure.savefig(file, format="png", dpi=150)

@@ -39,8 +39,8 @@ def learning_curves(history):
     figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
     figure.suptitle("Learning curves")
     for axes, (name, title) in zip(figure.subplots(1, 3), panels.items()):
-        _curve(axes, history, name, "training", BLUE, "o-")
-        _curve(axes, history, f"held_out_{name}", "held-out", VERMILLION, "s--")
+        _curve(axes, history, name, "training (mean during the epoch)", BLUE, "o-")
+        _curve(axes, history, f"held_out_{name}", "held-out (after the epoch)", VERMILLION, "s--")
         axes.set_title(title, fontsize=10)
         axes.set_xlabel("epoch")
         axes.set_ylabel("nats")

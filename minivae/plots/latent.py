@@ -54,14 +54,14 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
     if not isinstance(side, (int, np.integer)) or side < 1:
         raise ValueError(f"side must be a positive int; got {side!r}.")
     quantiles = [NormalDist().inv_cdf((i + 0.5) / side) for i in range(side)]
-    down = quantiles[::-1] if latent_dim == 2 else [None]  # z2 grows upwards
-    z = np.array([[z1, z2][:latent_dim] for z2 in down for z1 in quantiles])
+    down = quantiles[::-1] if latent_dim == 2 else [None]  # z[1] grows upwards
+    z = np.array([[first, second][:latent_dim] for second in down for first in quantiles])
     images = check_pictures("decode(z)", decode(z), image_shape)
     what, shown = "plane" if latent_dim == 2 else "line", evenly(side)
-    figure, axes = mosaic(images, side, f"The latent {what}, decoded (means) at equal steps of prior probability", xlabel="z1")
+    figure, axes = mosaic(images, side, f"The latent {what}, decoded (means) at equal steps of prior probability", xlabel="z[0]")
     centre_ticks(axes.set_xticks, image_shape[1], [f"{quantiles[i]:.2f}" for i in shown], shown)
     if latent_dim == 2:
-        axes.set_ylabel("z2")
+        axes.set_ylabel("z[1]")
         centre_ticks(axes.set_yticks, image_shape[0], [f"{down[i]:.2f}" for i in shown], shown)
     figure.alt = (f"{count(len(z), 'image')} decoded from the latent {what}, each latent from "
                   f"{quantiles[0]:.2f} to {quantiles[-1]:.2f}.")
@@ -97,17 +97,18 @@ def latent_scatter(mu, labels):
     axes = figure.subplots()
     axes.set_title(f"Where images lie on the latent {'plane' if plane else 'line'} (means of q(z|x))")
     kinds = np.unique(labels)
+    places = _kept_apart(np.array([np.median(mu[labels == kind], axis=0) for kind in kinds]), np.ptp(mu, axis=0).max())
     for i, kind in enumerate(kinds):
         of_kind = mu[labels == kind]
         scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, lest points hide each other
         axes.scatter(of_kind[:, 0], of_kind[:, 1] if plane else i + scatter, s=14, alpha=0.6, linewidths=0,
                      label=str(kind), color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)])
         if plane:
-            axes.text(*np.median(of_kind, axis=0), str(kind), size=16, weight="bold", ha="center", va="center",
+            axes.text(*places[i], str(kind), size=16, weight="bold", ha="center", va="center",
                       path_effects=[withStroke(linewidth=4, foreground="white")])
-    axes.set_xlabel("z1")
+    axes.set_xlabel("z[0]")
     if plane:
-        axes.set_ylabel("z2")
+        axes.set_ylabel("z[1]")
         axes.set_aspect("equal", adjustable="datalim")
         figure.legend(*axes.get_legend_handles_labels(), loc="outside right center", title="label", markerscale=1.8,
                       ncols=1 + len(kinds) // 16)
@@ -117,6 +118,16 @@ def latent_scatter(mu, labels):
     figure.alt = (f"A scatter of {count(len(mu), 'point')}, the latent means of images, in colours and markers "
                   f"by label, of which there are {len(kinds)}.")
     return figure
+
+
+def _kept_apart(places, width):
+    """Push points that lie closer than a label's size apart, a little at a time."""
+    for _ in range(100):
+        offsets = places[:, None] - places                              # (n, n, 2)
+        distances = np.linalg.norm(offsets, axis=2) + np.eye(len(places)) * width
+        close = np.maximum(0.045 * width - distances, 0) / np.maximum(distances, 1e-9 * width)
+        places = places + 0.3 * (close[:, :, None] * offsets).sum(axis=1)
+    return places
 
 
 def traversals(decode, mu, image_shape):
@@ -159,7 +170,7 @@ def traversals(decode, mu, image_shape):
         xlabel="value of the latent that moves (in brackets, the variance of its mean over the data)")
     centre_ticks(axes.set_xticks, image_shape[1], range(-3, 4), range(0, 13, 2))
     axes.set_ylabel("latent")
-    centre_ticks(axes.set_yticks, image_shape[0], [f"z{k + 1} ({activity[k]:.2f})" for k in latents])
+    centre_ticks(axes.set_yticks, image_shape[0], [f"z[{k}] ({activity[k]:.2f})" for k in latents])
     figure.alt = (f"{count(len(latents), 'row')} of decoded images; in each one latent goes from -3 to 3 and the "
                   "others stay.")
     return figure

@@ -12,10 +12,11 @@ from ..data import minibatches, prepare
 from ..data.binarize import check_how
 from ..data.minibatches import check_batch_size
 from ..evaluation import evaluate_elbo
+from ..model import VAE
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .finite import check_backward, check_forward, check_parameters
-from .optimizers import Adam
+from .optimizers import SGD, Adam
 from .progress import EpochBar
 from .schedules import SCHEDULES, warm_up
 from .settings import check_same_settings, run_settings
@@ -47,7 +48,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         What becomes of the step size over the run.
     binarize : {"dynamic", "fixed", "threshold", "none"}, optional
         How grey levels become pixels; by default "dynamic" for a Bernoulli model, "none" for a Gaussian.
-    beta_warm_up : int, optional
+    beta_warm_up : float, optional
         Epochs over which the KL's weight rises from 0 to the model's beta.
     held_out : ndarray, shape (M, rows, columns) or (M, D), optional
         Data on which the ELBO is measured after each epoch, with the same pixels and noise each time.
@@ -77,6 +78,10 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     NonFiniteError
         At the first number that is not finite. The checkpoint is that of the last whole epoch.
     """
+    if not isinstance(model, VAE):
+        raise ValueError(f"model must be a VAE; got a {type(model).__name__}. The order is train(model, images).")
+    if optimizer is not None and not isinstance(optimizer, (Adam, SGD)):
+        raise ValueError(f"optimizer must be an optimizer made, such as mv.Adam(1e-3); got {optimizer!r}.")
     epochs = positive_integer("epochs", epochs)
     one_of("schedule", schedule, tuple(SCHEDULES))
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)

@@ -136,11 +136,10 @@ def _fraction(name, value):
 
 def _check_vectors(parameters, gradients, running):
     vector = isinstance(parameters, np.ndarray) and parameters.ndim == 1 and parameters.dtype.kind == "f"
-    if not vector or np.shape(gradients) != parameters.shape:
-        raise ValueError(
-            f"parameters and gradients must be two vectors of floats of one length; got shapes {np.shape(parameters)} "
-            f"and {np.shape(gradients)}. Pass model.parameters.flat and grads.flat?"
-        )
+    if not vector or not isinstance(gradients, np.ndarray) or gradients.shape != parameters.shape:
+        got = " and ".join(f"a {type(value).__name__} of shape {np.shape(value)}" for value in (parameters, gradients))
+        raise ValueError(f"parameters and gradients must be two vectors of floats of one length; got {got}. Pass "
+                         "model.parameters.flat and grads.flat?")
     if running is not None and running.shape != parameters.shape:
         raise ValueError(
             f"this optimizer has stepped a vector of length {len(running)}; got one of {len(parameters)}. "

@@ -142,7 +142,7 @@ def test_flatten_images():
     flat = flatten_images(images)
     assert flat.shape == (2, 12) and np.shares_memory(flat, images)
     np.testing.assert_array_equal(flatten_images(flat), flat)
-    for wrong in (images[0, 0], images[None], [1, 2]):
+    for wrong in (images[0, 0], images[None]):
         with pytest.raises(ValueError, match=r"images must have shape \(N, rows, columns\) or \(N, D\); got"):
             flatten_images(wrong)
     for empty in (images[:0], images[:, :0], flat[:0]):

@@ -44,16 +44,22 @@ def test_a_deep_copy_is_apart():
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_the_fingerprint_sees_any_one_change(dtype):
+def test_same_bits_sees_any_one_change(dtype):
     parameters = Parameters({"a": (3, 3)}, dtype)
     parameters.flat[:] = np.random.default_rng(0).standard_normal(9)
-    before = parameters.fingerprint()
-    for place in range(9):
+    parameters.flat[0] = np.nan
+    before = parameters.flat.copy()
+    assert parameters.same_bits(before)
+    for place in range(1, 9):
         value = parameters.flat[place]
         parameters.flat[place] = np.nextafter(value, 2 * value)
-        assert parameters.fingerprint() != before
+        assert not parameters.same_bits(before)
         parameters.flat[place] = value
-    assert parameters.fingerprint() == before
+    assert parameters.same_bits(before)
+    parameters.flat[1] = 0.0
+    zero = parameters.flat.copy()
+    parameters.flat[1] = -0.0
+    assert not parameters.same_bits(zero)
 
 
 def test_names_and_repr():

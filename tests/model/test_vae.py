@@ -1,7 +1,9 @@
 """The model's border and its small promises."""
 
 import copy
+import pathlib
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -32,7 +34,7 @@ GOOD_X, GOOD_EPS = np.full((3, 4), 0.5), np.zeros((3, 2))
     (GOOD_X * np.nan, "x must be finite"), (GOOD_X * np.inf, "x must be finite"),
     (np.ones((3, 4), int), "x must be an array of floats; got dtype int64"),
     (np.ones((3, 4), np.uint8), "x must be an array of floats; got dtype uint8. Divide by 255"),
-    (GOOD_X.astype(object), "x must be an array of floats"), ("images", "x must be an array of floats"),
+    (GOOD_X.astype(object), "x must be an array of floats"), ("images", "x must be an array of floats of shape .*got a str"),
     (GOOD_X[0], r"x must have shape \(B, D\) = \(any, 4\); got \(4,\)"),
     (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"),
     (GOOD_X[:, :3], r"x must have shape \(B, D\) = \(any, 4\); got \(3, 3\)"),
@@ -46,7 +48,7 @@ def test_bad_data_is_refused(x, message):
 
 
 @pytest.mark.parametrize("eps", [GOOD_EPS[:2], GOOD_EPS[:, :1], GOOD_EPS[:, 0], GOOD_EPS[:1], GOOD_EPS * np.nan,
-                                 GOOD_EPS.astype(int), GOOD_EPS[None]])
+                                 GOOD_EPS.astype(int), GOOD_EPS[None], None])
 def test_bad_noise_is_refused(eps):
     with pytest.raises(ValueError, match="eps must"):
         mv.VAE(**TOY).forward(GOOD_X, eps)
@@ -86,7 +88,9 @@ def test_backward_refuses_what_would_give_a_wrong_gradient():
     model = mv.VAE(**TOY)
     trace = model.forward(GOOD_X, GOOD_EPS)
     d, grads = model.backward(trace)
-    for wrong in (d, {}, mv.Trace(), mv.VAE(4, (3, 3), 2).forward(GOOD_X, GOOD_EPS)):
+    with pytest.raises(ValueError, match="the trace of gradients. Pass its .forward"):
+        model.backward(d)
+    for wrong in ({}, mv.Trace(), mv.VAE(4, (3, 3), 2).forward(GOOD_X, GOOD_EPS)):
         with pytest.raises(ValueError, match="trace must be what this model's forward returned"):
             model.backward(wrong)
     with pytest.raises(ValueError, match="given values of z"):
@@ -97,11 +101,27 @@ def test_backward_refuses_what_would_give_a_wrong_gradient():
         model.backward(trace, out=(d, model.parameters))
     for change in (lambda: mv.Adam().step(model.parameters.flat, grads.flat),
                    lambda: model.parameters["decoder.1.b"].__setitem__(0, 1e-9),
-                   lambda: model.parameters.flat.__imul__(1 + 1e-15)):
+                   lambda: model.parameters.flat.__imul__(-1), lambda: model.parameters.flat.__imul__(2),
+                   lambda: model.parameters["encoder.0.W"].__setitem__(slice(None), model.parameters["encoder.0.W"][::-1])):
         trace = model.forward(GOOD_X, GOOD_EPS)
         change()
         with pytest.raises(ValueError, match="parameters were altered"):
             model.backward(trace)
+
+
+def test_a_trace_cannot_be_edited():
+    model = mv.VAE(**TOY)
+    trace = model.forward(GOOD_X, GOOD_EPS)
+    for symbol, array in trace.items():
+        if symbol != "loss":
+            with pytest.raises(ValueError, match="read-only"):
+                array[...] = 0
+        with pytest.raises(ValueError, match="call forward"):
+            trace[symbol] = array
+    with pytest.raises(ValueError, match="given"):
+        trace.z = trace.z + 1
+    again = model.forward(1 - GOOD_X, GOOD_EPS, out=trace)  # offered: overwritten, and sealed again
+    assert again is trace and not trace.z.flags.writeable
 
 
 def test_an_interrupted_forward_leaves_a_trace_that_backward_refuses():
@@ -218,11 +238,17 @@ def test_a_trace_shows_itself(likelihood, equation):
     for text in (repr(d), d._repr_html_()):
         for symbol in trace:
             assert symbol in text
-        for piece in ("4.2", "latent code", "reparameterize minivae/kernels/gaussian.py:", "(3, 2)", equation):
+        for piece in ("4.2", "latent code", "(3, 2)", equation, "z = mu + sigma ⊙ eps", "0: the loss does not depend on it"):
             assert piece in text
+    assert "reparameterize minivae/kernels/gaussian.py:" in repr(trace)
+    source = pathlib.Path(mv.__file__).parent.joinpath("model", "vae.py").read_text(encoding="utf-8").splitlines()
+    for shown, trace_name, symbols in ((repr(trace), "t", ("mu", "elbo", "objective", "loss")), (repr(d), "d", ("mu", "z", "kl"))):
+        for symbol in symbols:  # the very line, in the VAE's own chain
+            line = re.search(rf"^{symbol} .*\n.*vae.py:(\d+)", shown, re.MULTILINE).group(1)
+            assert re.search(rf"\b{trace_name}\.{symbol}\b.* = ", source[int(line) - 1])
     for number in trace.z.ravel():  # small arrays print whole
         assert f"{number:.4f}".rstrip("0") in repr(trace)
     assert "gradient" in repr(d) and "gradient" not in repr(trace)
     wide = mv.VAE(50, (3,), 20)
     text = repr(wide.forward(np.full((9, 50), 0.25), np.zeros((9, 20))))
-    assert "0.25 … 0.25" in text
+    assert "value    0.25\n" in text

@@ -47,6 +47,13 @@ def test_a_checkpoint_is_a_model_file_and_more(saved):
     assert set(checkpoint.optimizer) == {"m", "v", "t"}
 
 
+def test_a_folder_in_place_of_a_file(tmp_path):
+    with pytest.raises(mv.CheckpointError, match="is a folder. Name the model in it"):
+        mv.VAE.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
+        mv.VAE(4).save(tmp_path / "nowhere" / "model.npz")
+
+
 def test_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError):
         mv.VAE.load(tmp_path / "none.npz")

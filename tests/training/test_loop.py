@@ -133,11 +133,12 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
     ({"images": IMAGES[:0]}, "images must not be empty"), ({"images": IMAGES.astype(float)}, "Divide by 255"),
     ({"images": IMAGES[:, :2]}, "x must have shape"), ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
-    ({"resume": True}, "resume needs a checkpoint"),
+    ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
+    ({"optimizer": mv.Adam}, "optimizer must be an optimizer made"), ({"images": (IMAGES, IMAGES)}, "Pass one part of it"),
 ])
 def test_bad_arguments(change, named):
     with pytest.raises(ValueError, match=named):
-        quiet(small_model(), **change)
+        quiet(**{"model": small_model()} | change)
 
 
 @pytest.mark.parametrize("settings, term", [({"learning_rate": 1e30}, "encoder.0.h|mu|log_var|sigma|kl|gradient"),
@@ -167,6 +168,7 @@ def test_a_gradient_that_is_not_finite_is_named():
     model.parameters["encoder.1.b"][1] = np.inf
     with pytest.raises(mv.NonFiniteError, match="encoder.1.b is not finite"):
         check_parameters(model.parameters, "here")
+    trace.seal(False)
     trace.sigma[0, 0] = np.nan
     trace.loss = np.float32(np.nan)
     with pytest.raises(mv.NonFiniteError, match="sigma is not finite"):
