@@ -6,27 +6,25 @@ it), ``model`` (the chain from data to loss and back), ``training``, ``evaluatio
 
 from importlib import import_module
 
-from .data import load_idx, load_mnist
-from .evaluation import evaluate_elbo
-from .files import CheckpointError
-from .model import VAE, Parameters, Trace
-
 __version__ = "0.1.0"
 
-_LATER = {  # imported when first asked for: they bring tqdm or matplotlib, which importing minivae need not
+_HOMES = {  # everything is imported when it is first asked for, so that importing minivae costs nothing
+    "VAE": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
+    "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
-    "plots": None, "derivation": None, "kernels": None,
 }
+_MODULES = ("data", "derivation", "evaluation", "gradcheck", "kernels", "model", "plots", "training")
 
-__all__ = ["VAE", "Parameters", "Trace", "CheckpointError", "evaluate_elbo", "load_idx", "load_mnist", *_LATER]
+__all__ = [*_HOMES, *_MODULES]
 
 
 def __getattr__(name):
-    if name not in _LATER:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    module = import_module(f".{_LATER[name] or name}", __name__)
-    return getattr(module, name) if _LATER[name] else module
+    if name in _HOMES:
+        return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+    if name in _MODULES:
+        return import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__():
-    return __all__
+    return [*__all__, "__version__"]

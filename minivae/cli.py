@@ -9,6 +9,7 @@ import argparse
 import json
 import os
 import pathlib
+import shlex
 import sys
 
 __all__ = ["main"]
@@ -34,6 +35,9 @@ def main(argv=None):
     argv : list of str, optional
         The words after ``python -m minivae``; by default the process's own.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a terminal without these characters shows ? and goes on
+            stream.reconfigure(errors="replace")
     parser = _parser()
     options = parser.parse_args(argv)
     if options.verb is None:
@@ -56,7 +60,7 @@ def main(argv=None):
 
 def train(options):
     """Train a VAE in a folder of its own and tell what came of it."""
-    from . import run  # brings NumPy and the data; --help needs neither
+    from . import run  # brings NumPy, which --help does not need
 
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
     settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
@@ -66,14 +70,17 @@ def train(options):
     _caution(settings["likelihood"], settings["binarize"])
     summary = run.run(options.out, settings, resume=options.resume)
     if finished:
-        print(f"The run in {options.out} is finished: it has its {done} epochs. To go on: --resume --epochs {2 * done}.")
+        more = f"To go on: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
+            "Its step size has fallen to nothing, so it cannot be made longer; train again with more --epochs.")
+        print(f"The run in {options.out} is finished: it has its {_epochs(done)}. {more}")
     else:
         print(_closing_words(options.out, summary))
 
 
 def _caution(likelihood, binarize):
     if likelihood == "bernoulli" and binarize == "none":
-        print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.", file=sys.stderr)
+        print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.",
+              file=sys.stderr)
 
 
 def _after_interrupt(options):
@@ -84,7 +91,11 @@ def _after_interrupt(options):
     if not model_file.exists():
         return "Nothing was saved yet: give the same command again."
     epochs = _epochs(len(load_checkpoint(model_file).history))
-    return f"{model_file} holds the model after {epochs}. To go on: python -m minivae train --out {options.out} --resume"
+    return f"{model_file} holds the model after {epochs}. To go on: python -m minivae train --out {_quoted(options.out)} --resume"
+
+
+def _quoted(path):
+    return shlex.quote(str(path))
 
 
 def _epochs(n):
@@ -101,10 +112,10 @@ def _closing_words(folder, summary):
           (("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl"))),
         f"Now in {folder}: {', '.join(summary['files'])}",
         "Next:",
-        f"  python -m minivae evaluate {folder}      the ELBO on images it has never seen",
-        f"  python -m minivae generate {folder}      new images",
+        f"  python -m minivae evaluate {_quoted(folder)}      the ELBO on images it has never seen",
+        f"  python -m minivae generate {_quoted(folder)}      new images",
     ]
-    if summary["settings"]["latent"] != 2:
+    if summary["settings"]["latent"] != 2 and summary["settings"]["data"] == "mnist":
         lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
     return "\n".join(lines)
 
@@ -115,17 +126,23 @@ def evaluate(options):
 
     from . import run
     from .evaluation import evaluate_elbo
+    from .model.checks import whole_number
 
     model, notes = run.open_model(options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
     images = run.load_data(data).test_images
     _caution(model.settings["likelihood"], how)
-    means = evaluate_elbo(model, images, binarize=how, rng=np.random.default_rng(options.seed))
+    if images[0].size != model.data_dim:
+        raise ValueError(f"the model is for images of {model.data_dim} pixels; those of {data} have {images[0].size}. Name its "
+                         "data with --data.")
+    rng = np.random.default_rng(whole_number("--seed", options.seed))
+    means = evaluate_elbo(model, images, binarize=how, rng=rng)
     if options.json:
         print(json.dumps(means | {"images": len(images), "binarize": how, "data": data}))
         return
     print(f"{len(images):,} test images of {data}, binarization {how}; nats per image, one draw of z each")
-    print(f"  ELBO         {means['elbo']:9.2f} ± {means['elbo_se']:.2f} (standard error)")
+    error = "" if means["elbo_se"] is None else f" ± {means['elbo_se']:.2f} (standard error)"
+    print(f"  ELBO         {means['elbo']:9.2f}{error}")
     print(f"  log p(x|z)   {means['log_likelihood']:9.2f}")
     print(f"  KL           {means['kl']:9.2f}")
 
@@ -135,9 +152,11 @@ def generate(options):
     import numpy as np
 
     from . import plots, run
+    from .model.checks import whole_number
 
     model, notes = run.open_model(options.model)
-    images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw)
+    images = model.generate(options.n, rng=np.random.default_rng(whole_number("--seed", options.seed)),
+                            draw=options.draw)
     title = f"New images: z drawn from the prior, then {'x drawn from p(x|z)' if options.draw else 'the mean of p(x|z)'}"
     plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)
     print(f"Wrote {options.out}.")
@@ -166,8 +185,14 @@ def derivation(options):
     print(as_table())
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """Say what is wrong in one line, and leave the page of usage to --help."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m minivae", description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter, usage=argparse.SUPPRESS)
     verbs = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
     _train_options(_verb(verbs, train, _after_interrupt))
@@ -219,7 +244,8 @@ def _train_options(verb):
     option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
                          "not, or left grey (default dynamic; none for gaussian)",
            choices=("dynamic", "fixed", "threshold", "none"))
-    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000)",
+    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000, or a "
+                        "sixth of a data set of under 60000)",
            type=int, metavar="N")
 
     group = verb.add_argument_group("the model")
@@ -242,7 +268,7 @@ def _train_options(verb):
     option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
-    option("--beta-warm-up", "epochs over which beta rises from 0 (default 0)", type=float, metavar="EPOCHS")
+    option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
 
 
 def _evaluate_options(verb):

@@ -46,6 +46,9 @@ def whole_file(path):
             file.flush()
             os.fsync(file.fileno())  # on the disk before the old file goes
         os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise type(error)(error.errno, f"cannot write it: {error.strerror}", str(path)) from error
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
@@ -85,11 +88,11 @@ def read_arrays(path):
     if pathlib.Path(path).is_dir():
         raise CheckpointError(f"{path} is a folder. Name the model in it, such as {pathlib.Path(path) / 'model.npz'}.")
     with open(path, "rb") as file:
-        head = file.read(64)
+        head = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
     if not head.startswith(b"PK"):
         raise CheckpointError(f"{path} is not a minivae model: {_what_it_is(head)}")
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
         raise CheckpointError(
@@ -102,6 +105,6 @@ def _what_it_is(head):
         return "the file is empty. Train again, or restore it from a copy."
     if head.startswith(b"version https://git-lfs"):
         return "it is a git-lfs pointer; the model itself was not fetched. Run git lfs pull?"
-    if head.lstrip().lower().startswith((b"<!doctype", b"<html", b"<?xml")):
+    if head.startswith(b"<"):
         return "it is an HTML page. Was a web page saved in place of the download?"
     return "it does not begin as an npz file does. Is it the file that model.save or train wrote?"

@@ -21,8 +21,12 @@ __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
     "noise_variance": 1.0, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10, "batch": 128, "learning_rate": 1e-3,
-    "schedule": "constant", "binarize": None, "holdout": 10_000, "output_bias": "data", "seed": 0, "dtype": "float32",
+    "schedule": "constant", "binarize": None, "holdout": None, "output_bias": "data", "seed": 0, "dtype": "float32",
 }
+
+
+PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
+            "traversals.png"}
 
 
 def load_data(name):
@@ -87,10 +91,12 @@ def run(folder, settings, *, resume=False, progress=True):
     """
     folder = pathlib.Path(folder)
     data = load_data(settings["data"])
-    images, held_out = _split(data.train_images, settings["holdout"])
-    model = _new_model(settings, images)
     if settings["binarize"] is None:
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
+    if settings["holdout"] is None:
+        settings = settings | {"holdout": min(10_000, len(data.train_images) // 6)}
+    images, held_out = _split(data.train_images, settings["holdout"])
+    model = _new_model(settings, images)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
@@ -101,8 +107,12 @@ def run(folder, settings, *, resume=False, progress=True):
         raise
     seconds = time.perf_counter() - start
     write_history(folder / "history.csv", history)
-    shown, labels = (held_out, data.train_labels[len(images):]) if held_out is not None else (images, data.train_labels)
+    shown, labels = images, data.train_labels
+    if held_out is not None:
+        shown, labels = held_out, data.train_labels[len(images):]
     pictures = draw_pictures(folder, model, history, shown, labels, settings["binarize"])
+    for name in PICTURES - set(pictures):  # of an earlier run of other settings, which --force began again over
+        (folder / name).unlink(missing_ok=True)
     return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *pictures],
             "settings": settings}
 

@@ -88,7 +88,7 @@ MISTAKES = (
     _one("the first layer's gradients are paired with another example's data", MLP, "dy, x, parameters[",
          "dy[::-1], x, parameters["),
     _one("1/B twice", VAE, "-d_loss / B", "-d_loss / B**2", "1/B"),
-    _one("a sum over the batch in place of the mean", VAE, "-d_loss / B", "-d_loss", "factor B"),
+    _one("a sum over the batch in place of the mean", VAE, "-d_loss / B", "-d_loss", "= B"),
     _one("the gradient has the sign of the objective", VAE, "-d_loss / B", "d_loss / B", "sign"),
     _one("the loss's upstream gradient is ignored", VAE, "-d_loss / B", "-1 / B", "upstream"),
     _one("beta is forgotten", VAE, "-t.beta * d.objective", "-d.objective", "KL"),

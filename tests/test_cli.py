@@ -19,6 +19,13 @@ import minivae as mv
 from minivae.cli import main
 
 RNG = np.random.default_rng(0)
+
+
+def environment():
+    """The environment for a process that is to find the same minivae."""
+    return os.environ | {"PYTHONPATH": str(pathlib.Path(mv.__file__).parent.parent)}
+
+
 NAMES = {"train-images-idx3-ubyte": (60, 5, 3), "train-labels-idx1-ubyte": (60,), "t10k-images-idx3-ubyte": (20, 5, 3),
          "t10k-labels-idx1-ubyte": (20,)}
 
@@ -94,10 +101,47 @@ def test_train_leaves_model_history_and_pictures(trained):
         assert path.read_bytes().startswith(b"\x89PNG")
 
 
+def test_a_small_data_set_needs_no_holdout(folder, tmp_path, capsys):
+    assert main(["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10"]) == 0
+    assert "Trained 1 epoch (" in capsys.readouterr().out
+    from minivae.run import open_model
+    assert open_model(tmp_path / "run")[1]["holdout"] == 10  # a sixth of 60
+
+
+def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
+    from minivae.run import DEFAULTS, _new_model, _split
+
+    images = mv.load_idx(folder).train_images
+    kept, held_out = _split(images, 10)
+    np.testing.assert_array_equal(kept, images[:50])
+    np.testing.assert_array_equal(held_out, images[50:])
+    for choice in ("zero", "data"):
+        b = _new_model(DEFAULTS | {"output_bias": choice}, images).parameters["decoder.1.b"]
+        assert b.any() == (choice == "data")
+
+
+def test_a_terminal_without_the_characters(folder, tmp_path):
+    for words in (["derivation"], ["gradcheck"], ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1",
+                                                   "--batch", "10"]):
+        done = subprocess.run([sys.executable, "-m", "minivae", *words], capture_output=True,
+                              env=environment() | {"PYTHONIOENCODING": "ascii"})
+        assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_that_stops_early():
+    process = subprocess.Popen([sys.executable, "-m", "minivae", "derivation"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                               env=environment())
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    process.wait()
+
+
 def test_closing_words(folder, tmp_path, capsys):
     train(folder, tmp_path / "run")
     printed = capsys.readouterr().out
-    for piece in ("Trained 2 epochs", "ELBO", "KL", "model.npz, history.csv", "python -m minivae evaluate"):
+    for piece in ("Trained 2 epochs (", "ELBO", "KL", "model.npz, history.csv", "python -m minivae evaluate"):
         assert piece in printed
 
 
@@ -136,6 +180,12 @@ def test_a_model_without_a_run_is_measured_too(tmp_path, capsys):
     assert main(["generate", str(tmp_path / "plain.npz"), "--draw", "--out", str(tmp_path / "grid.png")]) == 0
 
 
+def test_generate_draws_or_shows_means(trained, tmp_path):
+    for name, options in (("means.png", []), ("draws.png", ["--draw"])):
+        assert main(["generate", str(trained), *options, "--out", str(tmp_path / name)]) == 0
+    assert (tmp_path / "means.png").read_bytes() != (tmp_path / "draws.png").read_bytes()
+
+
 def test_generate_repeats_itself(trained, tmp_path):
     pictures = []
     for seed in "001":
@@ -152,8 +202,9 @@ def test_an_existing_run_is_not_overwritten_unless_forced(folder, tmp_path, caps
     error = capsys.readouterr().err
     assert "exists already" in error and "--resume" in error and "--force" in error
     assert (out / "model.npz").read_bytes() == before
-    assert train(folder, out, "--seed", "1", "--force") == 0
+    assert train(folder, out, "--latent", "3", "--force") == 0
     assert (out / "model.npz").read_bytes() != before
+    assert (out / "traversals.png").exists() and not (out / "latent_plane.png").exists()  # nothing of the old run
 
 
 def test_resume(folder, tmp_path, capsys):
@@ -195,7 +246,7 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--beta", "-1"], 1, "beta must be"), (["--seed", "-1"], 1, "seed must be"),
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "noise_variance must be"),
     (["--data", "nowhere"], 1, "nowhere"),
-    (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
+    (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
     (["--flavour", "x"], 2, "unrecognized arguments"),
 ])
 def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code, message):
@@ -205,6 +256,7 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
         returned = stopped.code
     error = capsys.readouterr().err
     last = error.strip().splitlines()[-1]
+    assert "usage:" not in error
     assert returned == code and message in last and "error:" in last and "Traceback" not in error
     assert not (tmp_path / "run").exists() or "finite" in message  # nothing left behind but a model
 
@@ -221,12 +273,13 @@ def test_other_verbs_too(trained, capsys, words):
 
 # --- in a process of its own ------------------------------------------------------------------------------
 
-def start(folder, out, *options):
+def start(folder, out, *options, stderr=subprocess.DEVNULL):
     return subprocess.Popen(
         [sys.executable, "-m", "minivae", "train", "--data", str(folder), "--out", str(out), "--hidden", "30", "--latent", "2",
          "--epochs", "150", "--batch", "10", "--holdout", "10", *options],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env=os.environ | {"PYTHONPATH": str(pathlib.Path(mv.__file__).parent.parent)})
+        stdout=subprocess.DEVNULL, stderr=stderr, text=True, env=environment(),
+        # a shell that starts tests in the background has them ignore Ctrl-C
+        preexec_fn=None if os.name == "nt" else lambda: signal.signal(signal.SIGINT, signal.default_int_handler))
 
 
 def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
@@ -241,8 +294,6 @@ def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
         time.sleep(rng.uniform(0, 0.8))
         process.send_signal(signal.SIGKILL)
         process.wait()
-        process.stdout.close()
-        process.stderr.close()
         if process.returncode == 0:
             break
         kills += 1
@@ -257,19 +308,32 @@ def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
 @pytest.mark.skipif(os.name == "nt", reason="Ctrl-C is another signal there")
 def test_ctrl_c_leaves_a_loadable_model_and_says_how_to_go_on(folder, tmp_path):
     out = tmp_path / "run"
-    process = start(folder, out, "--epochs", "100000")
-    while not (out / "model.npz").exists():
+    process = start(folder, out, "--epochs", "100000", stderr=subprocess.PIPE)
+    while process.poll() is None and not (out / "model.npz").exists():
         time.sleep(0.01)
     time.sleep(0.3)
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert "To go on: python -m minivae train" in error and "--resume" in error and "Traceback" not in error
+    assert "after" in error and "To go on: python -m minivae train" in error and "--resume" in error and "Traceback" not in error
     mv.VAE.load(out / "model.npz")
     assert not list(out.glob("*.tmp"))
 
 
+def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
+    from minivae import run
+
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(run, "load_data", interrupted)
+    assert main(["train", "--out", str(tmp_path / "run")]) == 130
+    assert "Nothing was saved yet: give the same command again." in capsys.readouterr().err
+
+
 def test_importing_stays_light():
+    code = "import sys, minivae; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
     code = ("import sys, minivae; minivae.VAE(4); "
             "sys.exit(any(name.split('.')[0] in ('matplotlib', 'tqdm', 'IPython') for name in sys.modules))")
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -314,3 +314,24 @@ assert "matplotlib.pyplot" not in sys.modules
 """
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MPLBACKEND")}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=True, env=environment)
+
+
+def test_step_error_draws_what_was_measured():
+    def f(at):
+        return float(np.exp(at["x"][0]) * np.sin(at["x"]).sum())
+
+    at = {"x": np.array([0.7, 1.2])}
+    exact = np.exp(0.7) * (np.sin(0.7) + np.sin(1.2) + np.cos(0.7))
+    figure = plots.plot_step_error(f, at, index=(0,), exact=exact)
+    (axes,) = figure.axes
+    lines = {line.get_label(): line for line in axes.lines}
+    steps, errors = lines["central difference"].get_data()
+    for h, error in zip(steps, errors):
+        up, down = (f({"x": at["x"] + [sign * h, 0]}) for sign in (1, -1))
+        # as measured again: equal but for the rounding of the two values
+        np.testing.assert_allclose(error, abs((up - down) / (2 * h) - exact), rtol=1e-6, atol=2e-15 / h)
+    h, truncation = lines["truncation, slope 2"].get_data()
+    np.testing.assert_allclose(np.diff(np.log(truncation)) / np.diff(np.log(h)), 2)
+    h, rounding = lines["rounding, slope −1"].get_data()
+    np.testing.assert_allclose(np.diff(np.log(rounding)) / np.diff(np.log(h)), -1)
+    assert axes.get_xscale() == axes.get_yscale() == "log" and "±" in axes.get_title() and figure.alt

@@ -113,7 +113,9 @@ def _read_idx(path, axes):
     """Read one IDX file of uint8 as an array with so many axes."""
     contents = _read_bytes(path)
     header = 4 + 4 * axes
-    if contents[:2] != b"\0\0" or len(contents) < 4:
+    if len(contents) < 4:
+        raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(contents)}. Copy it again?")
+    if contents[:2] != b"\0\0":
         raise ValueError(f"{path} is not an IDX file: it must begin with two zero bytes; got {contents[:4]!r}.")
     element_type, got_axes = contents[2], contents[3]
     if element_type != 8:
@@ -122,7 +124,9 @@ def _read_idx(path, axes):
     if got_axes != axes:
         raise ValueError(f"{path} must hold an array of {axes} axes; got {got_axes}. "
                          "Were images and labels interchanged, or are the images in colour?")
-    shape = struct.unpack(f">{axes}I", contents[4:header].ljust(4 * axes, b"\0"))
+    if len(contents) < header:
+        raise ValueError(f"{path} is cut short: its header must have {header} bytes; got {len(contents)}. Copy it again?")
+    shape = struct.unpack(f">{axes}I", contents[4:header])
     expected = header + math.prod(shape)
     if len(contents) != expected:
         fault = "too long" if len(contents) > expected else "cut short"

@@ -14,7 +14,7 @@ __all__ = ["minibatches", "prepare"]
 FIXED_SEED = 0
 
 
-def prepare(images, how, *, rng=None):
+def prepare(images, how, *, rng=None, data_dim=None, name="images"):
     """Make a data set ready to be cut into minibatches: flattened, checked, and drawn if the draw is fixed.
 
     Parameters
@@ -26,6 +26,10 @@ def prepare(images, how, *, rng=None):
     rng : np.random.Generator, optional
         "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every
         model sees the same pixels.
+    data_dim : int, optional
+        D, if the images are to have that many pixels.
+    name : str, optional
+        What to call the images in an error message.
 
     Returns
     -------
@@ -39,8 +43,10 @@ def prepare(images, how, *, rng=None):
         If there are no images or their pixels are out of range, or the rule is unknown.
     """
     check_how(how)
-    images = flatten_images(images)
-    check_pixels(images, binary=how != "none")
+    images = flatten_images(images, name)
+    if data_dim is not None and images.shape[1] != data_dim:
+        raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}.")
+    check_pixels(images, binary=how != "none", name=name)
     if images.dtype == np.uint8 and images.max() == 1:
         images = images.astype(bool)  # as grey levels they would all but be black: they are binary already
     if how != "fixed" or images.dtype.kind == "b":

@@ -23,9 +23,20 @@ def load_mnist():
         Images of 28 x 28 grey levels and labels 0 to 9, all uint8. Each call reads the file anew (it takes
         half a second), so the arrays are the caller's own and may be written to.
 
+    Raises
+    ------
+    ValueError
+        If the package's own file is damaged.
+
     References
     ----------
     LeCun, Bottou, Bengio & Haffner, Gradient-based learning applied to document recognition, 1998.
     """
-    with np.load(PATH, allow_pickle=False) as arrays:
-        return Dataset(**{name: arrays[name] for name in Dataset._fields})
+    try:
+        with open(PATH, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+            return Dataset(**{name: arrays[name] for name in Dataset._fields})
+    except FileNotFoundError:
+        raise
+    except Exception as error:  # zipfile, lzma and NumPy each have their own for a damaged file
+        raise ValueError(f"{PATH}, the MNIST of this package, is damaged ({type(error).__name__}). Install minivae again, or "
+                         "run git lfs pull if it was cloned with pointers.") from error

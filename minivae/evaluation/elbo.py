@@ -32,9 +32,10 @@ def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
     Returns
     -------
     means : dict of str to float
-        "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first.
+        "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first (None for one
+        example).
     """
-    images, rng = prepare(images, binarize), generator(rng)
+    images, rng = prepare(images, binarize, data_dim=model.data_dim), generator(rng)
     batch_size = positive_integer("batch_size", batch_size)
     columns = {"elbo": [], "log_likelihood": [], "kl": []}
     for start in range(0, len(images), batch_size):
@@ -44,5 +45,6 @@ def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
             column.append(trace[name])
     columns = {name: np.concatenate(column).astype(np.float64) for name, column in columns.items()}
     means = {name: float(column.mean()) for name, column in columns.items()}
-    spread = columns["elbo"].std(ddof=1) if len(images) > 1 else np.nan
-    return means | {"elbo_se": float(spread / np.sqrt(len(images)))}
+    if len(images) == 1:
+        return means | {"elbo_se": None}
+    return means | {"elbo_se": float(columns["elbo"].std(ddof=1) / np.sqrt(len(images)))}

@@ -39,7 +39,7 @@ def gaussian_log_density(z, mu, log_var):
 
     Notes
     -----
-    Equation 3.7.
+    Equation 3.7. exp(-log_var) overflows where log_var is below -88.7 in float32, -709.7 in float64.
     """
     check_shapes(z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
     return -0.5 * (LOG_2PI + log_var + (z - mu) ** 2 * np.exp(-log_var)).sum(axis=1)

@@ -26,7 +26,7 @@ def standard_deviation(log_var):
     Returns
     -------
     sigma : ndarray, shape (B, K)
-        Positive. In float32 it overflows to infinity above log_var = 177, in float64 above 1419.
+        Positive. In float32 it overflows to infinity above log_var = 177.4, in float64 above 1419.5.
 
     Raises
     ------
@@ -152,7 +152,8 @@ def kl_divergence(mu, log_var):
     Notes
     -----
     Equation 3.3. ``expm1(log_var)`` is exp(log_var) - 1 without the cancellation near log_var = 0, where
-    training spends its time. In float32 it overflows to infinity above log_var = 88, in float64 above 709.
+    training spends its time. In float32 it overflows to infinity above log_var = 88.7, in float64 above
+    709.7.
 
     References
     ----------

@@ -22,11 +22,12 @@ def whole_number(name, value):
     return int(value)
 
 
-def finite_number(name, value, *, positive=False):
-    """Return value as a float that is at least 0, or above 0 if positive is asked, or raise a ValueError."""
+def finite_number(name, value, *, least=0, positive=False):
+    """Return value as a float of at least ``least``, or above 0 if positive is asked, or raise a ValueError."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
-    if not number or value < 0 or (positive and value == 0):
-        raise ValueError(f"{name} must be a finite number {'above' if positive else 'of at least'} 0; got {value!r}.")
+    if not number or value < least or (positive and value == 0):
+        range_ = " above 0" if positive else f" of at least {least}" if math.isfinite(least) else ""
+        raise ValueError(f"{name} must be a finite number{range_}; got {value!r}.")
     return float(value)
 
 

@@ -7,7 +7,7 @@ both. Shapes: B batch, D data.
 import numpy as np
 
 from ..kernels import (
-    bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
+    PAIRS, bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
     gaussian_log_likelihood_backward, logistic,
 )
 
@@ -18,8 +18,11 @@ class Bernoulli:
     """Binary pixels, each a coin whose log-odds the decoder gives. Equations 5.11 and 5.12."""
 
     symbol = "logits"
-    kernel = "bernoulli_log_likelihood"
     unit_interval = True  # data must lie in [0, 1]
+
+    def pair(self):
+        """The kernel pair by its name."""
+        return {"bernoulli_log_likelihood": PAIRS["bernoulli_log_likelihood"]}
 
     def log_likelihood(self, logits, x):
         return bernoulli_log_likelihood(logits, x)
@@ -48,11 +51,15 @@ class Gaussian:
     """
 
     symbol = "mean"
-    kernel = "gaussian_log_likelihood"
     unit_interval = False
 
     def __init__(self, noise_variance):
         self.noise_variance = noise_variance
+
+    def pair(self):
+        """The kernel pair by its name, with this noise variance."""
+        return {"gaussian_log_likelihood": PAIRS["gaussian_log_likelihood"]._replace(
+            forward=self.log_likelihood, backward=lambda dll, mean, x: (self.backward(dll, mean, x),))}
 
     def log_likelihood(self, mean, x):
         return gaussian_log_likelihood(mean, x, self.noise_variance)

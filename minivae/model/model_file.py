@@ -39,10 +39,12 @@ def model_from_arrays(model_class, arrays, path):
                 f"{path} has format {version}, and this minivae reads formats up to {FORMAT}. Update minivae."
             )
         model = model_class(**json.loads(str(arrays["settings"])))
-    except (TypeError, ValueError) as error:
-        if isinstance(error, CheckpointError):
-            raise
-        raise CheckpointError(f"{path} has settings that make no model ({error}). Train again, or restore a copy.") from error
+    except CheckpointError:
+        raise
+    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+        raise CheckpointError(
+            f"{path} has settings that make no model ({error}). Train again, or restore a copy."
+        ) from error
     flat, expected = arrays["parameters"], model.parameters.flat
     if flat.shape != expected.shape or flat.dtype != expected.dtype:
         raise CheckpointError(

@@ -46,6 +46,13 @@ class Parameters(Mapping):
     def flat(self):
         return self._flat
 
+    @flat.setter
+    def flat(self, values):
+        """Copy values in, so that ``parameters.flat += step`` changes these numbers and no others."""
+        if np.shape(values) != self._flat.shape:
+            raise ValueError(f"flat has shape {self._flat.shape}; got {np.shape(values)}.")
+        self._flat[...] = values
+
     def __getitem__(self, name):
         if name not in self._places:
             raise KeyError(f"no parameter {name!r}; there are {', '.join(self)}")

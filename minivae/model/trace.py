@@ -114,6 +114,8 @@ def open_trace(model, given, out):
     t = Trace() if out is None else out
     if out is not None and (not isinstance(out, Trace) or tuple(out) != model.symbols or out.forward is not None):
         raise ValueError("out must be a Trace that this model's forward returned.")
+    if out is not None and out.x.dtype != model.dtype:
+        raise ValueError(f"out must be a trace of dtype {model.dtype}, the model's; got {out.x.dtype}.")
     given = given or {}
     unknown = [symbol for symbol in given if symbol not in model.symbols]
     if unknown:
@@ -158,7 +160,8 @@ def open_gradients(model, trace, out):
     d, grads = out
     if not isinstance(d, Trace) or tuple(d) != model.symbols or d.forward is None:
         raise ValueError("out must be (d, grads) as this model's backward returned them.")
-    if grads is model.parameters or grads.shapes != model.parameters.shapes:
-        raise ValueError("out must hold Parameters for the gradients, of the model's shapes, and not the model's own.")
+    alike = grads.shapes == model.parameters.shapes and grads.flat.dtype == model.dtype
+    if grads is model.parameters or not alike:
+        raise ValueError("out must hold Parameters for the gradients, of the model's shapes and dtype, and not its own.")
     d.forward = trace
     return d, grads

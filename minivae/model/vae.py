@@ -5,6 +5,8 @@ lines from the bottom to the top. Nothing is hidden between the two: what the ba
 trace. Shapes: B batch, D data (pixels), K latent.
 """
 
+import math
+
 import numpy as np
 
 from ..files import read_arrays, write_arrays
@@ -36,13 +38,13 @@ class VAE:
     activation : {"relu", "tanh"}, optional
     likelihood : {"bernoulli", "gaussian"}, optional
         What the decoder's output means. Under "bernoulli" data must lie in [0, 1].
-    noise_variance : float, optional
-        Variance of the "gaussian" likelihood, fixed.
     beta : float, optional
         Weight on the KL divergence in the objective. 1 makes the objective the ELBO.
     dtype : {"float32", "float64"}, optional
     seed : int, optional
         Of the weights' first values.
+    noise_variance : float, optional
+        Variance of the "gaussian" likelihood, fixed.
 
     Attributes
     ----------
@@ -61,7 +63,7 @@ class VAE:
     """
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
-                 noise_variance=1.0, beta=1.0, dtype="float32", seed=0):
+                 beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):
         if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
             raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
         self.data_dim = positive_integer("data_dim", data_dim)
@@ -71,11 +73,11 @@ class VAE:
         one_of("likelihood", likelihood, ("bernoulli", "gaussian"))
         dtype = one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64"))
         seed = whole_number("seed", seed)
-        self.beta = finite_number("beta", beta)
+        beta = finite_number("beta", beta)
         noise_variance = finite_number("noise_variance", noise_variance, positive=True)
         self.settings = dict(
             data_dim=self.data_dim, hidden=hidden, latent_dim=self.latent_dim, activation=activation,
-            likelihood=likelihood, noise_variance=noise_variance, beta=self.beta, dtype=dtype, seed=seed,
+            likelihood=likelihood, noise_variance=noise_variance, beta=beta, dtype=dtype, seed=seed,
         )
         self.dtype = np.dtype(dtype)
         self.likelihood = Bernoulli() if likelihood == "bernoulli" else Gaussian(noise_variance)
@@ -87,16 +89,21 @@ class VAE:
         self.decoder.initialize(self.parameters, rng=rng)
 
     @property
+    def beta(self):
+        """Weight on the KL divergence. To try another, give it to ``forward``."""
+        return self.settings["beta"]
+
+    @property
     def symbols(self):
         """Names of everything that a trace holds, in the order of the forward pass."""
         return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h,
                 self.likelihood.symbol, "log_likelihood", "kl", "elbo", "objective", "loss")
 
     def pairs(self):
-        """Return the kernel pairs that this model is made of, by name, in the order of the forward pass."""
+        """Return the kernel pairs that this model is made of, by name."""
         activation = [self.settings["activation"]] if self.settings["hidden"] else []
-        names = ["dense", *activation, "standard_deviation", "reparameterize", self.likelihood.kernel, "kl_divergence"]
-        return {name: PAIRS[name] for name in names}
+        names = ["dense", *activation, "standard_deviation", "reparameterize", "kl_divergence"]
+        return {name: PAIRS[name] for name in names} | self.likelihood.pair()
 
     def forward(self, x, eps, beta=None, given=None, out=None):
         """Compute the loss of a batch, and every symbol on the way.
@@ -184,11 +191,12 @@ class VAE:
         """
         t, p = trace, self.parameters
         d, grads = open_gradients(self, t, out)
+        d_loss = finite_number("d_loss", d_loss, least=-math.inf)
         y = self.likelihood.symbol
         B = len(t.x)
 
         # forward: loss = -mean(objective)
-        d.loss = d_loss
+        d.loss = self.dtype.type(d_loss)
         d.objective = np.full(B, -d_loss / B, self.dtype)
         # forward: objective = log_likelihood - beta * kl
         d.log_likelihood = d.objective.copy()

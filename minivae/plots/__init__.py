@@ -9,10 +9,11 @@ import pathlib
 
 from ..files import whole_file
 from .curves import learning_curves
+from .gradcheck import plot_step_error
 from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, reconstructions
 
-__all__ = ["image_grid", "latent_plane", "latent_scatter", "learning_curves", "reconstructions", "save",
+__all__ = ["image_grid", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save",
            "traversals"]
 
 

@@ -97,7 +97,7 @@ def latent_scatter(mu, labels):
     axes = figure.subplots()
     axes.set_title(f"Where images lie on the latent {'plane' if plane else 'line'} (means of q(z|x))")
     kinds = np.unique(labels)
-    places = _kept_apart(np.array([np.median(mu[labels == kind], axis=0) for kind in kinds]), np.ptp(mu, axis=0).max())
+    places = _kept_apart(np.array([np.median(mu[labels == kind], axis=0) for kind in kinds]), np.ptp(mu, axis=0).max() or 1)
     for i, kind in enumerate(kinds):
         of_kind = mu[labels == kind]
         scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, lest points hide each other

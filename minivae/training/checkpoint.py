@@ -83,13 +83,28 @@ def load_checkpoint(path, require_run=True):
     try:
         record = json.loads(str(arrays["run"]))
         parts = [record[name] for name in Checkpoint._fields[2:]]
+        np.random.default_rng().bit_generator.state = record["random_state"]  # takes a state that is one, or raises
+        if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict))):
+            raise ValueError("not of the form that training writes")
+        if not all(isinstance(row, dict) for row in record["history"]):
+            raise ValueError("its history has a line that is none")
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
+    return Checkpoint(model, _optimizer_state(arrays, model, record["settings"], path), *parts)
+
+
+def _optimizer_state(arrays, model, settings, path):
+    """Return the optimizer's arrays, checked against the model's and against the optimizer's kind."""
     optimizer = {name.removeprefix(OPTIMIZER): array for name, array in arrays.items() if name.startswith(OPTIMIZER)}
+    expected = {"Adam": {"m", "v", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
+    if optimizer and set(optimizer) != expected:
+        raise CheckpointError(f"{path}: the optimizer's state must be {sorted(expected)}; got {sorted(optimizer)}. Train again?")
     for name, array in optimizer.items():
-        if array.ndim and (array.shape != model.parameters.flat.shape or array.dtype != model.dtype):
+        if name == "t" and array.ndim == 0 and array.dtype.kind == "i":
+            continue
+        if name == "t" or (array.shape != model.parameters.flat.shape or array.dtype != model.dtype):
             raise CheckpointError(
-                f"{path}: {OPTIMIZER}{name} must have shape {model.parameters.flat.shape} and dtype {model.dtype}; got "
-                f"{array.shape} and {array.dtype}. Train again, or restore a copy."
+                f"{path}: {OPTIMIZER}{name} must have shape {() if name == 't' else model.parameters.flat.shape} and dtype "
+                f"{'int64' if name == 't' else model.dtype}; got {array.shape} and {array.dtype}. Train again, or restore a copy."
             )
-    return Checkpoint(model, optimizer, *parts)
+    return optimizer

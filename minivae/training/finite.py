@@ -5,7 +5,7 @@ There is no clamp anywhere in the model, so a step that was too long shows itsel
 
 import numpy as np
 
-__all__ = ["NonFiniteError", "check_forward", "check_backward", "check_parameters"]
+__all__ = ["NonFiniteError", "check_forward", "check_backward", "check_parameters", "check_means"]
 
 ADVICE = "Try a smaller learning rate, a beta warm-up, or dtype float64."
 
@@ -45,6 +45,13 @@ def check_parameters(parameters, where):
     """Raise NonFiniteError if a parameter is not finite, naming it."""
     for name, array in parameters.items():
         if not np.all(np.isfinite(array)):
+            _raise(name, where)
+
+
+def check_means(means, where):
+    """Raise NonFiniteError if one of the named means is not finite."""
+    for name, mean in means.items():
+        if not np.isfinite(mean):
             _raise(name, where)
 
 

@@ -8,14 +8,13 @@ import os
 
 import numpy as np
 
-from ..data import minibatches, prepare
-from ..data.binarize import check_how
+from ..data import BINARIZATIONS, minibatches, prepare
 from ..data.minibatches import check_batch_size
 from ..evaluation import evaluate_elbo
 from ..model import VAE
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from .finite import check_backward, check_forward, check_parameters
+from .finite import check_backward, check_forward, check_means, check_parameters
 from .optimizers import SGD, Adam
 from .progress import EpochBar
 from .schedules import SCHEDULES, warm_up
@@ -49,7 +48,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     binarize : {"dynamic", "fixed", "threshold", "none"}, optional
         How grey levels become pixels; by default "dynamic" for a Bernoulli model, "none" for a Gaussian.
     beta_warm_up : float, optional
-        Epochs over which the KL's weight rises from 0 to the model's beta.
+        Epochs over which the KL's weight rises to the model's beta (equation 8.5).
     held_out : ndarray, shape (M, rows, columns) or (M, D), optional
         Data on which the ELBO is measured after each epoch, with the same pixels and noise each time.
     seed : int, optional
@@ -87,17 +86,17 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"
-    check_how(binarize)
+    one_of("binarize", binarize, tuple(BINARIZATIONS))
     if optimizer is not None and learning_rate is not None:
         raise ValueError("learning_rate is for the default optimizer; an optimizer of your own has its own.")
     if resume and checkpoint is None:
         raise ValueError("resume needs a checkpoint: the path of the run's model file.")
     optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
     rng = np.random.default_rng(whole_number("seed", seed))
-    images = prepare(images, binarize)
+    images = prepare(images, binarize, data_dim=model.data_dim)
     check_batch_size(batch_size, len(images))
     if held_out is not None:
-        held_out = prepare(held_out, binarize)
+        held_out = prepare(held_out, binarize, data_dim=model.data_dim, name="held_out")
 
     settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
                             schedule=schedule, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
@@ -118,25 +117,34 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     if not history:
         save()
     steps = len(images) // batch_size  # in an epoch
-    for epoch in range(len(history) + 1, epochs + 1):
+    try:
+        for epoch in range(len(history) + 1, epochs + 1):
 
-        def settings_of(step):
-            """The step size and the KL's weight at that step of the epoch, both counted from the run's start."""
-            step += (epoch - 1) * steps
-            return (top_rate * SCHEDULES[schedule](step, epochs * steps),
-                    model.beta * warm_up(step, beta_warm_up * steps))
+            def settings_of(batch):
+                """The step size and the KL's weight at that batch of the epoch, both counted from 0."""
+                step = (epoch - 1) * steps + batch
+                return (top_rate * SCHEDULES[schedule](step, epochs * steps),
+                        model.beta * warm_up(step, beta_warm_up * steps))
 
-        batches = minibatches(images, batch_size, binarize, rng=rng, dtype=model.dtype)
-        with EpochBar(epoch, epochs, steps, show=progress) as bar:
-            row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, settings_of, rng, bar)}
-            if held_out is not None:
-                means = evaluate_elbo(model, held_out, binarize=binarize, rng=np.random.default_rng([seed, 1]))
-                row |= {f"held_out_{name}": means[name] for name in TERMS}
-            history.append(row)
-            save()
-            bar.finish(row)
-    optimizer.learning_rate = top_rate
+            batches = minibatches(images, batch_size, binarize, rng=rng, dtype=model.dtype)
+            with EpochBar(epoch, epochs, steps, show=progress) as bar:
+                row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, settings_of, rng, bar)}
+                if held_out is not None:
+                    row |= _held_out_means(model, held_out, binarize, seed, f"epoch {epoch}")
+                history.append(row)
+                save()
+                bar.finish(row)
+    finally:
+        optimizer.learning_rate = top_rate  # the schedule's steps were ours, not the caller's
     return history
+
+
+def _held_out_means(model, held_out, binarize, seed, where):
+    with np.errstate(over="ignore", invalid="ignore"):
+        means = evaluate_elbo(model, held_out, binarize=binarize, rng=np.random.default_rng([seed, 1]))
+    row = {f"held_out_{name}": means[name] for name in TERMS}
+    check_means(row, where)
+    return row
 
 
 def _train_epoch(model, optimizer, batches, settings_of, rng, bar):

@@ -89,13 +89,14 @@ class Adam:
         self.beta1 = _fraction("beta1", beta1)
         self.beta2 = _fraction("beta2", beta2)
         self.epsilon = finite_number("epsilon", epsilon, positive=True)
-        self.t, self.m, self.v = 0, None, None
+        self.t, self.m, self.v, self._scratch = 0, None, None, None
 
     def step(self, parameters, gradients):
-        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,). Equations 8.2, 8.3."""
+        """Change ``parameters``, shape (P,), in place by a step against ``gradients``, shape (P,). Equations 8.2, 8.3."""
         _check_vectors(parameters, gradients, self.m)
         if self.m is None:
             self.m, self.v = np.zeros_like(parameters), np.zeros_like(parameters)
+        if self._scratch is None or self._scratch.shape != parameters.shape:
             self._scratch = np.empty_like(parameters)
         self.t += 1
         c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
@@ -122,10 +123,8 @@ class Adam:
         return {} if self.m is None else {"m": self.m, "v": self.v, "t": np.array(self.t)}
 
     def restore(self, state):
-        """Continue from what ``state`` returned."""
-        if state:
-            self.m, self.v, self.t = state["m"], state["v"], int(state["t"])
-            self._scratch = np.empty_like(self.m)
+        """Continue from what ``state`` returned; from nothing, if that was before the first step."""
+        self.m, self.v, self.t = state.get("m"), state.get("v"), int(state.get("t", 0))
 
 
 def _fraction(name, value):

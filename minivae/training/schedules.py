@@ -32,7 +32,7 @@ def warm_up(step, steps):
 
     Notes
     -----
-    Equation 8.5. With no warm-up, steps = 0, it is 1 throughout.
+    Equation 8.5: 1/steps at the first step, 1 at the last. With no warm-up, steps = 0, it is 1 throughout.
 
     References
     ----------

@@ -125,7 +125,7 @@ BROKEN = {
     "git-lfs": (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n", "is a git-lfs pointer"),
     "zip": (b"PK\x03\x04" + b"\0" * 40, "is a zip archive"),
     "another format": (b"\x93NUMPY" + GOOD, "is not an IDX file: it must begin with two zero bytes"),
-    "a stub": (b"\0\0\x08", "is not an IDX file"),
+    "a stub": (b"\0\0\x08", "is cut short: it must begin with 4 bytes"),
     "header cut": (GOOD[:9], "is cut short"),
     "header alone": (GOOD[:16], "is cut short: .* promises 156 bytes; got 16"),
     "truncated": (GOOD[:-1], "is cut short: .* promises 156 bytes; got 155"),

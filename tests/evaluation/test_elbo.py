@@ -28,6 +28,20 @@ def test_it_estimates_the_expected_elbo():
     assert abs(means["elbo"] - expected_elbo(model, x)[0]) < 4.5 * means["elbo_se"]
 
 
+def test_one_example_has_no_standard_error():
+    means = mv.evaluate_elbo(mv.VAE(4, (3,), 2), IMAGES[:1], binarize="none", rng=np.random.default_rng(0))
+    assert means["elbo_se"] is None and np.isfinite(means["elbo"])
+
+
+def test_bad_arguments():
+    good = dict(binarize="none", rng=np.random.default_rng(0))
+    for change, message in (({"rng": 0}, "rng must be"), ({"batch_size": 0}, "batch_size must be"), ({"binarize": "x"}, "one of")):
+        with pytest.raises(ValueError, match=message):
+            mv.evaluate_elbo(mv.VAE(4), IMAGES, **good | change)
+    with pytest.raises(ValueError, match="images must have 5 pixels"):
+        mv.evaluate_elbo(mv.VAE(5), IMAGES, **good)
+
+
 @pytest.mark.parametrize("binarize", ["dynamic", "fixed"])
 def test_the_same_seed_gives_the_same_number(binarize):
     model = mv.VAE(4, (3,), 2)

@@ -45,7 +45,9 @@ def test_out_agrees_with_pure(arguments, seed):
     pure_d, pure_grads = model.backward(pure)
     trace = model.forward(x, eps, out=used)
     d, grads = model.backward(trace, out=(used_d, used_grads))
-    assert trace is used and d is used_d and grads is used_grads
+    assert trace is used and d is used_d and grads is used_grads and d.forward is trace
+    _, _ = model.backward(pure, out=(d, grads))
+    assert d.forward is pure
     for symbol in pure:
         np.testing.assert_array_equal(trace[symbol], pure[symbol])
         np.testing.assert_array_equal(d[symbol], pure_d[symbol])

@@ -36,6 +36,18 @@ def test_assignment_copies_and_never_broadcasts():
         parameters["encoder.0.W"] = 1.0
 
 
+def test_the_vector_can_be_assigned_to_and_stays_itself():
+    parameters = Parameters(SHAPES)
+    flat = parameters.flat
+    parameters.flat += 1
+    parameters.flat = parameters.flat * 2
+    assert parameters.flat is flat and (flat == 2).all() and (parameters["encoder.0.b"] == 2).all()
+    with pytest.raises(ValueError, match=r"flat has shape \(18,\); got \(\)"):
+        parameters.flat = 1.0
+    with pytest.raises(KeyError, match="no parameter 'encoder.9.W'; there are encoder.0.W"):
+        parameters["encoder.9.W"]
+
+
 def test_a_deep_copy_is_apart():
     model = mv.VAE(4, (3,), 2)
     twin = copy.deepcopy(model)

@@ -50,7 +50,7 @@ def test_bad_data_is_refused(x, message):
 @pytest.mark.parametrize("eps", [GOOD_EPS[:2], GOOD_EPS[:, :1], GOOD_EPS[:, 0], GOOD_EPS[:1], GOOD_EPS * np.nan,
                                  GOOD_EPS.astype(int), GOOD_EPS[None], None])
 def test_bad_noise_is_refused(eps):
-    with pytest.raises(ValueError, match="eps must"):
+    with pytest.raises(ValueError, match=r"eps must (have shape \(B, K\) = \((3|any), 2\)|be )"):
         mv.VAE(**TOY).forward(GOOD_X, eps)
 
 
@@ -97,7 +97,7 @@ def test_backward_refuses_what_would_give_a_wrong_gradient():
         model.backward(model.forward(GOOD_X, GOOD_EPS, given={"z": np.ones((3, 2))}))
     with pytest.raises(ValueError, match="out must"):
         model.backward(trace, out=(trace, grads))
-    with pytest.raises(ValueError, match="not the model's own"):
+    with pytest.raises(ValueError, match="and not its own"):
         model.backward(trace, out=(d, model.parameters))
     for change in (lambda: mv.Adam().step(model.parameters.flat, grads.flat),
                    lambda: model.parameters["decoder.1.b"].__setitem__(0, 1e-9),
@@ -122,6 +122,29 @@ def test_a_trace_cannot_be_edited():
         trace.z = trace.z + 1
     again = model.forward(1 - GOOD_X, GOOD_EPS, out=trace)  # offered: overwritten, and sealed again
     assert again is trace and not trace.z.flags.writeable
+
+
+def test_arguments_of_another_dtype_are_refused_not_mixed():
+    single, double = mv.VAE(**TOY | {"dtype": "float32"}), mv.VAE(**TOY)
+    x, eps = GOOD_X, GOOD_EPS
+    with pytest.raises(ValueError, match="out must be a trace of dtype float32"):
+        single.forward(x, eps, out=double.forward(x, eps))
+    trace = single.forward(x, eps)
+    d, _ = single.backward(trace)
+    with pytest.raises(ValueError, match="shapes and dtype"):
+        single.backward(trace, out=(d, double.backward(double.forward(x, eps))[1]))
+    assert single.backward(trace, d_loss=np.float64(2))[0].loss.dtype == np.float32
+    for wrong in (float("nan"), np.ones(3), "1"):
+        with pytest.raises(ValueError, match="d_loss must be a finite number; got"):
+            single.backward(trace, d_loss=wrong)
+
+
+def test_beta_is_set_once():
+    model = mv.VAE(**TOY, beta=2.0)
+    assert model.beta == 2.0
+    with pytest.raises(AttributeError):
+        model.beta = 4.0
+    assert mv.VAE(4, (3,), 2, "relu", "bernoulli", 4.0).beta == 4.0  # the order that the documentation gives
 
 
 def test_an_interrupted_forward_leaves_a_trace_that_backward_refuses():
@@ -195,7 +218,8 @@ def test_the_output_can_start_at_the_mean_image(likelihood):
     model.parameters["decoder.1.W"] = np.zeros((3, 4))
     np.testing.assert_allclose(model.decode(np.ones((1, 2)))[0], mean, rtol=1e-12)
     model.start_output_at(np.array([0.0, 1.0, 0.5, 0.5]))
-    assert np.isfinite(model.parameters.flat).all()
+    ends = np.log([1 / 999, 999]) if likelihood == "bernoulli" else [0, 1]
+    np.testing.assert_allclose(model.parameters["decoder.1.b"][:2], ends)
 
 
 @pytest.mark.parametrize("activation, variances", [("relu", (2 / 300, 2 / 240)), ("tanh", (2 / 500, 2 / 240))])

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import zipfile
 
 import numpy as np
@@ -60,7 +61,7 @@ def test_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("content, remedy", [
-    (b"", "is empty"), (b"<!DOCTYPE html><html>", "HTML page"), (b"\n <html>404", "HTML page"),
+    (b"", "is empty"), (b"<!DOCTYPE html><html>", "HTML page"), (b"\xef\xbb\xbf" + b" " * 90 + b"<!-- a page -->", "HTML page"), (b"\n <html>404", "HTML page"),
     (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"), (b"\x93NUMPY", "not begin as an npz"),
     (b"PK\x03\x04 and no more", "damaged"), (b"\x80\x04pickle", "not begin as an npz"),
 ])
@@ -107,10 +108,13 @@ def altered(path, **changes):
 
 @pytest.mark.parametrize("changes, message", [
     ({"format": np.array(99)}, "has format 99, and this minivae reads formats up to 1. Update minivae"),
+    ({"format": np.array(2)}, "has format 2, and this minivae reads formats up to 1"),
+    ({"format": np.array(np.inf)}, "settings that make no model"),
+    ({"settings": np.array(json.dumps({"data_dim": 10**13}))}, "settings that make no model"),
     ({"format": np.array("one")}, "settings that make no model"),
     ({"parameters": np.zeros(3, np.float32)}, "must have shape"),
     ({"parameters": np.zeros((33, 1), np.float32)}, "must have shape"),
-    ({"parameters": np.zeros(48)}, "dtype float32"),
+    ({"parameters": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32, .* got .* and float64|got .* float64"),
     ({"parameters": None}, "it has no parameters"), ({"settings": None}, "it has no settings"),
     ({"settings": np.array("{")}, "settings that make no model"), ({"settings": np.array("[]")}, "settings that make no model"),
     ({"settings": np.array(json.dumps({"data_dim": -1}))}, "settings that make no model"),
@@ -126,6 +130,13 @@ def test_contents_that_make_no_model(saved, changes, message):
 @pytest.mark.parametrize("changes, message", [
     ({"run": None}, "no run to resume"), ({"run": np.array("{}")}, "cannot be read"), ({"run": np.array("?")}, "cannot be read"),
     ({"optimizer.m": np.zeros(2, np.float32)}, "optimizer.m must have shape"),
+    ({"optimizer.m": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32; got .* and float64"),
+    ({"optimizer.m": None}, r"state must be \['m', 't', 'v'\]; got \['t', 'v'\]"), ({"optimizer.t": None}, "state must be"),
+    ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"), ({"optimizer.m": np.array(1.0)}, "optimizer.m must have"),
+    *(({"run": np.array(json.dumps(dict(settings={}, history=[], random_state=np.random.default_rng().bit_generator.state,
+                                        notes={}) | change))}, "cannot be read")
+      for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"random_state": 5},
+                     {"random_state": {}})),
 ])
 def test_contents_that_make_no_run(saved, changes, message):
     path, _, _ = saved
@@ -148,6 +159,19 @@ def test_an_object_array_is_never_unpickled(tmp_path):
         archive.writestr("parameters.npy", buffer.getvalue())
     with pytest.raises(mv.CheckpointError, match="damaged"):
         mv.VAE.load(path)
+
+
+def test_a_failed_move_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def fail(source, target):
+        raise OSError(18, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "replace", fail)
+    with pytest.raises(OSError, match="cannot write it: Invalid cross-device link.*file"), whole_file(path) as file:
+        file.write(b"new")
+    assert path.read_bytes() == b"old" and list(tmp_path.iterdir()) == [path]
 
 
 def test_writing_fails_whole(tmp_path):

@@ -56,6 +56,20 @@ def test_state_and_restore_continue_bit_for_bit(make):
     np.testing.assert_array_equal(parameters, copy)
 
 
+def test_defaults_are_the_papers():
+    assert mv.Adam().settings() == {"optimizer": "Adam", "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+    assert mv.Adam().learning_rate == 1e-3
+
+
+@pytest.mark.parametrize("optimizer", [mv.Adam(), mv.SGD()])
+def test_restoring_nothing_starts_again(optimizer):
+    first, again = np.ones(3), np.ones(3)
+    optimizer.step(first, np.array([1.0, -2.0, 3.0]))
+    optimizer.restore({})
+    optimizer.step(again, np.array([1.0, -2.0, 3.0]))
+    np.testing.assert_array_equal(first, again)
+
+
 @pytest.mark.parametrize("optimizer", [mv.Adam(), mv.SGD()])
 def test_in_place_in_float32(optimizer):
     model = mv.VAE(4, (3,), 2)
