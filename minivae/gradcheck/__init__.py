@@ -1,0 +1,18 @@
+"""Gradient checking without a step or a tolerance to guess, for anybody's functions.
+
+``check_gradient`` takes a scalar function with claimed gradients, ``check_vjp`` a forward with its backward,
+``check_model`` a whole VAE, ``check_unbiased`` a Monte-Carlo estimator. Each returns a report: pass, fail or
+inconclusive, and the name of the mistake. ``step_error`` measures the V of error against step.
+
+Read in this order: numeric (one derivative), probe (a function and its noise), comparison (claim against
+difference), scalar and vjp (the checks), diagnosis (the mistake's name), ladder (the model).
+"""
+
+from .ladder import check_model
+from .report import Report
+from .scalar import check_gradient
+from .step_error import step_error
+from .unbiased import check_unbiased
+from .vjp import check_vjp
+
+__all__ = ["check_gradient", "check_vjp", "check_model", "check_unbiased", "step_error", "Report"]

@@ -1,0 +1,73 @@
+"""What is handed over as a gradient, before its numbers are looked at: is it there, and of the right form?"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["Fault", "raised", "as_claim", "KINDS"]
+
+KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
+         "not finite")   # in the order in which they should be fixed
+
+
+class Fault(NamedTuple):
+    """Something wrong that no number is needed to see.
+
+    Attributes
+    ----------
+    kind : str
+        One of ``KINDS``.
+    text : str
+        The whole sentence.
+    """
+
+    kind: str
+    text: str
+
+
+def raised(what, error):
+    """Return the Fault of a foreign function that raised."""
+    message = " ".join(str(error).split())
+    shown = message if len(message) <= 200 else message[:197] + "..."
+    return Fault("raises", f"{what} raised {type(error).__name__}: {shown}" if shown
+                 else f"{what} raised {type(error).__name__}")
+
+
+def as_claim(name, gradient, shape):
+    """Turn what somebody returned for a gradient into an array of floats, or say why that cannot be.
+
+    Parameters
+    ----------
+    name : str
+        Of the tensor.
+    gradient : object
+        What was handed over.
+    shape : tuple of int
+        The tensor's.
+
+    Returns
+    -------
+    claim : ndarray or None
+        A copy, in its own precision. None if it has no numbers to compare.
+    fault : Fault or None
+        With a wrong shape there may be both: the numbers can still tell what was done.
+    """
+    if gradient is None:
+        return None, Fault("missing", f"{name}: the gradient is missing")
+    try:
+        claim = np.array(gradient)
+        if claim.dtype.kind not in "fiub":
+            if claim.dtype.kind not in "cO" or claim.dtype.kind == "c" and claim.imag.any():
+                raise TypeError
+            claim = claim.real.astype(np.float64)
+    except (TypeError, ValueError):
+        kind = getattr(getattr(gradient, "dtype", None), "name", type(gradient).__name__)
+        return None, Fault("dtype", f"{name}: the gradient must be an array of real numbers; got {kind}")
+    if claim.shape != shape:
+        return claim, Fault("shape", f"{name}: the gradient has shape {claim.shape}; {name} has shape {shape}")
+    bad = ~np.isfinite(claim) if claim.dtype.kind == "f" else np.zeros(shape, bool)
+    if bad.any():
+        where = f" at {[int(i) for i in np.argwhere(bad)[0]]}" if shape else ""
+        return None, Fault("not finite", f"{name}: {int(bad.sum())} of {claim.size} numbers of the gradient are not "
+                                         f"finite; the first is {claim[bad].flat[0]}{where}")
+    return claim, None

@@ -1,0 +1,129 @@
+"""From what was measured to the name of the mistake, or to the admission that it has none.
+
+For each wrong tensor the guesses are tried in turn and the first that fits is taken. Where many tensors suffer
+alike it is said once.
+"""
+
+import numpy as np
+
+from .companions import companion_factor, companion_sum
+from .evidence import Evidence, broadcasts
+from .guesses import arrangement, arrangements, factor, factor_sentence, from_nothing, swapped, zero
+from .patterns import PATTERNS
+from .terms import term_sentence
+from .upstream_guesses import diagonal_alone, other_arguments, other_upstream, passed_through, slope_as_formula
+
+__all__ = ["diagnose", "diagnose_shape", "UNKNOWN"]
+
+# from the simplest to the most particular
+GUESSES = (zero, from_nothing, factor, companion_factor, passed_through, arrangement, swapped, other_upstream,
+           other_arguments, companion_sum, diagonal_alone, slope_as_formula)
+UNKNOWN = "no simple mistake fits these numbers"
+CONSEQUENCE = "wrong as well, perhaps only because of the above"
+
+
+def diagnose(tensors, sight, terms=None):
+    """Name what is wrong with each tensor whose claim differs.
+
+    Parameters
+    ----------
+    tensors : list of TensorFacts
+    sight : Sight
+    terms : MeasuredTerms, optional
+
+    Returns
+    -------
+    list of str
+        Each begins with the tensors that it is about.
+    """
+    wrong = [facts for facts in tensors if facts.state == "differ"]
+    everything = len(wrong) == len([t for t in tensors if t.scale > 0]) and len(wrong) > 1
+    common = _common_factor(wrong, sight) if everything else None
+    if common:
+        return [f"every tensor: {common}"]
+    sentences = {}
+    for facts in wrong:
+        sentences.setdefault(_name(facts, sight, terms), []).append(facts.name)
+    unknown = sentences.pop(UNKNOWN, [])
+    alike = everything and len(sentences) == 1 and not unknown
+    named = [f"{'every tensor' if alike else _list(names)}: {sentence}" for sentence, names in sentences.items()]
+    if unknown:
+        named.append(f"{_list(unknown)}: {CONSEQUENCE if named and sight.upstream is None else UNKNOWN}")
+    return named
+
+
+def _list(names):
+    if len(names) <= 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
+
+
+def _common_factor(wrong, sight):
+    """The sentence about one factor that all the gradients are off by, or None."""
+    found = [Evidence(facts).factor(Evidence(facts).claimed) for facts in wrong]
+    if not all(found):
+        return None
+    best, error = min(found, key=lambda pair: pair[1])
+    if any(abs(other - best) > 2 * (error + its_error) + 1e-9 * abs(best) for other, its_error in found):
+        return None
+    return factor_sentence(best, error, sight.sizes)
+
+
+def _name(facts, sight, terms):
+    evidence = Evidence(facts)
+    for guess in GUESSES:
+        sentence = guess(evidence, sight)
+        if guess is factor and terms is not None:
+            sentence = term_sentence(evidence, terms, sight.sizes) or sentence
+        if sentence:
+            return sentence
+    for pattern in PATTERNS if evidence.sharp else ():
+        sentence = pattern(evidence, sight)
+        if sentence:
+            return sentence
+    return UNKNOWN
+
+
+def diagnose_shape(claim, name, shape, probe):
+    """Say what a gradient of the wrong shape is, by holding its numbers against differences.
+
+    Parameters
+    ----------
+    claim : ndarray
+    name : str
+        Of the tensor, among the probe's arguments.
+    shape : tuple of int
+        The right shape.
+    probe : Probe
+
+    Returns
+    -------
+    str or None
+    """
+    if claim.size == 0 or np.prod(shape) == 0:
+        return None
+    rng = np.random.default_rng(0)
+    places = sorted(set(rng.integers(0, int(np.prod(shape)), 12).tolist()))
+    indices = [tuple(map(int, np.unravel_index(place, shape))) for place in places]
+    found = [probe.coordinate(name, index) for index in indices]
+    measured = np.array([estimate.value for estimate in found])
+    error = np.array([estimate.error for estimate in found])
+    for sentence, candidate in [*arrangements(claim, shape), *_reductions(claim, shape)]:
+        values = np.array([candidate[index] for index in indices])
+        if np.all(np.abs(values - measured) <= error + 1e-6 * np.abs(measured).max()) and np.any(measured):
+            return sentence
+    return None
+
+
+def _reductions(claim, shape):
+    for axis in range(claim.ndim):
+        for keep in (False, True):
+            total = claim.sum(axis=axis, keepdims=keep)
+            if total.shape == shape:
+                yield f"the sum over axis {axis} is missing", total
+                yield f"the mean over axis {axis} is missing", total / claim.shape[axis]
+    if shape == ():
+        yield "the sum over everything is missing", claim.sum()
+    if claim.size and broadcasts(claim.shape, shape):
+        yield "right, but not spread out to the tensor's shape", np.broadcast_to(claim, shape)
+        yield "summed over an axis that it should keep", np.broadcast_to(claim, shape)

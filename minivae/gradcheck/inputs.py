@@ -1,0 +1,84 @@
+"""What the checks are given, made ready: points as dicts of arrays, claims as arrays, functions of a point."""
+
+import inspect
+from collections.abc import Mapping
+
+import numpy as np
+
+from .claims import as_claim
+from .diagnosis import diagnose_shape
+from .probe import Probe
+
+__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "argument_names", "of_point"]
+
+
+class NotANumber(ValueError):
+    """A scalar function that returned something else."""
+
+
+def as_point(at):
+    """Return at as a dict of arrays, or raise a ValueError that names what is wrong in it."""
+    if not isinstance(at, Mapping) or not at:
+        raise ValueError(f"at must be a dict of arrays with at least one entry; got {at!r}.")
+    point = {}
+    for name, x in at.items():
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub":
+            raise ValueError(f"at[{name!r}] must be an array of real numbers; got dtype {x.dtype}.")
+        if not np.isfinite(x).all():
+            raise ValueError(f"at[{name!r}] must be finite; a gradient cannot be checked at {x[~np.isfinite(x)][0]}.")
+        point[name] = x
+    return point
+
+
+def scalar_probe(f, at, what="f"):
+    """Return the Probe of a function that yields one number."""
+    def number(point):
+        value = np.asarray(f(point))
+        if value.size != 1 or value.dtype.kind not in "fiub":
+            got = f"an array of shape {value.shape}" if value.dtype.kind in "fiub" else f"dtype {value.dtype}"
+            raise NotANumber(f"{what} must return one number; got {got}. Sum or average it?")
+        return value.reshape(())
+
+    return Probe(number, at)
+
+
+def claims_of(gradients, at, probe):
+    """Sort gradients into those that can be compared and those whose form is already wrong.
+
+    Returns
+    -------
+    claims : dict of str to ndarray
+    faults : list of Fault
+    hints : list of str
+        What the numbers of a wrongly shaped gradient say.
+    """
+    claims, faults, hints = {}, [], []
+    for name, x in at.items():
+        claim, fault = as_claim(name, gradients.get(name), x.shape)
+        if fault is None:
+            claims[name] = claim
+            continue
+        faults.append(fault)
+        if fault.kind == "shape":
+            hint = diagnose_shape(claim.astype(np.float64), name, x.shape, probe)
+            hints += [f"{name}: {hint}"] if hint else []
+    return claims, faults, hints
+
+
+def argument_names(function, count):
+    """Return the names of a function's first arguments; argument 0, 1, ... where they cannot be known."""
+    try:
+        parameters = inspect.signature(function).parameters.values()
+        names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
+    except (TypeError, ValueError):   # a ufunc, or something that is written in C
+        names = []
+    return names + [f"argument {k}" for k in range(len(names), count)]
+
+
+def of_point(forward, names, args):
+    """Turn a function of arguments into a function of a dict, which replaces some of them."""
+    def function(point):
+        return forward(*(point.get(name, arg) for name, arg in zip(names, args)))
+
+    return function

@@ -1,0 +1,85 @@
+"""The ladder's report: the derivation as a picture, read from the loss back, with a mark at each arrow."""
+
+import html
+
+from .report import Report
+from .report_view import MARKS, as_html, as_text
+
+__all__ = ["LadderReport"]
+
+VERDICT_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
+
+
+class LadderReport(Report):
+    """The outcome of ``check_model``.
+
+    Parameters
+    ----------
+    pairs : dict of str to Report
+        First rung: the kernels.
+    nodes, parameters : list of TensorFacts
+        Second and third rung.
+    chain : Chain, optional
+    front : list of str, optional
+        The wrong tensors that nothing nearer to the loss explains.
+    **more
+        As for ``Report``.
+
+    Attributes
+    ----------
+    first_wrong : str or None
+        Where to look first: walking back from the loss, the first wrong tensor.
+    """
+
+    def __init__(self, pairs, nodes, parameters, chain=None, front=(), diagnosis=(), **more):
+        self.pairs, self.nodes, self.parameters = pairs, nodes, parameters
+        self.chain, self.front = chain, list(front)
+        in_kernels = [f"{name}: {sentence}" for name, report in pairs.items() for sentence in report.diagnosis]
+        super().__init__(nodes + parameters, diagnosis=[*in_kernels, *diagnosis],
+                         title="gradient check of the model", **more)
+
+    @property
+    def verdict(self):
+        verdicts = {super().verdict} | {report.verdict for report in self.pairs.values()}
+        return next(word for word in ("fail", "inconclusive", "pass") if word in verdicts)
+
+    @property
+    def first_wrong(self):
+        return self.front[0] if self.front else None
+
+    @property
+    def worst(self):
+        for t in self.tensors:
+            if t.name == self.first_wrong:
+                return t.worst
+        return super().worst
+
+    def picture(self):
+        """Return the picture: a row for each step back from the loss, a mark at each arrow."""
+        if self.chain is None:
+            return ""
+        marks = {t.name: MARKS[t.state] for t in self.tensors}
+        lines = []
+        for row, parameters in self.chain.rows():
+            left = "   ".join(f"{'↓ ' if row != ['loss'] else ''}{marks.get(s, '·')} {s}" for s in row)
+            right = "   ".join(f"{marks.get(p, '·')} {p}" for p in parameters)
+            here = "   ← look here first" if self.first_wrong in [*row, *parameters] else ""
+            lines.append(f"  {left:34}{'→ ' + right if right else ''}{here}".rstrip())
+        return "\n".join(lines)
+
+    def kernels(self):
+        """Return the first rung in one line."""
+        return "   ".join(f"{VERDICT_MARKS[report.verdict]} {name}" for name, report in self.pairs.items())
+
+    def _lists(self):
+        return [(title, text) for title, text in (("Kernels", "  " + self.kernels() if self.pairs else ""),
+                                                  ("From the loss back", self.picture())) if text]
+
+    def __str__(self):
+        parts = as_text(self, only=("differ", "unresolved", "kink", "corner")).split("\n")
+        picture = [line for title, text in self._lists() for line in (title, text)]
+        return "\n".join([parts[0], *picture, *parts[1:]])
+
+    def _repr_html_(self):
+        picture = "".join(f"<p>{title}</p><pre>{html.escape(text)}</pre>" for title, text in self._lists())
+        return picture + as_html(self)

@@ -1,0 +1,103 @@
+"""The verdict and all that it rests on, as one object; how it shows itself is in ``report_view``.
+
+A report holds facts, not text. Terminal and notebook draw from the same, and numbers are shown only to the
+digits that mean something, so that two students with correct gradients read the same lines.
+"""
+
+import math
+
+from .claims import KINDS
+from .diagnosis import CONSEQUENCE, UNKNOWN
+from .facts import LEFT_OUT
+
+__all__ = ["Report"]
+
+
+class Report:
+    """The outcome of a gradient check.
+
+    Parameters
+    ----------
+    tensors : list of TensorFacts
+    faults : list of Fault, optional
+        What was wrong before any number was looked at, or in how the functions behave.
+    diagnosis : list of str, optional
+        Names of the mistakes; the faults' sentences are put in front.
+    directions : list of Coordinate, optional
+        Random directions through all tensors at once.
+    doubts : list of str, optional
+        Reasons why no verdict but "inconclusive" can be given.
+    notes : list of str, optional
+        What deserves to be known and is no fault.
+    title : str, optional
+
+    Attributes
+    ----------
+    verdict : {"pass", "fail", "inconclusive"}
+    worst : Coordinate or None
+        The clearest difference; without any, what is least resolved; where all agrees, the largest number.
+    diagnosis : list of str
+    covered : int
+        How many numbers were checked one by one and resolved.
+    size : int
+        How many there are.
+    """
+
+    def __init__(self, tensors, faults=(), diagnosis=(), directions=(), doubts=(), notes=(), title="gradient check"):
+        self.tensors, self.directions = list(tensors), list(directions)
+        self.faults = sorted(faults, key=lambda fault: KINDS.index(fault.kind))
+        self.doubts, self.notes, self.title = list(doubts), list(notes), title
+        if self.faults:   # a fault explains numbers that nothing else explains
+            diagnosis = [sentence for sentence in diagnosis if not sentence.endswith((UNKNOWN, CONSEQUENCE))]
+        self.diagnosis = list(dict.fromkeys([fault.text for fault in self.faults] + list(diagnosis)))
+
+    @property
+    def verdict(self):
+        wrong = any(t.state == "differ" for t in self.tensors) or any(c.state == "differ" for c in self.directions)
+        if self.faults or wrong:
+            return "fail"
+        unsure = any(t.state in ("kink", "unresolved") for t in self.tensors)
+        left_out = sum(t.left_out for t in self.tensors)
+        looked_at = sum(len(t.coordinates) for t in self.tensors)
+        if unsure or self.doubts or self.covered == 0 or left_out > LEFT_OUT * looked_at:
+            return "inconclusive"
+        return "pass"
+
+    def __bool__(self):
+        return self.verdict == "pass"
+
+    @property
+    def worst(self):
+        for state in ("differ", "unresolved", "kink", "corner", "agree"):
+            found = [t for t in self.tensors if t.state == state and t.worst]
+            if found:
+                return max(found, key=lambda t: _badness(t.worst)).worst
+            if state == "differ" and any(c.state == "differ" for c in self.directions):
+                return max((c for c in self.directions if c.state == "differ"), key=_badness)
+        return None
+
+    @property
+    def covered(self):
+        return sum(len(t.coordinates) - t.left_out for t in self.tensors)
+
+    @property
+    def size(self):
+        return sum(math.prod(t.shape) for t in self.tensors)
+
+    def __str__(self):
+        from .report_view import as_text
+        return as_text(self)
+
+    def __repr__(self):
+        return str(self)
+
+    def _repr_html_(self):
+        from .report_view import as_html
+        return as_html(self)
+
+
+def _badness(c):
+    """How many bounds a gap is wide; the size of the number where there is no gap to speak of."""
+    if c.state != "differ":
+        return float(f"{abs(c.numeric):.5e}") if math.isfinite(c.numeric) else 0.0
+    return c.gap / max(abs(c.numeric), abs(c.analytic), 1e-300)

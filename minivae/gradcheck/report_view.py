@@ -1,0 +1,149 @@
+"""How a report shows itself, in a terminal and in a notebook, from the same facts.
+
+Verdict first; then a line for each tensor; then the name of the mistake and what to try.
+"""
+
+import html
+import math
+
+__all__ = ["as_text", "as_html", "headline", "MARKS", "advice", "number"]
+
+MARKS = {"agree": "✓", "differ": "✗", "kink": "?", "unresolved": "?", "corner": "∠", "empty": "·"}
+BY_GRAVITY = ("differ", "unresolved", "kink", "corner", "agree", "empty")
+COLUMNS = ("", "tensor", "shape", "checked", "worst", "analytic", "numeric", "± error", "ratio")
+TENSORS_SHOWN = 24
+MOST_DIGITS = 8   # agreement beyond this is not boasted of: it would be rounding that differs from one to the next
+
+
+def headline(report):
+    """Return the verdict and what it covers, in one line."""
+    covered = f"{report.covered:,} of {report.size:,} numbers checked one by one"
+    return f"{report.title}: {report.verdict.upper()} ({covered})"
+
+
+def as_text(report, only=tuple(MARKS)):
+    """Return the report as text; its table has the tensors of the given states."""
+    lines = [headline(report)]
+    rows = _rows(report, only)
+    if rows:
+        widths = [max(len(row[k]) for row in [COLUMNS, *rows]) for k in range(len(COLUMNS))]
+        for row in [COLUMNS, *rows]:
+            lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
+    hidden = sum(t.state in only for t in report.tensors) - TENSORS_SHOWN
+    if hidden > 0:
+        lines.append(f"   and {hidden} more tensors")
+    for heading, sentences in _sections(report):
+        lines.append(heading)
+        lines += [f"  {sentence}" for sentence in sentences]
+    return "\n".join(lines)
+
+
+def as_html(report):
+    """Return the report as HTML: a paragraph, a table and lists."""
+    colour = {"pass": "#1a7f37", "fail": "#b3261e", "inconclusive": "#8a6100"}[report.verdict]
+    cell = "<td style='text-align:left; white-space:pre; font-family:monospace'>{}</td>".format
+    head = "".join(f"<th style='text-align:left'>{column}</th>" for column in COLUMNS)
+    body = "".join("<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in _rows(report))
+    parts = [f"<p style='color:{colour}'><b>{html.escape(headline(report))}</b></p>"]
+    if body:
+        parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
+    for heading, sentences in _sections(report):
+        items = "".join(f"<li>{html.escape(sentence)}</li>" for sentence in sentences)
+        parts.append(f"<p>{html.escape(heading)}</p><ul>{items}</ul>")
+    return "".join(parts)
+
+
+def _sections(report):
+    """The sections under the table, each a heading and its sentences."""
+    directions = [f"{MARKS.get(c.state, '?')} {c.where}: {_comparison(c)}" for c in report.directions]
+    sections = [("Diagnosis", report.diagnosis), ("Not decided because", _doubts(report)),
+                ("Notes", _corners(report) + report.notes), ("All numbers at once", directions), ("Try", advice(report))]
+    return [(heading, sentences) for heading, sentences in sections if sentences]
+
+
+def _doubts(report):
+    doubts = list(report.doubts)
+    for t in report.tensors:
+        out = f"{t.left_out} of {len(t.coordinates)} numbers left out"
+        if t.state == "kink" or t.state == "corner" and report.verdict == "inconclusive":
+            doubts.append(f"{t.name}: {out}; the function has a corner there: its slopes left and right differ")
+        elif t.state == "unresolved":
+            doubts.append(f"{t.name}: {out}; the difference's own error would hide a mistake")
+    if report.verdict == "inconclusive" and report.covered == 0 and not doubts:
+        doubts.append("there was no number to check")
+    return doubts
+
+
+def _corners(report):
+    if report.verdict != "pass":
+        return []
+    return [f"{t.name}: {t.left_out} of {len(t.coordinates)} numbers lie at a corner (a unit exactly at 0?); "
+            "the claim is the slope on one side of it" for t in report.tensors if t.state == "corner"]
+
+
+def _rows(report, only=tuple(MARKS)):
+    rows = []
+    order = report.tensors
+    if len(order) > TENSORS_SHOWN:   # what is wrong comes first, so that it is seen
+        order = sorted(order, key=lambda t: BY_GRAVITY.index(t.state))
+    for t in [t for t in order if t.state in only][:TENSORS_SHOWN]:
+        checked = f"{len(t.coordinates) - t.left_out} of {math.prod(t.shape)}"
+        checked += f", {len(t.directions)} directions" if t.directions else ""
+        row = [MARKS[t.state], t.name, str(t.shape).replace(" ", ""), checked]
+        rows.append(tuple(row + _worst_cells(t)))
+    return rows
+
+
+def _worst_cells(t):
+    c = t.worst
+    if c is None:
+        return ["", "", "", "", ""]
+    if t.state == "agree":
+        return [c.where, number(c.numeric), "agrees", f"to {agreement(t)} digits" if agreement(t) else "", ""]
+    if t.state in ("kink", "corner"):
+        left, right = c.slopes
+        return [c.where, number(c.analytic), f"{number(left)} | {number(right)}", "", ""]
+    ratio = f"{c.ratio:#.4g}" if c.numeric and abs(c.numeric) > c.error else ""
+    return [c.where, number(c.analytic), number(c.numeric), _order(c.error), ratio]
+
+
+def agreement(t):
+    """Digits, beside the tensor's largest slope, to which claim and difference are known to agree."""
+    kept = [c.bound for c in t.coordinates if c.state == "agree"]
+    if not t.scale or not kept or not max(kept):
+        return MOST_DIGITS
+    return max(0, min(MOST_DIGITS, int(-math.log10(max(kept) / t.scale))))
+
+
+def _comparison(c):
+    if c.state == "agree":
+        return "agrees"
+    if c.state in ("kink", "edge"):
+        return "left out, a corner of the function lies there"
+    return f"analytic {number(c.analytic)}, numeric {number(c.numeric)} {_order(c.error)}"
+
+
+def number(value):
+    """Return a number to five digits."""
+    return f"{value:.5g}" if math.isfinite(value) else str(value)
+
+
+def _order(error):
+    return f"± {error:.0e}" if math.isfinite(error) else "unknown"
+
+
+def advice(report):
+    """Return what to try next."""
+    if report.verdict == "fail":
+        if report.faults:
+            return []
+        c = report.worst
+        return [f"Work out {c.tensor}{c.where if c.index else ''} by hand from the forward line, then compare: "
+                f"the difference says {number(c.numeric)}."] if c and c.tensor else []
+    states = {t.state for t in report.tensors}
+    tries = []
+    if {"kink", "corner"} & states:
+        tries.append("Check at another point: move the parameters or the data a little, away from the corners.")
+    if "unresolved" in states:
+        tries.append("Compute the function in float64, leave out large constants, or use fewer examples.")
+    return tries

@@ -1,0 +1,105 @@
+"""The V of a finite difference: its error against its step, and where the checker ends up.
+
+Too long a step, and the function's curvature shows (error like h**2); too short, and the rounding of its values
+does (error like 1/h). The checker's extrapolation goes below the tip of the V.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from .inputs import as_point, scalar_probe
+
+__all__ = ["StepError", "step_error"]
+
+
+class StepError(NamedTuple):
+    """What a picture of the V needs.
+
+    Attributes
+    ----------
+    steps : ndarray, shape (n,)
+        Of plain central differences, longest first.
+    errors : ndarray, shape (n,)
+        |central difference - reference|, NaN where the function has no value.
+    truncation, rounding : ndarray, shape (n,)
+        The two branches of the error: curvature's, of slope 2 on logarithmic axes, and rounding's, of slope -1.
+    best_step : float
+        The plain difference's own best step, where the branches cross.
+    step : float
+        Longest step of the attempt that the checker settled on.
+    value, error : float
+        The extrapolated derivative and its estimated error.
+    reference : float
+        What errors are measured from: the exact derivative if it was given, else ``value``.
+    evaluations : int
+        How often the checker called the function for ``value``.
+    """
+
+    steps: np.ndarray
+    errors: np.ndarray
+    truncation: np.ndarray
+    rounding: np.ndarray
+    best_step: float
+    step: float
+    value: float
+    error: float
+    reference: float
+    evaluations: int
+
+
+def step_error(f, at, name=None, index=(), exact=None, steps=None):
+    """Measure the error of a central difference over many steps, for one number.
+
+    Parameters
+    ----------
+    f : callable
+        ``f(at)`` returns one number.
+    at : dict of str to ndarray
+        The point.
+    name : str, optional
+        The tensor; by default the first.
+    index : tuple of int, optional
+        Which number of it.
+    exact : float, optional
+        The true derivative, if known.
+    steps : array-like, optional
+        By default four a decade, from 1 to 1e-13 times the number's length.
+
+    Returns
+    -------
+    StepError
+
+    References
+    ----------
+    Press et al., Numerical Recipes, 3rd edition, section 5.7.
+    """
+    at = as_point(at)
+    name = next(iter(at)) if name is None else name
+    probe = scalar_probe(f, at)
+    probe.listen(name, np.random.default_rng(0))
+    before = probe.evaluations
+    estimate = probe.coordinate(name, index)
+    evaluations = probe.evaluations - before
+    reference = estimate.value if exact is None else float(exact)
+    length = float(probe.lengths[name][index])
+    steps = length * 10.0 ** -np.arange(0, 13.01, 0.25) if steps is None else np.asarray(steps, dtype=np.float64)
+    move = np.zeros_like(probe.at[name])
+    move[index] = 1.0
+    line = probe.line({name: move})
+    ends = np.array([[line(h)[0], line(-h)[0]] for h in steps])
+    with np.errstate(all="ignore"):
+        errors = np.abs((ends[:, 0] - ends[:, 1]) / (2 * steps) - reference)
+    noise, curvature = _branches(steps, errors, line(float(steps[-1]))[1])
+    best = (noise / (2 * curvature)) ** (1 / 3) if curvature else float(steps[0])
+    return StepError(steps, errors, curvature * steps**2, noise / steps, best, estimate.step, estimate.value,
+                     estimate.error, reference, evaluations)
+
+
+def _branches(steps, errors, rounding_bound):
+    """Fit noise / h to the short steps and curvature * h**2 to the long ones."""
+    long = errors > 20 * rounding_bound / steps
+    curvature = float(np.median((errors / steps**2)[long][-8:])) if long.any() else 0.0
+    short = (errors > 0) & (curvature * steps**2 < 0.01 * errors)
+    noise = float(np.median((errors * steps)[short])) if short.any() else rounding_bound
+    return noise, curvature

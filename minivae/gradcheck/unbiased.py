@@ -1,0 +1,201 @@
+"""Stochastic gradients: does a Monte-Carlo estimator have the right mean, and at what variance?
+
+A finite difference cannot judge a gradient that is right only on average. Many draws can: the distance of their
+mean from the reference, in standard errors, is a z-score that is seldom beyond 4 if the estimator is unbiased.
+Variances stand side by side, because that is what one unbiased estimator has over another.
+"""
+
+from statistics import NormalDist
+from typing import NamedTuple
+
+import numpy as np
+
+__all__ = ["check_unbiased", "UnbiasedReport", "EstimatorFacts", "linear_gaussian_case"]
+
+FALSE_ALARM = 1e-3    # chance that an unbiased estimator looks biased at first; a second, longer look must agree
+RESOLUTION = 0.1      # a standard error above this share of the reference's largest number resolves nothing
+
+
+class EstimatorFacts(NamedTuple):
+    """What the draws of one estimator say.
+
+    Attributes
+    ----------
+    name : str
+    mean, standard_error : ndarray
+        Over the draws, shaped as the gradient.
+    variance : float
+        Of a single draw, averaged over the gradient's numbers.
+    z : float
+        The largest distance of the mean from the reference, in standard errors.
+    limit : float
+        What z would seldom exceed.
+    state : {"agree", "differ", "unresolved"}
+    """
+
+    name: str
+    mean: np.ndarray
+    standard_error: np.ndarray
+    variance: float
+    z: float
+    limit: float
+    state: str
+
+
+class UnbiasedReport:
+    """The outcome of ``check_unbiased``: verdict, estimators, and a text with their variances side by side.
+
+    Parameters
+    ----------
+    estimators : list of EstimatorFacts
+    reference : ndarray
+    draws : int
+    """
+
+    def __init__(self, estimators, reference, draws):
+        self.estimators, self.reference, self.draws = list(estimators), reference, draws
+
+    @property
+    def verdict(self):
+        states = {facts.state for facts in self.estimators}
+        return "fail" if "differ" in states else "inconclusive" if "unresolved" in states else "pass"
+
+    def __bool__(self):
+        return self.verdict == "pass"
+
+    @property
+    def worst(self):
+        return max(self.estimators, key=lambda facts: facts.z)
+
+    @property
+    def diagnosis(self):
+        """A sentence for each estimator that is biased, or too noisy to tell."""
+        words = {"differ": "biased: its mean lies {0:.1f} standard errors from the reference (limit {1:.1f})",
+                 "unresolved": "too noisy to tell: take more draws", "agree": ""}
+        return [f"{facts.name}: {words[facts.state].format(facts.z, facts.limit)}"
+                for facts in self.estimators if facts.state != "agree"]
+
+    def __str__(self):
+        marks = {"agree": "✓", "differ": "✗", "unresolved": "?"}
+        width = max(len(facts.name) for facts in self.estimators)
+        least = min(facts.variance for facts in self.estimators)
+        lines = [f"unbiasedness check: {self.verdict.upper()} ({self.draws:,} draws)",
+                 f"   {'estimator':{width}}  largest z  limit  variance of a draw"]
+        for facts in self.estimators:
+            times = f" ({facts.variance / least:.1f} times the least)" if least and facts.variance > least else ""
+            lines.append(f"{marks[facts.state]}  {facts.name:{width}}  {facts.z:9.1f}  {facts.limit:5.1f}  "
+                         f"{facts.variance:.3g}{times}")
+        return "\n".join(lines + [f"  {sentence}" for sentence in self.diagnosis])
+
+    __repr__ = __str__
+
+    def _repr_html_(self):
+        import html
+        return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def check_unbiased(estimators, reference, *, draws=4000, rng=None):
+    """Compare the means of Monte-Carlo gradient estimators with a reference.
+
+    Parameters
+    ----------
+    estimators : dict of str to callable
+        ``estimator(rng)`` returns one draw of the gradient, from fresh noise that it takes from ``rng``.
+    reference : array-like
+        The gradient that they should have on average: a closed form, or an estimate so good that its error may be
+        neglected.
+    draws : int, optional
+        How many draws to take of each; where they disagree, four times as many again.
+    rng : numpy.random.Generator, optional
+        By default always the same.
+
+    Returns
+    -------
+    UnbiasedReport
+
+    Raises
+    ------
+    ValueError
+        If draws is not at least 100, or an estimator's shape is not the reference's.
+
+    Notes
+    -----
+    With n numbers in the gradient, z is compared with the normal quantile at 1 - 0.001 / 2n (Bonferroni), and an
+    alarm must be confirmed by new draws. A biased estimator is missed if its bias is below the standard error: the
+    verdict is "inconclusive" if that is not small beside the reference.
+
+    References
+    ----------
+    Mohamed, Rosca, Figurnov & Mnih, Monte Carlo gradient estimation in machine learning, JMLR 21, 2020, sections 4
+    (score function) and 5 (pathwise, or reparameterized).
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    reference = np.asarray(reference, dtype=np.float64)
+    if draws < 100:
+        raise ValueError(f"draws must be at least 100, for means to be nearly normal; got {draws}.")
+    found = []
+    for name, estimator in estimators.items():
+        facts = _look(name, estimator, reference, draws, rng)
+        if facts.state == "differ":
+            again = _look(name, estimator, reference, 4 * draws, rng)
+            facts = again if again.state == "differ" else facts._replace(state=again.state, z=again.z)
+        found.append(facts)
+    return UnbiasedReport(found, reference, draws)
+
+
+def _look(name, estimator, reference, draws, rng):
+    samples = np.array([np.asarray(estimator(rng), dtype=np.float64) for _ in range(draws)])
+    if samples.shape[1:] != reference.shape:
+        raise ValueError(f"estimators[{name!r}] must return shape {reference.shape}, the reference's; "
+                         f"got {samples.shape[1:]}.")
+    mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
+    rounding = 2**-40 * np.abs(samples).max(axis=0)   # for an estimator without any noise
+    error = np.sqrt(variance / draws) + rounding
+    z = float((np.abs(mean - reference) / np.maximum(error, 1e-300)).max(initial=0))
+    limit = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, reference.size)))
+    state = "differ" if z > limit else "agree"
+    if state == "agree" and error.max(initial=0) > RESOLUTION * np.abs(reference).max(initial=0):
+        state = "unresolved"
+    return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state)
+
+
+def linear_gaussian_case(mu=0.3, log_var=-0.5, x=1.2, w=0.8):
+    """Return two estimators of one gradient, and its closed form: the smallest VAE there is.
+
+    Parameters
+    ----------
+    mu, log_var : float, optional
+        Of q(z|x).
+    x, w : float, optional
+        A data point, and the weight of the decoder p(x|z) = N(w z, 1).
+
+    Returns
+    -------
+    estimators : dict of str to callable
+        "reparameterized" and "score function", each a draw of d E_q[log p(x|z)] / d(mu, log_var).
+    reference : ndarray, shape (2,)
+
+    Notes
+    -----
+    E_q[log p(x|z)] = -((x - w mu)**2 + w**2 exp(log_var)) / 2 up to a constant. Reparameterized: the draw
+    z = mu + sigma eps is differentiated through. Score function: log p(x|z) times the slope of log q(z|x).
+
+    References
+    ----------
+    Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 2.4. Williams, Simple statistical
+    gradient-following algorithms, Machine Learning 8, 1992.
+    """
+    sigma = np.exp(0.5 * log_var)
+
+    def reparameterized(rng):
+        eps = rng.standard_normal()
+        dz = w * (x - w * (mu + sigma * eps))
+        return np.array([dz, dz * eps * 0.5 * sigma])
+
+    def score_function(rng):
+        eps = rng.standard_normal()
+        log_likelihood = -0.5 * (x - w * (mu + sigma * eps)) ** 2
+        return log_likelihood * np.array([eps / sigma, 0.5 * (eps**2 - 1)])
+
+    reference = np.array([w * (x - w * mu), -0.5 * w**2 * sigma**2])
+    return {"reparameterized": reparameterized, "score function": score_function}, reference

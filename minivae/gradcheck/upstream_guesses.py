@@ -1,0 +1,130 @@
+"""Mistakes of a backward that is right for something else: another upstream gradient, other arguments.
+
+Here the forward is at hand, so each guess can be measured: the differences are taken again under the upstream
+gradient, or at the arguments, that the mistake would amount to.
+"""
+
+import numpy as np
+
+from .sight import OUTPUT
+
+__all__ = ["passed_through", "other_upstream", "other_arguments", "diagonal_alone", "slope_as_formula"]
+
+
+def passed_through(evidence, sight):
+    """The upstream gradient itself, or its sum over an axis, in place of the tensor's gradient."""
+    dy = sight.upstream
+    if dy is None:
+        return None
+    claim, shape = evidence.claim, evidence.facts.shape
+    if dy.shape == shape and evidence.fits(claim.ravel(), 1.0, dy.ravel(), 0.0):
+        return "the upstream gradient is passed on as it came: the derivative of the function itself is missing"
+    for axis in range(dy.ndim):
+        for word, reduce in (("summed", np.sum), ("averaged", np.mean)):
+            for keep in (False, True):
+                reduced = np.asarray(reduce(dy, axis=axis, keepdims=keep))
+                if dy.ndim > 1 and reduced.shape == shape and evidence.fits(claim.ravel(), 1.0, reduced.ravel(), 0.0):
+                    return f"the upstream gradient {word} over the wrong axis (axis {axis})"
+    return None
+
+
+def other_upstream(evidence, sight):
+    """Right for another upstream gradient than the one that was given."""
+    dy = sight.upstream
+    if dy is None or sight.measured_anew is None or not evidence.sharp:
+        return None
+    for sentence, weight in _upstreams(dy):
+        if _fits_anew(evidence, sight, weight=weight):
+            return sentence
+    return None
+
+
+def other_arguments(evidence, sight):
+    """Right for other arguments: one transposed, reversed, or with the forward's output in its place."""
+    if sight.measured_anew is None or not evidence.sharp:
+        return None
+    output = sight.arrays.get(OUTPUT)
+    for name, array in sight.arrays.items():
+        if name not in sight.arguments:
+            continue
+        if array.ndim == 2 and array.shape[0] == array.shape[1] > 1:
+            if _fits_anew(evidence, sight, moved={name: array.T}):
+                return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
+        for axis, n in enumerate(array.shape):
+            if n > 1 and _fits_anew(evidence, sight, moved={name: np.flip(array, axis)}):
+                return f"{name} reversed along axis {axis}: right if it lay the other way round"
+        if output is not None and output.shape == array.shape and _fits_anew(evidence, sight, moved={name: output}):
+            return f"the derivative is taken at the forward's output in place of {name}"
+    return None
+
+
+def diagonal_alone(evidence, sight):
+    """Each output differentiated by the input in its own place, and by no other."""
+    dy = sight.upstream
+    if dy is None or dy.shape != evidence.facts.shape or not evidence.sharp or sight.measured_anew is None:
+        return None
+    few = np.argsort(-np.abs(evidence.claimed), kind="stable")[:6]
+    for i in few:
+        index = evidence.coordinates[i].index
+        own = np.zeros_like(dy)
+        own[index] = dy[index]
+        value, error = sight.measured_anew(evidence.name, [index], weight=own)
+        if not evidence.fits(evidence.claimed[[i]], 1.0, value, error):
+            return None
+    return "each output is differentiated by its own input alone: how it depends on the others is missing"
+
+
+def _fits_anew(evidence, sight, **changes):
+    """True if the claim is what is measured at a dozen places under the changes."""
+    few = np.argsort(-np.abs(evidence.claimed), kind="stable")[:12]
+    value, error = sight.measured_anew(evidence.name, [evidence.coordinates[i].index for i in few], **changes)
+    clear = np.abs(value).max(initial=0) > 20 * error.max(initial=0)
+    return clear and evidence.fits(evidence.claimed[few], 1.0, value, error)
+
+
+def _upstreams(dy):
+    yield "the upstream gradient is ignored: taken as all ones", np.ones_like(dy)
+    yield "only the sign of the upstream gradient is used", np.sign(dy)
+    yield "the upstream gradient is squared", dy**2
+    yield "the upstream gradient's absolute value is used", np.abs(dy)
+    for axis, n in enumerate(dy.shape):
+        if n == 1:
+            continue
+        where = f"of axis {axis}" if dy.ndim > 1 else "of the upstream gradient"
+        for name, place in (("first", 0), ("last", n - 1)):
+            mask = np.zeros_like(dy)
+            mask[(slice(None),) * axis + (place,)] = 1
+            yield f"only the {name} entry {where} is used (one example in place of all?)", dy * mask
+            yield f"the {name} entry {where} is left out", dy * (1 - mask)
+        spread = np.broadcast_to(dy.mean(axis=axis, keepdims=True), dy.shape)
+        yield f"the mean of the upstream gradient over axis {axis} is used in place of each one's own", spread
+        yield f"the sum of the upstream gradient over axis {axis} is used in place of each one's own", spread * n
+        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, 1, axis)
+        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, -1, axis)
+
+
+def slope_as_formula(evidence, sight):
+    """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
+    dy, claim = sight.upstream, evidence.claim
+    if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
+        return None
+    slope = (claim / dy).ravel()
+    for name, array in ((n, sight.arrays.get(n)) for n in (OUTPUT, evidence.name)):
+        if array is None or array.shape != claim.shape:
+            continue
+        for power, values in (("", array.ravel()), (" squared", array.ravel() ** 2)):
+            design = np.stack([np.ones_like(values), values], axis=1)
+            (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
+            left = np.abs(design @ (constant, rate) - slope).max()
+            if np.ptp(values) and abs(rate) > 1e-6 and left <= 2**12 * evidence.facts.precision * np.abs(slope).max():
+                constant = 0.0 if abs(constant) < 1e-9 else constant
+                formula = f"{_linear(constant, rate)}{name}{power}"
+                return f"the upstream gradient was multiplied by {formula}, which is not the slope of the forward"
+    return None
+
+
+def _linear(constant, rate):
+    times = "" if abs(abs(rate) - 1) < 1e-9 else f"{abs(rate):.4g} times "
+    if constant == 0:
+        return ("minus " if rate < 0 else "") + times
+    return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"

@@ -1,0 +1,151 @@
+"""The check of a forward with its backward, a vector-Jacobian product: numbers and behaviour."""
+
+import numpy as np
+
+from .behaviour import Pair, observe
+from .claims import Fault, raised
+from .constants import letters_in, sizes_of
+from .diagnosis import diagnose
+from .comparison import judge, measure
+from .inputs import argument_names, claims_of, of_point
+from .probe import Probe
+from .report import Report
+from .sight import OUTPUT, UPSTREAM, Sight
+
+__all__ = ["check_vjp"]
+
+
+def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
+    """Check a backward, its numbers and its behaviour, against differences of its forward.
+
+    Parameters
+    ----------
+    forward : callable
+        ``forward(*args)`` returns one array.
+    backward : callable
+        ``backward(dy, *args)`` returns the gradients of the arguments, in order: a tuple, a list, or one array. None,
+        or left off at the end, means not differentiated; the report notes it.
+    *args
+        Arrays of floats, and floats, may be differentiated; anything else is passed on as it is.
+    rng : numpy.random.Generator, optional
+        Draws the upstream gradients and chooses the sample; by default always the same.
+    wrt : sequence of int, optional
+        Positions of arguments whose gradients must be there: one left out is then a fault.
+    sizes : dict of str to int, optional
+        Names for numbers that a factor may be made of, such as ``{"B": 5}``. The shapes in sight, and axis letters in
+        the forward's docstring (``shape (B, D)``), are used anyway.
+
+    Returns
+    -------
+    Report
+
+    Raises
+    ------
+    ValueError
+        If no argument can be differentiated. What the functions do wrong is reported, not raised.
+
+    Notes
+    -----
+    What is checked is <dy, J v> = <J^T dy, v>, for v every unit vector (or a sample and random directions). The
+    upstream gradient dy is random: all ones would hide that it is ignored, or summed along the wrong axis.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> report = check_vjp(np.tanh, lambda dy, a: dy * (1 - a**2), np.linspace(-1, 1, 5))
+    >>> report.verdict
+    'fail'
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    names = argument_names(forward, len(args))
+    args = [np.array(arg) if isinstance(arg, (np.ndarray, list)) else arg for arg in args]
+    if not any(map(_is_float, args)):
+        raise ValueError(f"args must hold an array of floats; got {', '.join(map(_kind, args)) or 'none'}.")
+    pair = Pair(forward, backward, names)
+    dy, gradients, other, faults = observe(pair, args, rng)
+    if gradients is None:
+        return _report([], faults)
+    differentiated = {name: np.asarray(arg) for name, arg, g in zip(names, args, gradients)
+                      if g is not None and _is_float(arg)}
+    try:
+        probe = Probe(of_point(forward, names, args), differentiated, dy)
+    except Exception as error:   # foreign, as above
+        return _report([], faults + [raised("forward, given float64 copies,", error)])
+    if not np.isfinite(probe.base).all():
+        return _report([], faults, doubts=["forward's output is not finite at this point"])
+    claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
+    tensors = judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
+    faults += found + _count_faults(gradients, args, names, wrt)
+    diagnosis = hints + diagnose(tensors, _sight(forward, names, args, probe, dy, claims, sizes))
+    if not faults and any(t.state == "differ" for t in tensors) and _right_at(forward, names, other):
+        faults.append(Fault("stale", "stale cache: backward was right for the batch that came first, and answers "
+                                     "for it ever after"))
+    return _report(tensors, faults, diagnosis, notes=_notes(names, args, gradients, claims))
+
+
+def _report(*facts, **more):
+    return Report(*facts, **more, title="vector-Jacobian product check")
+
+
+def _is_float(arg):
+    return isinstance(arg, (float, np.floating)) or isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+
+
+def _kind(arg):
+    return f"an array of {arg.dtype}" if isinstance(arg, np.ndarray) else f"a {type(arg).__name__}"
+
+
+def _count_faults(gradients, args, names, wrt):
+    """Gradients too many, or none at all, or one that was asked for and is not there."""
+    faults = []
+    if len(gradients) > len(args):
+        faults.append(Fault("surplus", f"backward returns {len(gradients)} gradients for {len(args)} arguments"))
+    if all(g is None for g in gradients):
+        faults.append(Fault("missing", "backward returns no gradient at all; did it forget to return?"))
+    for k in wrt or ():
+        if k >= len(gradients) or gradients[k] is None:
+            faults.append(Fault("missing", f"{names[k]}: the gradient is missing"))
+    for name, arg, g in zip(names, args, gradients):
+        if g is not None and not _is_float(arg):
+            faults.append(Fault("surplus", f"{name}: it is {_kind(arg)} and has no gradient, but one was returned"))
+    return faults
+
+
+def _sight(forward, names, args, probe, dy, claims, sizes):
+    arrays = {name: arg for name, arg in zip(names, args) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"}
+
+    def measured_anew(name, indices, weight=None, moved=None):
+        other = args if moved is None else [moved.get(label, arg) for label, arg in zip(names, args)]
+        at = {label: arg for label, arg in zip(names, other) if label in probe.at}
+        try:
+            anew = Probe(of_point(forward, names, other), at, dy if weight is None else weight)
+        except Exception:   # the other arguments are ours: a function need not accept them
+            return np.full(len(indices), np.nan), np.full(len(indices), np.inf)
+        estimates = [anew.coordinate(name, index) for index in indices]
+        return np.array([e.value for e in estimates]), np.array([e.error for e in estimates])
+
+    in_sight = {**arrays, OUTPUT: probe.base, UPSTREAM: dy}
+    sizes = {**(sizes or {}), **sizes_of(arrays, letters_in(forward))}
+    return Sight(sizes, in_sight, dy, measured_anew, claims, tuple(arrays))
+
+
+def _right_at(forward, names, other):
+    """True if the gradients returned for the other arguments, before all else, were right there."""
+    if other is None:
+        return False
+    args, dy, gradients = other
+    differentiated = {name: arg for name, arg, g in zip(names, args, gradients) if g is not None and _is_float(arg)}
+    probe = Probe(of_point(forward, names, args), differentiated, dy)
+    claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
+    rng = np.random.default_rng(0)
+    return not faults and all(measure(probe, name, claim, rng).state == "agree" for name, claim in claims.items())
+
+
+def _notes(names, args, gradients, claims):
+    padded = [*gradients, *[None] * len(args)]
+    absent = [name for name, arg, g in zip(names, args, padded) if g is None and _is_float(arg)]
+    notes = [f"not differentiated: {', '.join(absent)}"] if absent else []
+    for name, arg in zip(names, args):
+        if name in claims and _is_float(arg) and claims[name].dtype.itemsize < np.asarray(arg).dtype.itemsize:
+            notes.append(f"{name}: the gradient is {claims[name].dtype}, {name} is {np.asarray(arg).dtype}")
+    return notes

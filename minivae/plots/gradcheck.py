@@ -1,0 +1,54 @@
+"""The V of a finite difference: its error against its step, and how far below it extrapolation gets."""
+
+from matplotlib.figure import Figure
+
+from ..gradcheck import step_error
+from .mosaic import WIDTH
+
+__all__ = ["plot_step_error"]
+
+BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+
+
+def plot_step_error(f, at, name=None, index=(), exact=None):
+    """Draw the error of a central difference against its step, for one number, with the two causes of it.
+
+    Parameters
+    ----------
+    f, at, name, index, exact
+        As for `minivae.gradcheck.step_error`, which measures.
+
+    Returns
+    -------
+    figure : Figure
+
+    Notes
+    -----
+    On logarithmic axes truncation has slope 2 (a central difference errs by h**2 f'''/6) and rounding slope -1 (the
+    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error.
+
+    References
+    ----------
+    Press et al., Numerical Recipes, 3rd edition, section 5.7.
+    """
+    v = step_error(f, at, name, index, exact)
+    figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
+    axes = figure.subplots()
+    axes.loglog(v.steps, v.errors, "o", color=BLUE, markersize=4, label="central difference")
+    axes.loglog(v.steps, v.truncation, "--", color=VERMILLION, label="truncation, slope 2")
+    axes.loglog(v.steps, v.rounding, ":", color=GREEN, label="rounding, slope −1", linewidth=2)
+    axes.axhline(v.error, color="black", linewidth=1, label="extrapolated: its estimated error")
+    axes.axvline(v.best_step, color=GREY, linewidth=1, linestyle="-.", label="best step of a central difference")
+    axes.axvline(v.step, color=GREY, linewidth=1, label="where extrapolation began")
+    seen = v.errors[v.errors > 0]
+    axes.set_ylim(0.1 * min(seen.min(), v.error or seen.min()), 10 * seen.max())
+    axes.set_xlabel("step h, in the number's own unit")
+    axes.set_ylabel("error of the slope, in its own unit")
+    axes.set_title(f"Error of a finite difference against its step; extrapolated slope {v.value:.10g} ± {v.error:.1g}",
+                   fontsize=11)
+    axes.grid(alpha=0.3)
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    figure.alt = (f"A V on logarithmic axes: the error of a central difference falls with slope 2 as the step shrinks to "
+                  f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated value's "
+                  f"estimated error, {v.error:.0e}.")
+    return figure

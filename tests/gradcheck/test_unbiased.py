@@ -1,0 +1,41 @@
+"""check_unbiased: three ways to one gradient agree, a bias is found, and false alarms stay away."""
+
+import numpy as np
+import pytest
+
+from minivae.gradcheck import check_unbiased
+from minivae.gradcheck.unbiased import linear_gaussian_case
+
+
+def test_reparameterized_and_score_function_agree_with_the_closed_form():
+    report = check_unbiased(*linear_gaussian_case())
+    assert report.verdict == "pass" and bool(report)
+    reparameterized, score = report.estimators
+    assert score.variance > 5 * reparameterized.variance
+    assert "times the least" in str(report) and "score function" in report._repr_html_()
+
+
+def test_no_false_alarm_in_a_hundred_seeds():
+    estimators, reference = linear_gaussian_case()
+    verdicts = [check_unbiased(estimators, reference, draws=400, rng=np.random.default_rng(seed)).verdict
+                for seed in range(100)]
+    assert "fail" not in verdicts
+
+
+@pytest.mark.parametrize("spoil", [lambda g: -g, lambda g: g * [1, 2], lambda g: g * [1, 0], lambda g: g + 0.2])
+def test_a_bias_is_found(spoil):
+    estimators, reference = linear_gaussian_case()
+    report = check_unbiased({"spoilt": lambda rng: spoil(estimators["reparameterized"](rng))}, reference)
+    assert report.verdict == "fail" and "spoilt: biased" in report.diagnosis[0]
+
+
+def test_too_much_noise_is_said_to_be_too_much():
+    report = check_unbiased({"noisy": lambda rng: 1 + 1000 * rng.standard_normal(2)}, np.ones(2))
+    assert report.verdict == "inconclusive" and "more draws" in report.diagnosis[0]
+
+
+def test_errors_name_the_argument():
+    with pytest.raises(ValueError, match="draws must be at least 100"):
+        check_unbiased({}, np.ones(2), draws=10)
+    with pytest.raises(ValueError, match=r"estimators\['e'\] must return shape \(2,\)"):
+        check_unbiased({"e": lambda rng: np.ones(3)}, np.ones(2))
