@@ -14,11 +14,12 @@ from ..kernels import (
     PAIRS, kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
     standard_deviation_backward,
 )
-from .checks import finite_number, float_matrix, generator, one_of, positive_integer, whole_number
+from .checks import finite_number, float_matrix, generator, positive_integer
 from .likelihood import Bernoulli, Gaussian
-from .mlp import ACTIVATIONS, MLP
+from .mlp import MLP
 from .model_file import model_arrays, model_from_arrays
 from .parameters import Parameters
+from .settings import model_settings
 from .trace import close_trace, open_gradients, open_trace
 
 __all__ = ["VAE"]
@@ -64,25 +65,14 @@ class VAE:
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
                  beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):
-        if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
-            raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
-        self.data_dim = positive_integer("data_dim", data_dim)
-        self.latent_dim = positive_integer("latent_dim", latent_dim)
-        hidden = tuple(positive_integer("each size in hidden", size) for size in hidden)
-        one_of("activation", activation, tuple(ACTIVATIONS))
-        one_of("likelihood", likelihood, ("bernoulli", "gaussian"))
-        dtype = one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64"))
-        seed = whole_number("seed", seed)
-        beta = finite_number("beta", beta)
-        noise_variance = finite_number("noise_variance", noise_variance, positive=True)
-        self.settings = dict(
-            data_dim=self.data_dim, hidden=hidden, latent_dim=self.latent_dim, activation=activation,
-            likelihood=likelihood, noise_variance=noise_variance, beta=beta, dtype=dtype, seed=seed,
-        )
+        self.settings = model_settings(data_dim=data_dim, hidden=hidden, latent_dim=latent_dim, activation=activation,
+                                       likelihood=likelihood, beta=beta, dtype=dtype, seed=seed,
+                                       noise_variance=noise_variance)
+        self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
         self.dtype = np.dtype(dtype)
         self.likelihood = Bernoulli() if likelihood == "bernoulli" else Gaussian(noise_variance)
-        self.encoder = MLP("encoder", (self.data_dim, *hidden, 2 * self.latent_dim), activation)
-        self.decoder = MLP("decoder", (self.latent_dim, *reversed(hidden), self.data_dim), activation)
+        self.encoder = MLP("encoder", (data_dim, *hidden, 2 * latent_dim), activation)
+        self.decoder = MLP("decoder", (latent_dim, *reversed(hidden), data_dim), activation)
         self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes(), self.dtype)
         rng = np.random.default_rng(seed)
         self.encoder.initialize(self.parameters, rng=rng)

@@ -1,0 +1,23 @@
+"""A model's settings: the arguments that make it, checked and as plain numbers and words that JSON can hold."""
+
+from .checks import finite_number, one_of, positive_integer, whole_number
+from .mlp import ACTIVATIONS
+
+__all__ = ["model_settings"]
+
+
+def model_settings(*, data_dim, hidden, latent_dim, activation, likelihood, beta, dtype, seed, noise_variance):
+    """Return the arguments of a VAE as a dictionary, or raise a ValueError that names the one that is wrong."""
+    if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
+        raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
+    return {
+        "data_dim": positive_integer("data_dim", data_dim),
+        "hidden": tuple(positive_integer("each size in hidden", size) for size in hidden),
+        "latent_dim": positive_integer("latent_dim", latent_dim),
+        "activation": one_of("activation", activation, tuple(ACTIVATIONS)),
+        "likelihood": one_of("likelihood", likelihood, ("bernoulli", "gaussian")),
+        "beta": finite_number("beta", beta),
+        "dtype": one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64")),
+        "seed": whole_number("seed", seed),
+        "noise_variance": finite_number("noise_variance", noise_variance, positive=True),
+    }

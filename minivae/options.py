@@ -1,0 +1,136 @@
+"""The words of the command line: every verb's options, with the help that goes with them."""
+
+import argparse
+import pathlib
+
+__all__ = ["ABOUT", "parser_for"]
+
+ABOUT = """\
+minivae: a variational autoencoder in pure NumPy, every gradient written by hand.
+
+  python -m minivae train         train a VAE on MNIST, which is built in, and draw what it learned
+  python -m minivae evaluate      measure a trained model on test images: the ELBO and its two parts, in nats
+  python -m minivae generate      draw new images from a trained model
+  python -m minivae gradcheck     check every gradient of a small model against finite differences
+  python -m minivae derivation    print the whole derivation, each equation with the code that implements it
+
+Each has its own help: python -m minivae train --help
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """Say what is wrong in one line, and leave the page of usage to --help."""
+        self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
+
+
+def parser_for(verbs):
+    """Return the parser of the command line.
+
+    Parameters
+    ----------
+    verbs : dict of str to callable
+        Each verb's function, whose docstring opens its help.
+    """
+    parser = _Parser(prog="python -m minivae", description=ABOUT, usage=argparse.SUPPRESS,
+                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    subparsers = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
+    add_options = {"train": _train_options, "evaluate": _evaluate_options, "generate": _generate_options,
+                   "gradcheck": _gradcheck_options}
+    for name, function in verbs.items():
+        verb = subparsers.add_parser(name, description=function.__doc__)
+        add_options.get(name, lambda verb: None)(verb)
+    return parser
+
+
+TRAIN_EXAMPLES = """\
+examples:
+  python -m minivae train                                        ten epochs on MNIST, in runs/mnist
+  python -m minivae train --latent 2 --out runs/plane            a latent space that fits on a page
+  python -m minivae train --beta 4 --out runs/beta4              a KL that weighs more: fewer latents stay in use
+  python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
+                          --schedule cosine --out runs/deep      slower, and several nats better
+  python -m minivae train --resume --epochs 20                   ten more epochs
+"""
+
+
+def _train_options(verb):
+    verb.epilog, verb.formatter_class = TRAIN_EXAMPLES, argparse.RawDescriptionHelpFormatter
+    group = None
+
+    def option(name, help, **kind):  # absent unless given, so that --resume can tell a choice from a default
+        group.add_argument(name, default=argparse.SUPPRESS, help=help, **kind)
+
+    group = verb.add_argument_group("the run")
+    group.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
+                       help="where the model, history.csv and the pictures go (default runs/mnist)")
+    either = group.add_mutually_exclusive_group()
+    either.add_argument("--resume", action="store_true",
+                        help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
+                             "start afresh if there is none")
+    either.add_argument("--force", action="store_true", help="begin again over the run in --out")
+    option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
+           metavar="N")
+
+    group = verb.add_argument_group("the data")
+    option("--data", "mnist, which is built in, or a folder of four IDX files under MNIST's names, raw or .gz "
+                     "(Fashion-MNIST, KMNIST, ...) (default mnist)", metavar="mnist|FOLDER")
+    option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
+                         "not, or left grey (default dynamic; none for gaussian)",
+           choices=("dynamic", "fixed", "threshold", "none"))
+    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000, or a "
+                        "sixth of a data set of under 60000)",
+           type=int, metavar="N")
+
+    group = verb.add_argument_group("the model")
+    option("--hidden", "units in each hidden layer of the encoder, first layer first; the decoder mirrors them; "
+                       "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
+    option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
+    option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
+    option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
+           choices=("bernoulli", "gaussian"))
+    option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
+    option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
+           type=float, metavar="BETA")
+    option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
+           choices=("data", "zero"))
+    option("--dtype", "precision (default float32)", choices=("float32", "float64"))
+
+    group = verb.add_argument_group("the training")
+    option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
+    option("--batch", "images per step, B (default 128)", type=int, metavar="B")
+    option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
+    option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
+           choices=("constant", "cosine"))
+    option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
+
+
+def _evaluate_options(verb):
+    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
+    verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
+                      help="how grey levels become pixels (default: as in training)")
+    verb.add_argument("--seed", type=int, default=0, help="of the random pixels and noise (default 0)")
+    verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
+
+
+def _generate_options(verb):
+    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    verb.add_argument("-n", type=int, default=64, metavar="N", help="how many images (default 64)")
+    verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
+                      help="the picture's file (default grid.png)")
+    verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
+    verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+
+
+def _gradcheck_options(verb):
+    for name, kind, default, help in (
+        ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"), ("--batch", int, 4, "examples, B"),
+        ("--noise-variance", float, 1.0, "of the gaussian likelihood"), ("--beta", float, 1.0, "weight on the KL"),
+        ("--seed", int, 0, "of weights, data and noise"),
+    ):
+        verb.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default {default:g})")
+    verb.add_argument("--hidden", type=int, nargs="*", default=[5], metavar="H", help="units in each hidden layer (default 5)")
+    verb.add_argument("--activation", choices=("relu", "tanh"), default="tanh", help="between the layers (default tanh)")
+    verb.add_argument("--likelihood", choices=("bernoulli", "gaussian"), default="bernoulli", help="(default bernoulli)")
+    verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")
