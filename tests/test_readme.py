@@ -20,13 +20,6 @@ def test_the_example_prints_its_comment():
     assert printed.getvalue().splitlines() == expected
 
 
-def test_the_number_of_weights():
-    import minivae
-
-    size = minivae.VAE(784, (64,), 8).parameters.flat.size
-    assert f"all {size:,} weights" in TEXT
-
-
 @pytest.mark.parametrize("marker", ["main", "tests"])
 def test_the_commands_are_marked_and_whole(marker):
     block = re.search(rf"<!-- {marker} -->\n```bash\n(.*)\n```", TEXT).group(1)
