@@ -35,6 +35,8 @@ class Equation(NamedTuple):
         What it says, in a few words.
     computed_by, differentiated_by : str or None
         The function that computes it and the one that differentiates it, as "module:name" within minivae.
+    beside : str or None
+        Where several equations define one symbol: another symbol, which a trace has where this one is meant.
     """
 
     number: str
@@ -44,9 +46,11 @@ class Equation(NamedTuple):
     meaning: str
     computed_by: str | None = None
     differentiated_by: str | None = None
+    beside: str | None = None
 
 
 _FORWARD, _BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
+_SAMPLED, _SAMPLED_BACKWARD = "model.bounds:SampledBound.forward", "model.bounds:SampledBound.backward"
 
 EQUATIONS = (
     # 1. Maximum likelihood and latent variables
@@ -162,7 +166,7 @@ EQUATIONS = (
              r"\log p(x \mid z) = -\tfrac12 \sum_d \left(\frac{(x_d - \bar x_d)^2}{s^2} + \log 2\pi s^2\right),"
              r" \quad \bar x = \mathrm{decoder}(z)",
              "log_likelihood", "log p(x|z), summed over the pixels, each a Gaussian of variance s²",
-             "kernels:gaussian_log_likelihood", "kernels:gaussian_log_likelihood_backward"),
+             "kernels:gaussian_log_likelihood", "kernels:gaussian_log_likelihood_backward", beside="mean"),
     Equation("5.14", "dmean = dll (x − mean) / s²", r"d\bar x = d\ell\, \frac{x - \bar x}{s^2}",
              None, "the residual, in units of the variance", "kernels:gaussian_log_likelihood_backward"),
     Equation("5.15", "a = decoder(z)", r"a = \mathrm{decoder}(z)",
@@ -194,6 +198,32 @@ EQUATIONS = (
              None, "a step size that falls along a cosine, t = 0, 1, ..., to nothing at step T", "training.schedules:cosine"),
     Equation("8.5", "β_t = β min(1, (t + 1) / T_w)", r"\beta_t = \beta \min(1, (t + 1) / T_w)",
              None, "the KL's weight, raised over the first T_w steps, t = 0, 1, ...", "training.schedules:warm_up"),
+    # 10. How good is it?
+    Equation("10.10", "z_s = mu + sigma ⊙ eps_s, s = 1 ... S", r"z_s = \mu + \sigma \odot \varepsilon_s, \quad s = 1, \dots, S",
+             None, "S draws for each example, as rows b S + s of one batch: mu and sigma serve each of them, and gather their gradients",
+             "kernels:repeat", "kernels:repeat_backward"),
+    Equation("10.11", "log_prior = log N(z; 0, I)", r"\log p(z) = \log \mathcal{N}(z;\, 0, I)",
+             "log_prior", "log p(z), the prior's log density at the draw", _SAMPLED, _SAMPLED_BACKWARD),
+    Equation("10.12", "log_q = log N(z; mu, sigma²)", r"\log q(z \mid x) = \log \mathcal{N}(z;\, \mu, \sigma^2)",
+             "log_q", "log q(z|x), the posterior's log density at its own draw", _SAMPLED, _SAMPLED_BACKWARD),
+    Equation("10.13", "kl = log q(z|x) − log p(z)", r"\widehat{\mathrm{KL}} = \log q(z \mid x) - \log p(z)",
+             "kl", "one draw's unbiased estimate of the KL: single draws may fall below 0", _SAMPLED, _SAMPLED_BACKWARD,
+             beside="log_weight"),
+    Equation("10.14", "log_weight = log p(x|z) − β kl", r"\log w = \log p(x \mid z) - \beta\, \widehat{\mathrm{KL}}",
+             "log_weight", "log of the importance weight w = p(x, z) / q(z|x), when β = 1", _SAMPLED, _SAMPLED_BACKWARD),
+    Equation("10.15", "objective = (1/S) Σ_s log w_s", r"\mathrm{objective} = \frac{1}{S} \sum_{s=1}^{S} \log w_s",
+             None, "the Monte-Carlo ELBO: unbiased for the ELBO, KL and all",
+             "kernels:mean_over_samples", "kernels:mean_over_samples_backward"),
+    Equation("10.16", "objective = log (1/S) Σ_s w_s", r"\mathrm{objective} = \log \frac{1}{S} \sum_{s=1}^{S} w_s",
+             "objective", "the importance-weighted bound: at least the ELBO, and log p(x) in the limit of many samples",
+             "kernels:log_mean_exp", "kernels:log_mean_exp_backward", beside="log_weight"),
+    Equation("10.17", "dlog_weight_s = dobjective w_s / Σ_r w_r",
+             r"d \log w_s = d\,\mathrm{objective}\; \frac{w_s}{\sum_{r=1}^{S} w_r}",
+             None, "each sample weighs in the gradient as it weighs in the sum", "kernels:log_mean_exp_backward"),
+    Equation("10.18", "dz = dz through the decoder + dlog_prior ∂log p(z)/∂z + dlog_q ∂log q(z|x)/∂z",
+             r"dz = dz_{\mathrm{decoder}} + d\log p\, \frac{\partial \log p(z)}{\partial z}"
+             r" + d\log q\, \frac{\partial \log q(z \mid x)}{\partial z}",
+             None, "three paths lead from z to the loss; from mu and log_var one more, through log q itself", _SAMPLED_BACKWARD),
 )
 
 HEADING = """\
@@ -213,11 +243,11 @@ def equation(number):
 def equation_of(symbol, trace=()):
     """Return the equation that defines a symbol such as "z" or "encoder.0.h", or None.
 
-    Two define log_likelihood; the second is meant where ``trace``, the symbols around it, has a "mean".
+    Some symbols are defined by several equations; ``trace``, the symbols around it, tells which of them is meant.
     """
     name = "h" if symbol.endswith(".h") else symbol
-    found = [entry for entry in EQUATIONS if entry.symbol == name]
-    return found[-1 if "mean" in trace else 0] if found else None
+    found = [entry for entry in EQUATIONS if entry.symbol == name and (entry.beside is None or entry.beside in trace)]
+    return found[-1] if found else None
 
 
 def locate(function):

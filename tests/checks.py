@@ -223,7 +223,7 @@ def check_some_model_gradient(settings, batch):
 
 
 GRADIENT_CHECKS = [
-    *(lambda name=name, seed=seed: check_pair(name, dict(zip("BIOHKD", (3, 2, 4, 2, 3, 4))), 1.0, seed)
+    *(lambda name=name, seed=seed: check_pair(name, dict(zip("BIOHKDS", (3, 2, 4, 2, 3, 4, 5))), 1.0, seed)
       for name in PAIRS for seed in (0, 1)),
     lambda: check_pair("dense", dict(zip("BIO", (3, 3, 3))), 1.0, 0),
     *(lambda activation=activation, likelihood=likelihood, hidden=hidden, batch=batch: check_some_model_gradient(

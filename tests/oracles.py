@@ -86,6 +86,31 @@ def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0):
     return dll[:, None] * (x - mean) / noise_variance
 
 
+def repeat(a, samples):
+    return np.stack([row for row in a for _ in range(samples)])
+
+
+def repeat_backward(dy, samples):
+    return np.stack([dy[start:start + samples].sum(axis=0) for start in range(0, len(dy), samples)])
+
+
+def mean_over_samples(log_weight):
+    return np.sum(log_weight, axis=1) / log_weight.shape[1]
+
+
+def mean_over_samples_backward(dmean, log_weight):
+    return dmean[:, None] / log_weight.shape[1] * np.ones_like(log_weight)
+
+
+def log_mean_exp(log_weight):
+    return np.log(np.sum(np.exp(log_weight), axis=1) / log_weight.shape[1])
+
+
+def log_mean_exp_backward(dlog_mean, log_weight):
+    w = np.exp(log_weight)
+    return dlog_mean[:, None] * w / np.sum(w, axis=1, keepdims=True)
+
+
 def adam(parameters, gradients, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Algorithm 1 of Kingma & Ba, line by line; return the parameters after a step on each of the gradients."""
     m = v = np.zeros_like(parameters)

@@ -27,6 +27,7 @@ class Chain:
         self.decoder = [s for s in symbols if s.startswith("decoder.")]
         self.output = next((s for s in symbols if s in ("logits", "mean")), None)
         self.head = ["mu", "log_var"]
+        self.sampled = "log_weight" in symbols   # an objective over samples, whose KL is drawn
         self.parameters = list(parameters)
         rest = [s for s in reversed(symbols) if s not in ("x", "eps")]
         self.order = []
@@ -46,10 +47,13 @@ class Chain:
         """Return the symbols whose gradients a symbol's or parameter's gradient is made from."""
         if name in self.parameters:
             return self._above(name)
-        known = {"loss": [], "objective": ["loss"], "elbo": ["loss"],
-                 "log_likelihood": ["objective"], "kl": ["objective"],
-                 self.output: ["log_likelihood"], "z": self.decoder[:1] or [self.output], "sigma": ["z"],
-                 "mu": ["z", "kl"], "log_var": ["sigma", "kl"]}
+        z, weight, kl = self.decoder[:1] or [self.output], "objective", "kl"
+        if self.sampled:
+            z, weight, kl = [*z, "log_prior", "log_q"], "log_weight", "log_q"
+        known = {"loss": [], "objective": ["loss"], "elbo": ["loss"], "log_weight": ["objective"],
+                 "log_likelihood": [weight], "kl": [weight], "log_prior": ["kl"], "log_q": ["kl"],
+                 self.output: ["log_likelihood"], "z": z, "sigma": ["z"],
+                 "mu": ["z", kl], "log_var": ["sigma", kl]}
         if name in known:
             return known[name]
         hidden, above = (self.encoder, self.head) if name in self.encoder else (self.decoder, [self.output])
@@ -69,7 +73,8 @@ class Chain:
 
     def rows(self):
         """Return the picture's rows, from the loss down: symbols side by side, and the parameters beside them."""
-        rows = [["loss"], ["objective", "elbo"], ["log_likelihood", "kl"], [self.output]]
+        drawn = ([["log_weight"]], [["log_prior", "log_q"]]) if self.sampled else ([], [])
+        rows = [["loss"], ["objective", "elbo"], *drawn[0], ["log_likelihood", "kl"], *drawn[1], [self.output]]
         rows += [[h] for h in reversed(self.decoder)] + [["z"], ["sigma"], self.head]
         rows += [[h] for h in reversed(self.encoder)]
         return [(row, [p for p in self.parameters if self._above(p) == row]) for row in rows]

@@ -56,7 +56,8 @@ def check_model(model, x, eps, rng=None):
     """
     rng = np.random.default_rng(0) if rng is None else rng
     keep = max(2, NUMBERS // max(1, np.shape(x)[-1] if np.ndim(x) else 1))
-    x, eps = (np.array(array, dtype=model.dtype) for array in (x[:keep], eps[:keep]))
+    samples = max(1, len(eps) // max(1, len(x)))   # rows of noise for each example
+    x, eps = (np.array(array, dtype=model.dtype) for array in (x[:keep], eps[:keep * samples]))
     pairs = _check_pairs(model, rng)
     trace = model.forward(x, eps)
     try:

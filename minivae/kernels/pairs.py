@@ -18,6 +18,9 @@ from .gaussian import (
     kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward,
     standard_deviation, standard_deviation_backward,
 )
+from .samples import (
+    log_mean_exp, log_mean_exp_backward, mean_over_samples, mean_over_samples_backward, repeat, repeat_backward,
+)
 
 __all__ = ["Pair", "PAIRS"]
 
@@ -86,5 +89,20 @@ PAIRS = {
         gaussian_log_likelihood,
         lambda dll, mean, x: (gaussian_log_likelihood_backward(dll, mean, x),),
         {"mean": "BD", "x": "BD"},
+    ),
+    "repeat": Pair(
+        lambda a: repeat(a, 3),
+        lambda dy, a: (repeat_backward(dy, 3),),
+        {"a": "BK"},
+    ),
+    "mean_over_samples": Pair(
+        mean_over_samples,
+        lambda dmean, log_weight: (mean_over_samples_backward(dmean, log_weight),),
+        {"log_weight": "BS"},
+    ),
+    "log_mean_exp": Pair(
+        log_mean_exp,
+        lambda dlog_mean, log_weight: (log_mean_exp_backward(dlog_mean, log_weight),),
+        {"log_weight": "BS"},
     ),
 }

@@ -1,7 +1,8 @@
 """The model: parameters, the two stacks of layers, the trace, and the VAE that ties them together."""
 
+from .bounds import IWAE, MonteCarloELBO
 from .parameters import Parameters
 from .trace import Trace
 from .vae import VAE
 
-__all__ = ["Parameters", "Trace", "VAE"]
+__all__ = ["IWAE", "MonteCarloELBO", "Parameters", "Trace", "VAE"]

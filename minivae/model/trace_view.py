@@ -6,6 +6,7 @@ values and of its gradient. Arrays of up to a dozen numbers print whole.
 
 import html
 import inspect
+import pkgutil
 import re
 
 import numpy as np
@@ -63,31 +64,33 @@ def _rows(trace):
             "meaning": entry.meaning,
             "equation": entry.number,
             "formula": entry.plain,
-            "where": _where(entry.computed_by, "t", symbol) if gradients is None else _where_gradient(symbol),
+            "where": _where(entry.computed_by, "t", symbol, values) if gradients is None else _where_gradient(symbol, values),
             "shape": str(np.shape(value)),
             "value": _summary(value),
             "gradient": None if gradients is None else _gradient(gradients[symbol]),
         }
 
 
-def _where(function, trace, symbol):
-    """Say which function computes a symbol, and where; in the VAE's own chain, the very line."""
+def _where(function, trace, symbol, values):
+    """Say which function computes a symbol, and where; in a model's own chain, the very line."""
     if function is None:
         return ""
+    if "log_weight" in values:  # a chain with samples is written in a place of its own
+        function = function.replace("model.vae:VAE", "model.bounds:SampledBound")
     name, file, line = locate(function)
-    if name.startswith("VAE."):
-        from .vae import VAE
+    if name.endswith((".forward", ".backward")) and not name.startswith("MLP."):
         target = r"\[y\]" if symbol in ("logits", "mean") else rf"\.{symbol}\b"
         assigned = re.compile(rf"\b{trace}{target}.* = |\b{trace}{target} = ")
-        lines = inspect.getsource(getattr(VAE, name.removeprefix("VAE."))).splitlines()
+        lines = inspect.getsource(pkgutil.resolve_name(f"minivae.{function}")).splitlines()
         line += next((place for place, text in enumerate(lines) if assigned.search(text)), 0)
     return f"{name} {file}:{line}"
 
 
-def _where_gradient(symbol):
+def _where_gradient(symbol, values):
     if symbol in ("x", "eps"):
         return ""
-    return _where("model.mlp:MLP.backward" if symbol.endswith(".h") else "model.vae:VAE.backward", "d", symbol)
+    return _where("model.mlp:MLP.backward" if symbol.endswith(".h") else "model.vae:VAE.backward", "d", symbol,
+                  values)
 
 
 def _gradient(gradient):

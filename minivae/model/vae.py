@@ -24,6 +24,7 @@ from .trace import close_trace, open_gradients, open_trace
 
 __all__ = ["VAE"]
 
+
 class VAE:
     """A variational autoencoder of dense layers.
 
@@ -62,6 +63,8 @@ class VAE:
     ----------
     Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 3 and appendix C.
     """
+
+    reported = ("elbo", "log_likelihood", "kl")  # the symbols of a trace whose means tell how training goes
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
                  beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):

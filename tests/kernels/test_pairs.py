@@ -11,13 +11,13 @@ from minivae.kernels import PAIRS
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(sizes=sizes_of("BIOHKD"), scale=SCALES, seed=SEEDS, layout=LAYOUTS)
+@given(sizes=sizes_of("BIOHKDS"), scale=SCALES, seed=SEEDS, layout=LAYOUTS)
 def test_backward_matches_differences(name, sizes, scale, seed, layout):
     check_pair(name, sizes, scale, seed, layout)
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(sizes=sizes_of("BIOHKD"), seed=SEEDS)
+@given(sizes=sizes_of("BIOHKDS"), seed=SEEDS)
 def test_backward_is_linear_in_its_upstream_gradient(name, sizes, seed):
     pair = PAIRS[name]
     arguments = arrays(pair.shapes.values(), sizes, 1.0, seed)
@@ -29,7 +29,7 @@ def test_backward_is_linear_in_its_upstream_gradient(name, sizes, seed):
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(sizes=sizes_of("BIOHKD"), seed=SEEDS, layout=LAYOUTS)
+@given(sizes=sizes_of("BIOHKDS"), seed=SEEDS, layout=LAYOUTS)
 def test_inputs_stay_as_they_are_and_gradients_share_no_memory(name, sizes, seed, layout):
     pair = PAIRS[name]
     arguments = arrays(pair.shapes.values(), sizes, 1.0, seed, layout)
@@ -48,14 +48,14 @@ def test_inputs_stay_as_they_are_and_gradients_share_no_memory(name, sizes, seed
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_dtype_is_kept(name, dtype):
     pair = PAIRS[name]
-    arguments = arrays(pair.shapes.values(), dict(zip("BIOHKD", range(2, 8))), 1.0, 0, dtype=dtype)
+    arguments = arrays(pair.shapes.values(), dict(zip("BIOHKDS", range(2, 9))), 1.0, 0, dtype=dtype)
     y = pair.forward(*arguments)
     assert y.dtype == dtype
     assert all(gradient.dtype == dtype for gradient in pair.backward(y, *arguments))
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(sizes=sizes_of("BIOHKD"), scale=SCALES, seed=SEEDS)
+@given(sizes=sizes_of("BIOHKDS"), scale=SCALES, seed=SEEDS)
 def test_float32_agrees_with_float64(name, sizes, scale, seed):
     pair = PAIRS[name]
     single = arrays(pair.shapes.values(), sizes, scale, seed, dtype=np.float32)
@@ -79,7 +79,7 @@ def test_a_wrong_shape_is_named_and_never_broadcast(name, which):
     pair = PAIRS[name]
     if which >= len(pair.shapes):
         return
-    sizes = dict(zip("BIOHKD", (2, 3, 4, 5, 6, 7)))
+    sizes = dict(zip("BIOHKDS", (2, 3, 4, 5, 6, 7, 8)))
     good = arrays(pair.shapes.values(), sizes, 1.0, 0)
     array = good[which]
     turned = array.T if array.ndim == 2 and len(good) > 1 else array[..., None]

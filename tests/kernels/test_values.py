@@ -15,15 +15,16 @@ from minivae.kernels import PAIRS
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@given(sizes=sizes_of("BIOHKD"), seed=SEEDS, layout=LAYOUTS)
+@given(sizes=sizes_of("BIOHKDS"), seed=SEEDS, layout=LAYOUTS)
 def test_the_plain_expression(name, sizes, seed, layout):
     arguments = arrays(PAIRS[name].shapes.values(), sizes, 1.0, seed, layout)
+    arguments += [3] if name == "repeat" else []
     expected = getattr(oracles, name)(*arguments)
     assert relative_error(getattr(kernels, name)(*arguments), expected, 1 + np.abs(expected).max()) < 1e-12
 
 
 @pytest.mark.parametrize("name", [name for name in dir(oracles) if name.endswith("_backward")])
-@given(sizes=sizes_of("BIOHKD"), seed=SEEDS)
+@given(sizes=sizes_of("BIOHKDS"), seed=SEEDS)
 def test_the_plain_backward(name, sizes, seed):
     rng = np.random.default_rng(seed)
     pair = PAIRS[name.removesuffix("_backward")]
@@ -31,7 +32,7 @@ def test_the_plain_backward(name, sizes, seed):
     dy = rng.standard_normal(pair.forward(*arguments).shape)
     known = {"tanh_backward": [np.tanh(arguments[0])], "relu_backward": [np.maximum(arguments[0], 0)],
              "standard_deviation_backward": [np.exp(arguments[0] / 2)], "reparameterize_backward": arguments[-1:],
-             "dense_backward": arguments[:2]}.get(name, arguments)
+             "dense_backward": arguments[:2], "repeat_backward": [3]}.get(name, arguments)
     written, plain = getattr(kernels, name)(dy, *known), getattr(oracles, name)(dy, *known)
     for one, two in zip(written if isinstance(written, tuple) else [written], plain if isinstance(plain, tuple) else [plain]):
         assert relative_error(one, two, 1 + np.abs(two).max()) < 1e-12
@@ -156,3 +157,26 @@ def test_messages_name_the_argument_and_the_sizes():
         kernels.dense(x, np.ones((3, 5)), np.ones((1, 5)))
     with pytest.raises(ValueError, match="x must be a NumPy array of floats; got dtype int64"):
         kernels.dense(np.ones((2, 3), np.int64), np.ones((3, 5)), np.ones(5))
+
+
+def test_log_mean_exp_of_weights_that_no_float_holds():
+    for far in (-1e4, 0.0, 1e4):
+        log_weight = far + np.array([[0.0, np.log(3.0)], [-700.0, 700.0]])
+        np.testing.assert_allclose(kernels.log_mean_exp(log_weight) - far, [np.log(2), 700 - np.log(2)], rtol=1e-12)
+        share = kernels.log_mean_exp_backward(np.ones(2), log_weight)
+        np.testing.assert_allclose(share, [[0.25, 0.75], [0, 1]], atol=1e-12)
+
+
+@given(sizes=sizes_of("BS"), seed=SEEDS)
+def test_log_mean_exp_is_at_least_the_mean_and_at_most_the_maximum(sizes, seed):
+    (log_weight,) = arrays(["BS"], sizes, 3.0, seed)
+    value = kernels.log_mean_exp(log_weight)
+    assert np.all(value >= kernels.mean_over_samples(log_weight) - 1e-14)  # Jensen
+    assert np.all(value <= log_weight.max(axis=1) + 1e-14)
+    np.testing.assert_allclose(kernels.log_mean_exp(log_weight[:, :1]), log_weight[:, 0], rtol=1e-15)
+
+
+def test_repeat_keeps_an_example_and_its_samples_together():
+    a = np.array([[1.0, 2.0], [3.0, 4.0]])
+    np.testing.assert_array_equal(kernels.repeat(a, 2), [[1, 2], [1, 2], [3, 4], [3, 4]])
+    np.testing.assert_array_equal(kernels.repeat(a, 2).reshape(2, 2, 2)[1], [[3, 4], [3, 4]])

@@ -1,0 +1,191 @@
+"""Several draws of z for each example: carrying an example over to its draws, and bringing their numbers together.
+
+S samples of each of B examples lie as B S rows, sample s of example b in row b S + s, so that every other kernel sees
+two axes as always. Two ways lead from S numbers of an example back to one: their mean, which makes the Monte-Carlo
+ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.10
+and 10.15 to 10.17. Shapes: B batch, K latent, S samples per example.
+"""
+
+import numpy as np
+
+from .shapes import check_shapes
+
+__all__ = ["repeat", "repeat_backward", "mean_over_samples", "mean_over_samples_backward", "log_mean_exp",
+           "log_mean_exp_backward"]
+
+
+def repeat(a, samples):
+    """Give each example's row to all its samples: row b to rows b S to b S + S - 1.
+
+    Parameters
+    ----------
+    a : ndarray, shape (B, K)
+        One row per example.
+    samples : int
+        S.
+
+    Returns
+    -------
+    y : ndarray, shape (B S, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or the array is not of floats.
+
+    Notes
+    -----
+    Equation 10.10.
+    """
+    check_shapes(a=(a, "BK"))
+    return np.repeat(a, samples, axis=0)
+
+
+def repeat_backward(dy, samples):
+    """Carry the gradient of the loss from an example's samples back to the example.
+
+    Parameters
+    ----------
+    dy : ndarray, shape (B S, K)
+        Upstream gradient.
+    samples : int
+        What the forward was given.
+
+    Returns
+    -------
+    da : ndarray, shape (B, K)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or the array is not of floats.
+
+    Notes
+    -----
+    Equation 10.10: what was used S times gathers S gradients.
+    """
+    check_shapes(dy=(dy, "RK"))
+    rows, K = dy.shape
+    if rows % samples:
+        raise ValueError(f"dy must have {samples} rows for each example; got {rows}, which is no multiple of {samples}.")
+    # forward: y = repeat each row S times
+    return dy.reshape(rows // samples, samples, K).sum(axis=1)
+
+
+def mean_over_samples(log_weight):
+    """Mean of each example's samples.
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (B, S)
+
+    Returns
+    -------
+    mean : ndarray, shape (B,)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or the array is not of floats.
+
+    Notes
+    -----
+    Equation 10.15.
+    """
+    check_shapes(log_weight=(log_weight, "BS"))
+    return log_weight.mean(axis=1)
+
+
+def mean_over_samples_backward(dmean, log_weight):
+    """Carry the gradient of the loss from the mean to each sample, an equal share to all.
+
+    Parameters
+    ----------
+    dmean : ndarray, shape (B,)
+        Upstream gradient, one number per example.
+    log_weight : ndarray, shape (B, S)
+        What the forward was given.
+
+    Returns
+    -------
+    dlog_weight : ndarray, shape (B, S)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 10.15.
+    """
+    check_shapes(dmean=(dmean, "B"), log_weight=(log_weight, "BS"))
+    # forward: mean = sum(log_weight) / S
+    S = log_weight.shape[1]
+    return np.repeat(dmean[:, None] / S, S, axis=1)
+
+
+def log_mean_exp(log_weight):
+    """Logarithm of the mean weight of each example, from the logarithms of the weights.
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (B, S)
+        log w, any finite numbers.
+
+    Returns
+    -------
+    log_mean : ndarray, shape (B,)
+        log((w_1 + ... + w_S) / S).
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or the array is not of floats.
+
+    Notes
+    -----
+    Equation 10.16. Weights of images are far below the smallest float, so the largest of an example's is divided
+    out before the exponential and its logarithm added again at the end.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, equation 8.
+    """
+    check_shapes(log_weight=(log_weight, "BS"))
+    largest = log_weight.max(axis=1)
+    return largest + np.log(np.exp(log_weight - largest[:, None]).mean(axis=1))
+
+
+def log_mean_exp_backward(dlog_mean, log_weight):
+    """Carry the gradient of the loss to each sample's log weight, in proportion to its weight.
+
+    Parameters
+    ----------
+    dlog_mean : ndarray, shape (B,)
+        Upstream gradient, one number per example.
+    log_weight : ndarray, shape (B, S)
+        What the forward was given.
+
+    Returns
+    -------
+    dlog_weight : ndarray, shape (B, S)
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 10.17: the share of a sample is its normalized weight, w_s / (w_1 + ... + w_S), a softmax.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, equation 13.
+    """
+    check_shapes(dlog_mean=(dlog_mean, "B"), log_weight=(log_weight, "BS"))
+    # forward: log_mean = log(sum(exp(log_weight)) / S)
+    share = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))
+    share /= share.sum(axis=1, keepdims=True)  # (B, S), each row sums to 1
+    return dlog_mean[:, None] * share

@@ -1,0 +1,198 @@
+"""Two other objectives over the same encoder and decoder, from S draws of z for each example.
+
+Both draw the KL divergence too, as log q(z|x) - log p(z), in place of its closed form; they differ only in how the S
+log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is
+the importance-weighted bound. ``SampledBound`` is the chain of both, forward and backward, written as the VAE's own is.
+Equations 10.10 to 10.18. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of example b lies
+in row b S + s.
+"""
+
+import math
+
+import numpy as np
+
+from ..kernels import (
+    PAIRS, gaussian_log_density, gaussian_log_density_backward, log_mean_exp, log_mean_exp_backward, mean_over_samples,
+    mean_over_samples_backward, reparameterize, reparameterize_backward, repeat, repeat_backward, standard_deviation,
+    standard_deviation_backward,
+)
+from .checks import finite_number, float_matrix
+from .trace import close_trace, open_gradients, open_trace
+from .vae import VAE
+
+__all__ = ["MonteCarloELBO", "IWAE"]
+
+
+class SampledBound(VAE):
+    """A VAE whose objective is made of S log weights for each example; ``VAE`` says how to make and use one.
+
+    It differs in ``forward`` and ``backward`` alone. ``eps`` has B S rows there, and S is told from their number.
+    """
+
+    reported = ("elbo", "log_likelihood", "kl", "objective")
+
+    @property
+    def symbols(self):
+        """Names of everything that a trace holds, in the order of the forward pass."""
+        return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h, self.likelihood.symbol,
+                "log_likelihood", "log_prior", "log_q", "kl", "elbo", "log_weight", "objective", "loss")
+
+    def pairs(self):
+        """Return the kernel pairs that this model is made of, by name."""
+        names = ("repeat", "gaussian_log_density", self.over_samples.__name__)
+        own = {name: pair for name, pair in super().pairs().items() if name != "kl_divergence"}
+        return own | {name: PAIRS[name] for name in names}
+
+    def forward(self, x, eps, beta=None, given=None, out=None):
+        """Compute the loss of a batch, and every symbol on the way.
+
+        Parameters
+        ----------
+        x : array-like, shape (B, D)
+            Data, as for ``VAE.forward``.
+        eps : array-like, shape (B S, K)
+            Standard normal noise, S draws per example, those of one example in successive rows.
+        beta, given, out
+            As for ``VAE.forward``.
+
+        Returns
+        -------
+        trace : Trace
+            x, encoder.0.h, ..., mu, log_var and sigma with a row for each example; eps, z, decoder.0.h, ..., logits (or
+            mean), log_likelihood, log_prior, log_q, kl, elbo and log_weight with a row for each sample; objective,
+            one number per example; loss. ``elbo`` is log p(x|z) - kl of one draw, whatever beta is.
+
+        Raises
+        ------
+        ValueError
+            If x, eps, beta, given or out does not fit the model.
+
+        Notes
+        -----
+        Equations 10.11 to 10.14, and the objective by 10.15 or 10.16.
+        """
+        t = open_trace(self, given, out)
+        t.beta = self.beta if beta is None else finite_number("beta", beta)
+        p = self.parameters
+        y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
+        K = self.latent_dim
+
+        t.x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
+        head = self.encoder.forward(t.x, p, t)                           # (B, 2K)
+        t.mu, t.log_var = head[:, :K], head[:, K:]                       # q(z|x) = N(mu, sigma**2)
+        t.sigma = standard_deviation(t.log_var)
+        t.eps = float_matrix("eps", eps, "(B S, K)", K, self.dtype)
+        S = samples_per_example(t.eps, t.x)
+        mu, log_var, sigma = (repeat(a, S) for a in (t.mu, t.log_var, t.sigma))
+        t.z = reparameterize(mu, sigma, t.eps)                           # (B S, K), S draws from q(z|x)
+        t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))             # (B S, D)
+        t.log_likelihood = self.likelihood.log_likelihood(t[y], repeat(t.x, S))
+        t.log_prior = gaussian_log_density(t.z, *standard_normal(t.z))   # (B S,), log p(z)
+        t.log_q = gaussian_log_density(t.z, mu, log_var)                 # (B S,), log q(z|x)
+        t.kl = t.log_q - t.log_prior
+        t.elbo = t.log_likelihood - t.kl
+        t.log_weight = t.log_likelihood - t.beta * t.kl
+        t.objective = self.over_samples(t.log_weight.reshape(-1, S))     # (B,)
+        t.loss = -t.objective.mean()
+        close_trace(self, t)
+        return t
+
+    def backward(self, trace, d_loss=1.0, out=None):
+        """Carry the gradient of the loss back to every symbol and every parameter.
+
+        Parameters
+        ----------
+        trace, d_loss, out
+            As for ``VAE.backward``.
+
+        Returns
+        -------
+        d : Trace
+            dloss/dsymbol for each symbol of the trace; None for x and eps, which are data and noise.
+        grads : Parameters
+            dloss/dparameter.
+
+        Raises
+        ------
+        ValueError
+            If the trace is not this model's, or the parameters were altered since the forward pass.
+
+        Notes
+        -----
+        Equation 7.1, and equations 10.10 to 10.18. The gradient of a log weight is its total derivative: through z, and through
+        the mu and log_var that log q(z|x) has of its own.
+        """
+        t, p = trace, self.parameters
+        d, grads = open_gradients(self, t, out)
+        d_loss = finite_number("d_loss", d_loss, least=-math.inf)
+        y = self.likelihood.symbol
+        B, S = len(t.x), samples_per_example(t.eps, t.x)
+        mu, log_var = repeat(t.mu, S), repeat(t.log_var, S)
+
+        # forward: loss = -mean(objective)
+        d.loss = self.dtype.type(d_loss)
+        d.objective = np.full(B, -d_loss / B, self.dtype)
+        # forward: objective = over_samples(log_weight)
+        d.log_weight = self.over_samples_backward(d.objective, t.log_weight.reshape(B, S)).reshape(B * S)
+        # forward: log_weight = log_likelihood - beta * kl
+        d.log_likelihood = d.log_weight.copy()
+        d.kl = -t.beta * d.log_weight
+        d.elbo = np.zeros_like(d.kl)  # reported, never optimized: the loss does not pass through it
+        # forward: kl = log_q - log_prior
+        d.log_q, d.log_prior = d.kl.copy(), -d.kl
+        # three paths lead from z to the loss: their gradients add
+        dz_through_q, dmu_through_q, dlog_var_through_q = gaussian_log_density_backward(d.log_q, t.z, mu, log_var)
+        dz_through_prior, _, _ = gaussian_log_density_backward(d.log_prior, t.z, *standard_normal(t.z))
+        d[y] = self.likelihood.backward(d.log_likelihood, t[y], repeat(t.x, S), out=d[y])
+        dz_through_decoder = self.decoder.backward(d[y], t.z, p, t, d, grads)
+        d.z = dz_through_decoder + dz_through_prior + dz_through_q
+        # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples
+        dmu_through_z, dsigma = reparameterize_backward(d.z, t.eps)
+        d.sigma = repeat_backward(dsigma, S)
+        # two paths lead from mu and log_var to the loss: their gradients add
+        d.mu = repeat_backward(dmu_through_z + dmu_through_q, S)
+        d.log_var = standard_deviation_backward(d.sigma, t.sigma) + repeat_backward(dlog_var_through_q, S)
+        # forward: [mu | log_var] = encoder(x)
+        d_head = np.concatenate([d.mu, d.log_var], axis=1)  # (B, 2K)
+        self.encoder.backward(d_head, t.x, p, t, d, grads, needs_dx=False)
+        return d, grads
+
+
+class MonteCarloELBO(SampledBound):
+    """A VAE trained on the ELBO with its KL drawn too: the mean of S log weights per example. Equation 10.15.
+
+    References
+    ----------
+    Kingma & Welling, Auto-Encoding Variational Bayes, 2013, equation 6 (their estimator A).
+    """
+
+    over_samples = staticmethod(mean_over_samples)
+    over_samples_backward = staticmethod(mean_over_samples_backward)
+
+
+class IWAE(SampledBound):
+    """The importance weighted autoencoder: the logarithm of the mean of S weights per example. Equation 10.16.
+
+    With S = 1 it is the Monte-Carlo ELBO.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, section 3.
+    """
+
+    over_samples = staticmethod(log_mean_exp)
+    over_samples_backward = staticmethod(log_mean_exp_backward)
+
+
+def samples_per_example(eps, x):
+    """Return S, the number of rows of eps for each row of x."""
+    S, left = divmod(len(eps), len(x))
+    if left or S == 0:
+        raise ValueError(f"eps must have shape (B S, K), S rows for each of the {len(x)} rows of x; got {len(eps)} rows.")
+    return S
+
+
+def standard_normal(z):
+    """Return mean and log-variance of the prior N(0, I), both zero, shaped as z."""
+    zero = np.zeros_like(z)
+    return zero, zero
