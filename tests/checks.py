@@ -36,13 +36,13 @@ def check_pair(name, sizes, scale, seed, layout="contiguous"):
         assert relative_error(written, expected) < TOLERANCE, f"{name}: {written} against {expected}"
 
 
-def model_example(settings, batch, seed):
+def model_example(settings, batch, seed, kind=mv.VAE, samples=1):
     """A model with random biases too, data and noise for it; relu units kept off zero as far as can be."""
     rng = np.random.default_rng(seed)
-    model = mv.VAE(**settings)
+    model = kind(**settings)
     model.parameters.flat[:] += 0.3 * rng.standard_normal(model.parameters.flat.size)
     x = rng.random((batch, model.data_dim))
-    eps = rng.standard_normal((batch, model.latent_dim))
+    eps = rng.standard_normal((batch * samples, model.latent_dim))
     return model, x, eps
 
 
@@ -56,12 +56,12 @@ def nearest_kink(model, trace):
     return min(distances)
 
 
-def check_model_gradient(settings, batch, seed, d_loss=1.0):
+def check_model_gradient(settings, batch, seed, d_loss=1.0, **kind):
     """Every parameter's gradient, and every symbol's, against differences of the loss.
 
     Returns False, having checked nothing, where a relu lies so close to its kink that a difference might step over it.
     """
-    model, x, eps = model_example(settings, batch, seed)
+    model, x, eps = model_example(settings, batch, seed, **kind)
     trace = model.forward(x, eps)
     if settings["activation"] == "relu" and nearest_kink(model, trace) < 0.05:
         return False
