@@ -99,7 +99,7 @@ def _closing_words(folder, summary):
         f"Trained {_epochs(last['epoch'])} ({summary['seconds']:.0f} s this time). On {on} images, in nats per image,"
         " after the first epoch and after the last:",
         *(f"  {label:12} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
-          (("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl"))),
+          (("bound", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last),
         f"Now in {folder}: {', '.join(summary['files'])}",
         "Next:",
         f"  python -m minivae evaluate {_quoted(folder)}      the ELBO on images it has never seen",

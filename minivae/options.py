@@ -50,6 +50,7 @@ examples:
   python -m minivae train --beta 4 --out runs/beta4              a KL that weighs more: fewer latents stay in use
   python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
                           --schedule cosine --out runs/deep      slower, and several nats better
+  python -m minivae train --objective iwae --samples 5 --out runs/iwae         the importance-weighted bound
   python -m minivae train --resume --epochs 20                   ten more epochs
 """
 
@@ -90,6 +91,9 @@ def _train_options(verb):
     option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
            choices=("bernoulli", "gaussian"))
     option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
+    option("--objective", "what training raises: the ELBO with its KL in closed form; the same with its KL drawn too; or "
+                          "the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
+    option("--samples", "draws of z per image for monte-carlo and iwae, S (default 5)", type=int, metavar="S")
     option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
            type=float, metavar="BETA")
     option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
@@ -100,6 +104,8 @@ def _train_options(verb):
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
     option("--batch", "images per step, B (default 128)", type=int, metavar="B")
     option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
+    option("--epsilon", "the small number in Adam's denominator (default 1e-8; 1e-4 in Burda et al. 2016)", type=float,
+           metavar="EPS")
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")

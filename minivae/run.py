@@ -13,17 +13,19 @@ import numpy as np
 
 from .data import binarize, load_idx, load_mnist, prepare
 from .files import whole_file
-from .model import VAE
-from .training import load_checkpoint, train
+from .model import IWAE, VAE, MonteCarloELBO
+from .training import Adam, load_checkpoint, train
 
 __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
 
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
-    "noise_variance": 1.0, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10, "batch": 128, "learning_rate": 1e-3,
-    "schedule": "constant", "binarize": None, "holdout": None, "output_bias": "data", "seed": 0, "dtype": "float32",
+    "noise_variance": 1.0, "objective": "elbo", "samples": None, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10,
+    "batch": 128, "learning_rate": 1e-3, "epsilon": 1e-8, "schedule": "constant", "binarize": None, "holdout": None,
+    "output_bias": "data", "seed": 0, "dtype": "float32",
 }
 
+OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
 
 PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
             "traversals.png"}
@@ -93,6 +95,8 @@ def run(folder, settings, *, resume=False, progress=True):
     data = load_data(settings["data"])
     if settings["binarize"] is None:
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
+    if settings["samples"] is None:
+        settings = settings | {"samples": 1 if settings["objective"] == "elbo" else 5}
     if settings["holdout"] is None:
         settings = settings | {"holdout": min(10_000, len(data.train_images) // 6)}
     images, held_out = _split(data.train_images, settings["holdout"])
@@ -120,7 +124,8 @@ def run(folder, settings, *, resume=False, progress=True):
 def _train(folder, model, images, held_out, settings, resume, progress):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
-        learning_rate=settings["learning_rate"], schedule=settings["schedule"], binarize=settings["binarize"],
+        optimizer=Adam(settings["learning_rate"], epsilon=settings["epsilon"]), schedule=settings["schedule"],
+        samples=settings["samples"], binarize=settings["binarize"],
         beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
         notes=settings | {"image_shape": images.shape[1:]}, progress=progress,
     )
@@ -134,7 +139,7 @@ def _split(images, holdout):
 
 
 def _new_model(settings, images):
-    model = VAE(
+    model = OBJECTIVES[settings["objective"]](
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
         noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],
     )

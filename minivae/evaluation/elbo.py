@@ -13,7 +13,7 @@ from ..model.checks import generator, positive_integer
 __all__ = ["evaluate_elbo"]
 
 
-def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
+def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
     """Estimate the mean ELBO over a data set.
 
     Parameters
@@ -26,23 +26,25 @@ def evaluate_elbo(model, images, *, binarize, rng, batch_size=500):
     rng : numpy.random.Generator
         For pixels and latents. The same seed gives the same pixels and noise, so that two epochs, or two
         models, are compared without that difference.
+    samples : int, optional
+        S, draws of z per example, for a model whose objective takes several.
     batch_size : int, optional
         Examples at a time. Pixels and noise are drawn in turn, so another size is another draw.
 
     Returns
     -------
     means : dict of str to float
-        "elbo", "log_likelihood" and "kl", and "elbo_se", the standard error of the first (None for one
-        example).
+        "elbo", "log_likelihood" and "kl", "objective" where that is another bound, and "elbo_se", the standard error
+        of the first (None for one example).
     """
     images, rng = prepare(images, binarize, data_dim=model.data_dim), generator(rng)
     batch_size = positive_integer("batch_size", batch_size)
-    columns = {"elbo": [], "log_likelihood": [], "kl": []}
+    columns = {name: [] for name in model.reported}
     for start in range(0, len(images), batch_size):
         x = binarize_images(images[start:start + batch_size], binarize, rng=rng, dtype=model.dtype)
-        trace = model.forward(x, rng.standard_normal((len(x), model.latent_dim)))
+        trace = model.forward(x, rng.standard_normal((len(x) * samples, model.latent_dim)))
         for name, column in columns.items():
-            column.append(trace[name])
+            column.append(trace[name].reshape(len(x), -1).mean(axis=1))
     columns = {name: np.concatenate(column).astype(np.float64) for name, column in columns.items()}
     means = {name: float(column.mean()) for name, column in columns.items()}
     if len(images) == 1:

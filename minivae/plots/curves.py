@@ -11,13 +11,13 @@ BLUE, VERMILLION = "#0072B2", "#D55E00"
 
 
 def learning_curves(history):
-    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats.
+    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the bound, where it is another.
 
     Parameters
     ----------
     history : list of dict
         One for each epoch, with epoch, elbo, log_likelihood and kl; held_out_elbo, held_out_log_likelihood and
-        held_out_kl may be absent or None.
+        held_out_kl may be absent or None. With objective, that gets a panel too.
 
     Returns
     -------
@@ -30,15 +30,18 @@ def learning_curves(history):
     """
     panels = {"elbo": "ELBO (higher is better)", "log_likelihood": "Log-likelihood log p(x|z)",
               "kl": "KL(q(z|x) || p(z))"}
+    if len(history) and history[0].get("objective") is not None:
+        panels = {"objective": "Bound (what training raises)"} | panels
     if len(history) == 0:
         raise ValueError("history must hold at least one epoch; got none. Train first.")
     for row in history:
         missing = [name for name in ("epoch", *panels) if row.get(name) is None]
         if missing:
             raise ValueError(f"history must hold {', '.join(missing)} for every epoch; got only {', '.join(row)}.")
-    figure = Figure(figsize=(WIDTH, 3.3), layout="constrained")
+    rows = 2 if len(panels) == 4 else 1
+    figure = Figure(figsize=(WIDTH, 3.3 * rows), layout="constrained")
     figure.suptitle("Learning curves")
-    for axes, (name, title) in zip(figure.subplots(1, 3), panels.items()):
+    for axes, (name, title) in zip(figure.subplots(rows, len(panels) // rows).flat, panels.items()):
         _curve(axes, history, name, "training (mean during the epoch)", BLUE, "o-")
         _curve(axes, history, f"held_out_{name}", "held-out (after the epoch)", VERMILLION, "s--")
         axes.set_title(title, fontsize=10)
@@ -48,7 +51,7 @@ def learning_curves(history):
         axes.grid(alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     last = history[-1]
-    figure.alt = (f"Three line charts over {count(len(history), 'epoch')}. The ELBO goes from "
+    figure.alt = (f"{'Four' if rows > 1 else 'Three'} line charts over {count(len(history), 'epoch')}. The ELBO goes from "
                   f"{history[0]['elbo']:.1f} to {last['elbo']:.1f} nats; its parts end at a log-likelihood of "
                   f"{last['log_likelihood']:.1f} and a KL divergence of {last['kl']:.1f} nats.")
     if last.get("held_out_elbo") is not None:

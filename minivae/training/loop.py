@@ -22,17 +22,16 @@ from .settings import check_same_settings, run_settings
 
 __all__ = ["train"]
 
-TERMS = ("elbo", "log_likelihood", "kl")
-
 
 def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_rate=None, schedule="constant",
-          binarize=None, beta_warm_up=0, held_out=None, seed=0, checkpoint=None, resume=False, notes=None,
+          samples=1, binarize=None, beta_warm_up=0, held_out=None, seed=0, checkpoint=None, resume=False, notes=None,
           progress=True):
     """Train a model in place.
 
     Parameters
     ----------
     model : VAE
+        Of any objective: a ``VAE``, a ``MonteCarloELBO`` or an ``IWAE``.
     images : ndarray, shape (N, rows, columns) or (N, D)
         Training data: uint8 grey levels, or floats.
     epochs : int, optional
@@ -45,6 +44,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         Step size of the default optimizer, 1e-3 if not given.
     schedule : {"constant", "cosine"}, optional
         What becomes of the step size over the run.
+    samples : int, optional
+        S, draws of z per example, for a ``MonteCarloELBO`` or an ``IWAE``. A ``VAE`` takes one.
     binarize : {"dynamic", "fixed", "threshold", "none"}, optional
         How grey levels become pixels; by default "dynamic" for a Bernoulli model, "none" for a Gaussian.
     beta_warm_up : float, optional
@@ -67,8 +68,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     -------
     history : list of dict
         For each epoch: "epoch"; "elbo", "log_likelihood" and "kl", means over its batches while they were
-        trained on; "beta" and "learning_rate" at its end; and, with ``held_out``, "held_out_elbo",
-        "held_out_log_likelihood" and "held_out_kl". In nats per example.
+        trained on, and "objective" where it is another bound than the ELBO; "beta" and "learning_rate" at its end;
+        and, with ``held_out``, "held_out_elbo" and the others. In nats per example.
 
     Raises
     ------
@@ -83,6 +84,9 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         raise ValueError(f"optimizer must be an optimizer made, such as mv.Adam(1e-3); got {optimizer!r}.")
     epochs = positive_integer("epochs", epochs)
     one_of("schedule", schedule, tuple(SCHEDULES))
+    samples = positive_integer("samples", samples)
+    if type(model) is VAE and samples > 1:
+        raise ValueError(f"samples is for the objectives over several draws, MonteCarloELBO and IWAE; got {samples} for a VAE.")
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"
@@ -99,7 +103,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         held_out = prepare(held_out, binarize, data_dim=model.data_dim, name="held_out")
 
     settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
-                            schedule=schedule, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
+                            schedule=schedule, samples=samples, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
     history, top_rate = [], optimizer.learning_rate
     if resume and os.path.exists(checkpoint):
         saved = load_checkpoint(checkpoint)
@@ -128,9 +132,9 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
 
             batches = minibatches(images, batch_size, binarize, rng=rng, dtype=model.dtype)
             with EpochBar(epoch, epochs, steps, show=progress) as bar:
-                row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, settings_of, rng, bar)}
+                row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, samples, settings_of, rng, bar)}
                 if held_out is not None:
-                    row |= _held_out_means(model, held_out, binarize, seed, f"epoch {epoch}")
+                    row |= _held_out_means(model, held_out, binarize, samples, seed, f"epoch {epoch}")
                 history.append(row)
                 save()
                 bar.finish(row)
@@ -139,29 +143,29 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     return history
 
 
-def _held_out_means(model, held_out, binarize, seed, where):
+def _held_out_means(model, held_out, binarize, samples, seed, where):
     with np.errstate(over="ignore", invalid="ignore"):
-        means = evaluate_elbo(model, held_out, binarize=binarize, rng=np.random.default_rng([seed, 1]))
-    row = {f"held_out_{name}": means[name] for name in TERMS}
+        means = evaluate_elbo(model, held_out, binarize=binarize, samples=samples, rng=np.random.default_rng([seed, 1]))
+    row = {f"held_out_{name}": means[name] for name in model.reported}
     check_means(row, where)
     return row
 
 
-def _train_epoch(model, optimizer, batches, settings_of, rng, bar):
+def _train_epoch(model, optimizer, batches, samples, settings_of, rng, bar):
     """Take one step on each batch; return the epoch's means, and the settings of its last step."""
-    sums = dict.fromkeys(TERMS, 0.0)
+    sums = dict.fromkeys(model.reported, 0.0)
     trace = gradients = None  # made by the first step, overwritten by the others
     for step, x in enumerate(batches):
         where = f"epoch {bar.epoch}, batch {step + 1}"
         optimizer.learning_rate, beta = settings_of(step)
-        eps = rng.standard_normal((len(x), model.latent_dim), dtype=model.dtype)
+        eps = rng.standard_normal((len(x) * samples, model.latent_dim), dtype=model.dtype)
         with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
             trace = model.forward(x, eps, beta=beta, out=trace)
             check_forward(trace, where)
             gradients = d, grads = model.backward(trace, out=gradients)
             check_backward(d, grads, where)
             optimizer.step(model.parameters.flat, grads.flat)
-        for name in TERMS:
+        for name in model.reported:
             sums[name] += float(trace[name].mean())
         bar.step({name: total / (step + 1) for name, total in sums.items()})
     check_parameters(model.parameters, f"epoch {bar.epoch}, after its last step")

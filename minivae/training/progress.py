@@ -48,4 +48,5 @@ class EpochBar:
 
 
 def _in_words(means):
-    return f"ELBO {means['elbo']:.2f}, log p(x|z) {means['log_likelihood']:.2f}, KL {means['kl']:.2f}"
+    bound = f"bound {means['objective']:.2f}, " if "objective" in means else ""
+    return f"{bound}ELBO {means['elbo']:.2f}, log p(x|z) {means['log_likelihood']:.2f}, KL {means['kl']:.2f}"

@@ -14,6 +14,7 @@ def run_settings(model, optimizer, images, held_out, **arguments):
     Data sets are named by shape and checksum, so that a moved folder is the same data and an edited one is not.
     """
     settings = {f"model.{name}": value for name, value in model.settings.items()}
+    settings["objective"] = type(model).__name__
     settings |= optimizer.settings() | {"learning_rate": optimizer.learning_rate} | arguments
     settings |= {"images": _checksum(images), "held_out": _checksum(held_out)}
     return json.loads(json.dumps(settings))

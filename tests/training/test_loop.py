@@ -40,6 +40,36 @@ def test_it_learns_real_digits():
         assert row["kl"] > 1
 
 
+def test_the_importance_weighted_bound_is_raised_and_reported(tmp_path):
+    model = mv.IWAE(16, (8,), 2)
+    history = quiet(model, samples=4, epochs=12, learning_rate=1e-2, held_out=IMAGES[:50], checkpoint=tmp_path / "m.npz")
+    assert history[-1]["held_out_objective"] > history[0]["held_out_objective"] + 0.05
+    for row in history:
+        assert row["objective"] > row["elbo"] and row["held_out_objective"] > row["held_out_elbo"]  # Jensen
+    loaded = mv.VAE.load(tmp_path / "m.npz")  # a model is a model, whatever bound it was trained on
+    assert type(loaded) is mv.VAE
+    np.testing.assert_array_equal(loaded.parameters.flat, model.parameters.flat)
+    with pytest.raises(ValueError, match="objective was 'IWAE', now 'VAE'"):
+        quiet(mv.VAE(16, (8,), 2), epochs=12, learning_rate=1e-2, held_out=IMAGES[:50], checkpoint=tmp_path / "m.npz",
+              resume=True)
+
+
+def test_samples_resume_to_the_same_bits(tmp_path):
+    through = mv.IWAE(16, (8,), 2)
+    quiet(through, samples=3, epochs=4)
+    quiet(mv.IWAE(16, (8,), 2), samples=3, epochs=2, checkpoint=tmp_path / "m.npz")
+    resumed = mv.IWAE(16, (8,), 2)
+    quiet(resumed, samples=3, epochs=4, checkpoint=tmp_path / "m.npz", resume=True)
+    np.testing.assert_array_equal(resumed.parameters.flat, through.parameters.flat)
+
+
+def test_samples_are_for_objectives_over_samples():
+    with pytest.raises(ValueError, match="samples is for"):
+        quiet(small_model(), samples=5)
+    with pytest.raises(ValueError, match="samples must be a positive integer"):
+        quiet(mv.IWAE(16, (8,), 2), samples=0)
+
+
 @pytest.mark.parametrize("binarize", ["dynamic", "fixed", "threshold", "none"])
 def test_the_same_seed_gives_the_same_bits(binarize):
     runs = [small_model() for _ in range(3)]
