@@ -4,7 +4,9 @@ import warnings
 
 import pytest
 from checks import GRADIENT_CHECKS, MEANING_CHECKS
-from mistakes import MISTAKES, planted
+
+from minivae.exercises.mistakes import MISTAKES
+from minivae.exercises.planting import planted
 
 by_name = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 

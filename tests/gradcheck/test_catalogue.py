@@ -7,8 +7,9 @@ import pytest
 
 from gradcheck.vae_case import vae_case
 from minivae import kernels
+from minivae.exercises.mistakes import MISTAKES
+from minivae.exercises.planting import planted
 from minivae.gradcheck import check_gradient, check_vjp
-from mistakes import MISTAKES, planted
 
 SIZES = collections.defaultdict(lambda: 4, B=5, D=7, K=3)
 SEEN = [mistake for mistake in MISTAKES if mistake.seen_by_gradient_check]

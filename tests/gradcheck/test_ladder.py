@@ -6,8 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minivae as mv
+from minivae.exercises.mistakes import MISTAKES
+from minivae.exercises.planting import planted
 from minivae.gradcheck import check_model
-from mistakes import MISTAKES, planted
 from strategies import model_settings
 
 BY_NAME = {mistake.name: mistake for mistake in MISTAKES}
