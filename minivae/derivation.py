@@ -173,6 +173,12 @@ EQUATIONS = (
              "logits", "log-odds of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
     Equation("5.16", "mean = decoder(z)", r"\bar x = \mathrm{decoder}(z)",
              "mean", "mean of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
+    Equation("5.17", "s² = exp(log_var), log_var = decoder.log_var", r"s^2 = \exp(\lambda), \quad \lambda = \log s^2",
+             None, "a noise variance that is learned: one number, shared by all pixels",
+             "kernels:learned_variance_log_likelihood", "kernels:learned_variance_log_likelihood_backward"),
+    Equation("5.18", "dlog_var = ½ Σ_n dll_n (Σ_d (x_nd − mean_nd)² / s² − D)",
+             r"d\lambda = \tfrac12 \sum_n d\ell_n \left(\sum_d \frac{(x_{nd} - \bar x_{nd})^2}{s^2} - D\right)",
+             None, "the residuals are larger than s says, or smaller", "kernels:learned_variance_log_likelihood_backward"),
     # 7. The whole backward pass
     Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
              None, "where the chain starts, and the only 1/B in it", _BACKWARD),

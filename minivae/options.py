@@ -90,7 +90,8 @@ def _train_options(verb):
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
     option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
            choices=("bernoulli", "gaussian"))
-    option("--noise-variance", "of the gaussian likelihood (default 1)", type=float, metavar="V")
+    option("--noise-variance", "of the gaussian likelihood: a number, or learned as one number for all pixels (default 1)",
+           type=_number_or_learned, metavar="V|learned")
     option("--objective", "what training raises: the ELBO with its KL in closed form; the same with its KL drawn too; or "
                           "the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
     option("--samples", "draws of z per image for monte-carlo and iwae, S (default 5)", type=int, metavar="S")
@@ -109,6 +110,13 @@ def _train_options(verb):
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
+
+
+def _number_or_learned(word):
+    try:
+        return word if word == "learned" else float(word)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"a number or the word learned; got {word!r}") from None
 
 
 def _evaluate_options(verb):
@@ -132,7 +140,7 @@ def _generate_options(verb):
 def _gradcheck_options(verb):
     for name, kind, default, help in (
         ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"), ("--batch", int, 4, "examples, B"),
-        ("--noise-variance", float, 1.0, "of the gaussian likelihood"), ("--beta", float, 1.0, "weight on the KL"),
+        ("--noise-variance", _number_or_learned, 1.0, "of the gaussian likelihood, or learned"), ("--beta", float, 1.0, "weight on the KL"),
         ("--seed", int, 0, "of weights, data and noise"),
     ):
         verb.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default {default:g})")

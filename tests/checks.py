@@ -128,24 +128,34 @@ def check_bernoulli_is_a_distribution():
         np.testing.assert_allclose(p @ x, model.decode(z[None])[0], rtol=1e-12)
 
 
+def gaussian_examples(variance, **settings):
+    """Two models of that noise variance: one in which it is fixed, one in which it is learned."""
+    for noise_variance in (variance, "learned"):
+        model, _, _ = model_example(dict(activation="tanh", likelihood="gaussian", noise_variance=noise_variance,
+                                         dtype="float64") | settings, 1, 7)
+        if noise_variance == "learned":
+            model.parameters["decoder.log_var"] = math.log(variance)
+        yield model
+
+
 def check_gaussian_is_a_distribution():
     """The Gaussian likelihood integrates to 1 over the line, and its mean is what decode says."""
-    model, _, _ = model_example(dict(data_dim=1, hidden=(3,), latent_dim=2, activation="tanh", likelihood="gaussian",
-                                     noise_variance=0.3, dtype="float64"), 1, 7)
-    x = np.linspace(-12, 12, 4001)[:, None]
-    z = np.array([[0.3, -1.1]])
-    trace = model.forward(x, np.zeros((len(x), 2)), given={"z": z.repeat(len(x), 0)})
-    p, width = np.exp(trace.log_likelihood), x[1, 0] - x[0, 0]
-    assert math.isclose(p.sum() * width, 1, rel_tol=1e-9)
-    assert math.isclose((p * x[:, 0]).sum() * width, model.decode(z)[0, 0], rel_tol=1e-9)
-    assert math.isclose((p * (x[:, 0] - model.decode(z)[0, 0]) ** 2).sum() * width, 0.3, rel_tol=1e-9)
+    for model in gaussian_examples(0.3, data_dim=1, hidden=(3,), latent_dim=2):
+        x = np.linspace(-12, 12, 4001)[:, None]
+        z = np.array([[0.3, -1.1]])
+        trace = model.forward(x, np.zeros((len(x), 2)), given={"z": z.repeat(len(x), 0)})
+        p, width = np.exp(trace.log_likelihood), x[1, 0] - x[0, 0]
+        assert math.isclose(p.sum() * width, 1, rel_tol=1e-9)
+        assert math.isclose((p * x[:, 0]).sum() * width, model.decode(z)[0, 0], rel_tol=1e-9)
+        assert math.isclose((p * (x[:, 0] - model.decode(z)[0, 0]) ** 2).sum() * width, 0.3, rel_tol=1e-9)
 
 
 def check_draws_have_the_means():
     """The frequencies that generate draws are the means it shows, pixel by pixel."""
-    for likelihood in ("bernoulli", "gaussian"):
-        model, _, _ = model_example(dict(data_dim=4, hidden=(3,), latent_dim=1, activation="tanh", likelihood=likelihood,
-                                         noise_variance=0.5, dtype="float64"), 1, 8)
+    sizes = dict(data_dim=4, hidden=(3,), latent_dim=1)
+    bernoulli, _, _ = model_example(dict(activation="tanh", dtype="float64") | sizes, 1, 8)
+    for model in (bernoulli, *gaussian_examples(0.5, **sizes)):
+        likelihood = model.settings["likelihood"]
         n = 50_000  # standard error of a frequency: at most 0.5 / sqrt(n) = 0.0022
         means = model.generate(n, rng=np.random.default_rng(9))
         draws = model.generate(n, rng=np.random.default_rng(9), draw=True)  # the same latents
@@ -231,6 +241,8 @@ GRADIENT_CHECKS = [
              beta=0.7, dtype="float64"), batch)
       for activation in ("relu", "tanh") for likelihood in ("bernoulli", "gaussian") for hidden in ((), (3,), (5, 3))
       for batch in (3, 2)),
+    lambda: check_some_model_gradient(dict(data_dim=4, hidden=(3,), latent_dim=2, activation="tanh", likelihood="gaussian",
+                                           noise_variance="learned", dtype="float64"), 3),
 ]
 
 MEANING_CHECKS = [check_moments_of_z, check_kl_values, check_bernoulli_is_a_distribution,

@@ -111,6 +111,15 @@ def log_mean_exp_backward(dlog_mean, log_weight):
     return dlog_mean[:, None] * w / np.sum(w, axis=1, keepdims=True)
 
 
+def learned_variance_log_likelihood(mean, log_var, x):
+    return gaussian_log_likelihood(mean, x, np.exp(log_var))
+
+
+def learned_variance_log_likelihood_backward(dll, mean, log_var, x):
+    dlog_var = np.sum(dll[:, None] * ((x - mean) ** 2 / np.exp(log_var) - 1)) / 2
+    return gaussian_log_likelihood_backward(dll, mean, x, np.exp(log_var)), dlog_var
+
+
 def adam(parameters, gradients, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
     """Algorithm 1 of Kingma & Ba, line by line; return the parameters after a step on each of the gradients."""
     m = v = np.zeros_like(parameters)

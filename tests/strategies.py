@@ -12,12 +12,14 @@ LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided"])
 def arrays(shapes, sizes, scale, seed, layout="contiguous", dtype=np.float64):
     """Return one array per entry of ``shapes`` (letters, such as "BI"), its numbers normal times ``scale``."""
     rng = np.random.default_rng(seed)
-    return [lay_out(scale * rng.standard_normal([sizes[letter] for letter in letters]), layout).astype(
+    return [lay_out(np.asarray(scale * rng.standard_normal([sizes[letter] for letter in letters])), layout).astype(
         dtype, order="K", copy=False) for letters in shapes]
 
 
 def lay_out(array, layout):
-    """Return the same numbers, lying otherwise in memory."""
+    """Return the same numbers, lying otherwise in memory; a single number lies as it does."""
+    if array.ndim == 0:
+        return array
     if layout == "transposed":
         return np.ascontiguousarray(array.T).T
     if layout == "strided":
@@ -39,7 +41,8 @@ def model_settings(draw, **fixed):
     settings = dict(
         data_dim=draw(st.integers(1, 6)), hidden=tuple(draw(st.lists(st.integers(1, 5), max_size=3))),
         latent_dim=draw(st.integers(1, 4)), activation=draw(st.sampled_from(["relu", "tanh"])),
-        likelihood=draw(st.sampled_from(["bernoulli", "gaussian"])), noise_variance=draw(st.sampled_from([0.3, 1.0, 2.5])),
         beta=draw(st.sampled_from([0.0, 0.5, 1.0, 4.0])), dtype="float64", seed=draw(st.integers(0, 1000)),
     )
-    return settings | fixed
+    settings["likelihood"] = draw(st.sampled_from(["bernoulli", "gaussian"]))
+    variances = [0.3, 1.0, 2.5] + ["learned"] * (settings["likelihood"] == "gaussian")
+    return settings | {"noise_variance": draw(st.sampled_from(variances))} | fixed

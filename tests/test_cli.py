@@ -149,7 +149,8 @@ def test_closing_words(folder, tmp_path, capsys):
 
 @pytest.mark.parametrize("options", [
     ["--hidden"], ["--hidden", "6", "4"], ["--latent", "1"], ["--latent", "4"], ["--activation", "tanh"], ["--dtype", "float64"],
-    ["--likelihood", "gaussian", "--noise-variance", "0.1"], ["--beta", "0.5", "--beta-warm-up", "1"], ["--schedule", "cosine"],
+    ["--likelihood", "gaussian", "--noise-variance", "0.1"],
+    ["--likelihood", "gaussian", "--noise-variance", "learned"], ["--beta", "0.5", "--beta-warm-up", "1"], ["--schedule", "cosine"],
     ["--binarize", "fixed"], ["--binarize", "threshold"], ["--binarize", "none"], ["--holdout", "0"], ["--output-bias", "zero"],
     ["--learning-rate", "1e-4"], ["--seed", "3"],
 ])
@@ -247,6 +248,8 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--holdout", "-1"], 1, "holdout must leave"),
     (["--beta", "-1"], 1, "beta must be"), (["--seed", "-1"], 1, "seed must be"),
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "noise_variance must be"),
+    (["--noise-variance", "learned"], 1, 'noise_variance is of the gaussian likelihood alone; got "learned"'),
+    (["--noise-variance", "much"], 2, "a number or the word learned; got 'much'"),
     (["--data", "nowhere"], 1, "nowhere"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
     (["--flavour", "x"], 2, "unrecognized arguments"),

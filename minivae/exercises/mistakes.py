@@ -39,6 +39,7 @@ DENSE, TANH, RELU = "kernels:dense_backward", "kernels:tanh_backward", "kernels:
 SIGMA, NOISE, KL = ("kernels:standard_deviation_backward", "kernels:reparameterize_backward",
                     "kernels:kl_divergence_backward")
 BERNOULLI, GAUSSIAN = "kernels:bernoulli_log_likelihood_backward", "kernels:gaussian_log_likelihood_backward"
+LEARNED = "kernels:learned_variance_log_likelihood_backward"
 DENSITY, MLP, VAE = "kernels:gaussian_log_density_backward", "model.mlp:MLP.backward", "model.vae:VAE.backward"
 
 MISTAKES = (
@@ -75,6 +76,10 @@ MISTAKES = (
     _one("dlogits takes the mean upstream gradient", BERNOULLI, "dll[:, None]", "dll.mean()"),
     _one("dmean forgets the noise variance", GAUSSIAN, "dll[:, None] / noise_variance", "dll[:, None]"),
     _one("dmean is doubled", GAUSSIAN, "dll[:, None] /", "2 * dll[:, None] /", "factor 2"),
+    _one("dlog_var forgets that there are D pixels", LEARNED, "squares - dmean.shape[1]", "squares - 1"),
+    _one("dlog_var is taken of the standard deviation", LEARNED, "0.5 * np.sum", "np.sum", "factor 2"),
+    _one("dlog_var ignores its upstream gradient", LEARNED, "np.sum(dll * ", "np.sum(", "upstream"),
+    _one("dmean takes the variance for the precision", LEARNED, "dmean *= precision", "dmean *= np.exp(log_var)"),
     _one("a layer's activation is not differentiated", MLP,
          "dy = activation_backward(d[below], trace[below])", "dy = d[below]"),
     _one("a stale cache: the first forward's activations are used ever after", MLP, "dy, trace[below], ",
@@ -117,6 +122,12 @@ MISTAKES = (
     Mistake("the log-likelihood averaged over the pixels", (
         ("kernels:bernoulli_log_likelihood", ".sum(axis=1)", ".mean(axis=1)"),
         (BERNOULLI, "dll[:, None]", "dll[:, None] / x.shape[1]"),
+    ), seen_by_gradient_check=False),
+    Mistake("a learned log-variance taken for the log of the standard deviation", (
+        ("kernels:learned_variance_log_likelihood", "np.exp(-log_var) + (LOG_2PI + log_var)",
+         "np.exp(-2 * log_var) + (LOG_2PI + 2 * log_var)"),
+        (LEARNED, "np.exp(-log_var)", "np.exp(-2 * log_var)"),
+        (LEARNED, "0.5 * np.sum", "np.sum"),
     ), seen_by_gradient_check=False),
     Mistake("the Gaussian likelihood without its normalizing constant", (
         ("kernels:gaussian_log_likelihood", " + constant", ""),

@@ -62,8 +62,8 @@ class Chain:
 
     def _above(self, parameter):
         parts = parameter.split(".")
-        if len(parts) != 3 or not parts[1].isdigit():
-            return [self.output]
+        if len(parts) != 3 or not parts[1].isdigit():   # the likelihood's own, as decoder.log_var
+            return ["log_likelihood"]
         hidden, above = (self.encoder, self.head) if parts[0] == "encoder" else (self.decoder, [self.output])
         return [hidden[int(parts[1])]] if int(parts[1]) < len(hidden) else above
 
@@ -77,4 +77,4 @@ class Chain:
         rows = [["loss"], ["objective", "elbo"], *drawn[0], ["log_likelihood", "kl"], *drawn[1], [self.output]]
         rows += [[h] for h in reversed(self.decoder)] + [["z"], ["sigma"], self.head]
         rows += [[h] for h in reversed(self.encoder)]
-        return [(row, [p for p in self.parameters if self._above(p) == row]) for row in rows]
+        return [(row, [p for p in self.parameters if set(self._above(p)) <= set(row)]) for row in rows]

@@ -84,7 +84,7 @@ class Probe:
 
     def value(self, moved):
         """Return the function's value with some arrays replaced, or None where it has none."""
-        point = {**self.at, **moved}
+        point = {**self.at, **{name: np.asarray(x) for name, x in moved.items()}}   # one number stays an array
         if self.changes_inputs:
             point = {name: x.copy() for name, x in point.items()}
         self.evaluations += 1

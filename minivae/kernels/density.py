@@ -1,7 +1,7 @@
 """Gaussian log densities: of a latent under any diagonal Gaussian, and of the data under a Gaussian decoder.
 
-The first serves objectives that draw log q(z|x) and log p(z); the second is the likelihood of real-valued pixels.
-Equations 3.7, 3.8, 5.13 and 5.14. In nats, log(2 pi) included, summed over latents or pixels: one number per
+The first serves objectives that draw log q(z|x) and log p(z); the second is the likelihood of real-valued pixels, with
+a fixed variance or with a learned one. Equations 3.7, 3.8, 5.13, 5.14, 5.17 and 5.18. In nats, log(2 pi) included, summed over latents or pixels: one number per
 example. Shapes: B batch, K latent, D data.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from .shapes import check_shapes
 
 __all__ = ["gaussian_log_density", "gaussian_log_density_backward", "gaussian_log_likelihood",
-           "gaussian_log_likelihood_backward"]
+           "gaussian_log_likelihood_backward", "learned_variance_log_likelihood", "learned_variance_log_likelihood_backward"]
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -141,3 +141,70 @@ def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None)
     dmean = np.subtract(x, mean, out=out)
     dmean *= dll[:, None] / noise_variance
     return dmean
+
+
+def learned_variance_log_likelihood(mean, log_var, x):
+    """Log density of the data under a Gaussian decoder whose one noise variance is a parameter, in nats.
+
+    Parameters
+    ----------
+    mean : ndarray, shape (B, D)
+        The decoder's output, E[x|z].
+    log_var : ndarray, shape ()
+        Log-variance of each pixel about its mean: one number for all pixels and examples.
+    x : ndarray, shape (B, D)
+        Data, any real numbers.
+
+    Returns
+    -------
+    log_likelihood : ndarray, shape (B,)
+        log p(x|z), summed over the pixels, log(2 pi) included.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equation 5.17: 5.13 with the variance exp(log_var), which is positive whatever log_var is.
+    """
+    check_shapes(mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"))
+    return -0.5 * ((x - mean) ** 2 * np.exp(-log_var) + (LOG_2PI + log_var)).sum(axis=1)
+
+
+def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
+    """Carry the gradient of the loss from that log-likelihood to the decoder's output and to log_var.
+
+    Parameters
+    ----------
+    dll : ndarray, shape (B,)
+        Upstream gradient, dloss/dlog_likelihood, one number per example.
+    mean, log_var, x : ndarray, shapes (B, D), () and (B, D)
+        What the forward was given.
+    out : ndarray, shape (B, D), optional
+        Where to write dmean. Must not overlap mean or x.
+
+    Returns
+    -------
+    dmean : ndarray, shape (B, D)
+    dlog_var : ndarray, shape ()
+        Summed over the batch: every example shares the variance.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or an array is not of floats.
+
+    Notes
+    -----
+    Equations 5.14 and 5.18. There is no gradient for x: it is data.
+    """
+    check_shapes(dll=(dll, "B"), mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"), out=(out, "BD"))
+    # forward: log_likelihood = -0.5 * sum((x - mean)**2 * exp(-log_var) + log(2 pi) + log_var)
+    precision = np.exp(-log_var)
+    dmean = np.subtract(x, mean, out=out)                                    # the residual, (B, D)
+    squares = precision * np.square(dmean).sum(axis=1)                       # (B,)
+    dlog_var = np.asarray(0.5 * np.sum(dll * (squares - dmean.shape[1])))    # ()
+    dmean *= precision * dll[:, None]
+    return dmean, dlog_var

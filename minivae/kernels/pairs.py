@@ -12,7 +12,7 @@ from .bernoulli import bernoulli_log_likelihood, bernoulli_log_likelihood_backwa
 from .dense import dense, dense_backward
 from .density import (
     gaussian_log_density, gaussian_log_density_backward, gaussian_log_likelihood,
-    gaussian_log_likelihood_backward,
+    gaussian_log_likelihood_backward, learned_variance_log_likelihood, learned_variance_log_likelihood_backward,
 )
 from .gaussian import (
     kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward,
@@ -89,6 +89,11 @@ PAIRS = {
         gaussian_log_likelihood,
         lambda dll, mean, x: (gaussian_log_likelihood_backward(dll, mean, x),),
         {"mean": "BD", "x": "BD"},
+    ),
+    "learned_variance_log_likelihood": Pair(
+        learned_variance_log_likelihood,
+        learned_variance_log_likelihood_backward,
+        {"mean": "BD", "log_var": "", "x": "BD"},
     ),
     "repeat": Pair(
         lambda a: repeat(a, 3),

@@ -16,8 +16,8 @@ def check_shapes(**arrays):
     Parameters
     ----------
     **arrays : (ndarray or None, str)
-        Under the argument's name, the array and its axes, such as ``W=(W, "IO")``. The first array that
-        uses a letter sets its size. None stands for an ``out`` that was not given, and is passed over.
+        Under the argument's name, the array and its axes, such as ``W=(W, "IO")``; "" is one number. The first
+        array that uses a letter sets its size. None stands for an ``out`` that was not given, and is passed over.
 
     Raises
     ------

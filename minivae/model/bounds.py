@@ -86,7 +86,7 @@ class SampledBound(VAE):
         mu, log_var, sigma = (repeat(a, S) for a in (t.mu, t.log_var, t.sigma))
         t.z = reparameterize(mu, sigma, t.eps)                           # (B S, K), S draws from q(z|x)
         t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))             # (B S, D)
-        t.log_likelihood = self.likelihood.log_likelihood(t[y], repeat(t.x, S))
+        t.log_likelihood = self.likelihood.log_likelihood(t[y], repeat(t.x, S), p)
         t.log_prior = gaussian_log_density(t.z, *standard_normal(t.z))   # (B S,), log p(z)
         t.log_q = gaussian_log_density(t.z, mu, log_var)                 # (B S,), log q(z|x)
         t.kl = t.log_q - t.log_prior
@@ -143,7 +143,7 @@ class SampledBound(VAE):
         # three paths lead from z to the loss: their gradients add
         dz_through_q, dmu_through_q, dlog_var_through_q = gaussian_log_density_backward(d.log_q, t.z, mu, log_var)
         dz_through_prior, _, _ = gaussian_log_density_backward(d.log_prior, t.z, *standard_normal(t.z))
-        d[y] = self.likelihood.backward(d.log_likelihood, t[y], repeat(t.x, S), out=d[y])
+        d[y] = self.likelihood.backward(d.log_likelihood, t[y], repeat(t.x, S), p, grads, out=d[y])
         dz_through_decoder = self.decoder.backward(d[y], t.z, p, t, d, grads)
         d.z = dz_through_decoder + dz_through_prior + dz_through_q
         # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples

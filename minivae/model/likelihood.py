@@ -1,17 +1,26 @@
 """What the decoder's output means: the logits of a Bernoulli, or the mean of a Gaussian.
 
-Either is log p(x|z), its gradient, and how to show or draw a picture from it. The model is the same around
-both. Shapes: B batch, D data.
+Either is log p(x|z), its gradient, and how to show or draw a picture from it. The model is the same around all of
+them. Each is handed the model's parameters, and in the backward their gradients: one has a parameter of its
+own there, the others leave them alone. Shapes: B batch, D data.
 """
 
 import numpy as np
 
 from ..kernels import (
     PAIRS, bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
-    gaussian_log_likelihood_backward, logistic,
+    gaussian_log_likelihood_backward, learned_variance_log_likelihood, learned_variance_log_likelihood_backward, logistic,
 )
 
-__all__ = ["Bernoulli", "Gaussian"]
+__all__ = ["Bernoulli", "Gaussian", "LearnedGaussian", "likelihood_of"]
+
+
+def likelihood_of(settings):
+    """Return the likelihood that a model's settings name."""
+    if settings["likelihood"] == "bernoulli":
+        return Bernoulli()
+    variance = settings["noise_variance"]
+    return LearnedGaussian(variance) if variance == "learned" else Gaussian(variance)
 
 
 class Bernoulli:
@@ -19,21 +28,22 @@ class Bernoulli:
 
     symbol = "logits"
     unit_interval = True  # data must lie in [0, 1]
+    shapes = {}           # of parameters of its own, by name
 
     def pair(self):
         """The kernel pair by its name."""
         return {"bernoulli_log_likelihood": PAIRS["bernoulli_log_likelihood"]}
 
-    def log_likelihood(self, logits, x):
+    def log_likelihood(self, logits, x, parameters):
         return bernoulli_log_likelihood(logits, x)
 
-    def backward(self, dll, logits, x, out=None):
+    def backward(self, dll, logits, x, parameters, grads, out=None):
         return bernoulli_log_likelihood_backward(dll, logits, x, out=out)
 
     def mean(self, logits):
         return logistic(logits)
 
-    def draw(self, logits, rng):
+    def draw(self, logits, parameters, rng):
         return (rng.random(logits.shape) < logistic(logits)).astype(logits.dtype)
 
     def output_for_mean(self, mean):
@@ -52,27 +62,57 @@ class Gaussian:
 
     symbol = "mean"
     unit_interval = False
+    shapes = {}
 
     def __init__(self, noise_variance):
         self.noise_variance = noise_variance
 
+    def variance(self, parameters):
+        """Noise variance of each pixel, s squared."""
+        return self.noise_variance
+
     def pair(self):
         """The kernel pair by its name, with this noise variance."""
         return {"gaussian_log_likelihood": PAIRS["gaussian_log_likelihood"]._replace(
-            forward=self.log_likelihood, backward=lambda dll, mean, x: (self.backward(dll, mean, x),))}
+            forward=lambda mean, x: gaussian_log_likelihood(mean, x, self.noise_variance),
+            backward=lambda dll, mean, x: (gaussian_log_likelihood_backward(dll, mean, x, self.noise_variance),))}
 
-    def log_likelihood(self, mean, x):
+    def log_likelihood(self, mean, x, parameters):
         return gaussian_log_likelihood(mean, x, self.noise_variance)
 
-    def backward(self, dll, mean, x, out=None):
+    def backward(self, dll, mean, x, parameters, grads, out=None):
         return gaussian_log_likelihood_backward(dll, mean, x, self.noise_variance, out=out)
 
     def mean(self, mean):
         return mean
 
-    def draw(self, mean, rng):
+    def draw(self, mean, parameters, rng):
         noise = rng.standard_normal(mean.shape).astype(mean.dtype)
-        return mean + np.sqrt(self.noise_variance).astype(mean.dtype) * noise
+        return mean + np.sqrt(self.variance(parameters)).astype(mean.dtype) * noise
 
     def output_for_mean(self, mean):
         return mean
+
+
+class LearnedGaussian(Gaussian):
+    """Real-valued pixels with the same noise on each, its variance learned. Equations 5.17 and 5.18.
+
+    One number is shared by all pixels. A variance for each would have no largest likelihood: a pixel that the decoder
+    gets exactly right, such as one that is always black, sends its own to zero and the density to infinity.
+    """
+
+    log_var = "decoder.log_var"
+    shapes = {log_var: ()}
+
+    def variance(self, parameters):
+        return np.exp(parameters[self.log_var])
+
+    def pair(self):
+        return {"learned_variance_log_likelihood": PAIRS["learned_variance_log_likelihood"]}
+
+    def log_likelihood(self, mean, x, parameters):
+        return learned_variance_log_likelihood(mean, parameters[self.log_var], x)
+
+    def backward(self, dll, mean, x, parameters, grads, out=None):
+        dmean, grads[self.log_var] = learned_variance_log_likelihood_backward(dll, mean, parameters[self.log_var], x, out=out)
+        return dmean

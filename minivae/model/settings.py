@@ -19,5 +19,16 @@ def model_settings(*, data_dim, hidden, latent_dim, activation, likelihood, beta
         "beta": finite_number("beta", beta),
         "dtype": one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64")),
         "seed": whole_number("seed", seed),
-        "noise_variance": finite_number("noise_variance", noise_variance, positive=True),
+        "noise_variance": _noise_variance(noise_variance, likelihood),
     }
+
+
+def _noise_variance(value, likelihood):
+    if not isinstance(value, str):
+        return finite_number("noise_variance", value, positive=True)
+    if value != "learned":
+        raise ValueError(f'noise_variance must be a finite number above 0, or "learned"; got {value!r}.')
+    if likelihood != "gaussian":
+        raise ValueError('noise_variance is of the gaussian likelihood alone; got "learned" for a '
+                         f'{likelihood} one. Say likelihood="gaussian" too?')
+    return value

@@ -15,7 +15,7 @@ from ..kernels import (
     standard_deviation_backward,
 )
 from .checks import finite_number, float_matrix, generator, positive_integer
-from .likelihood import Bernoulli, Gaussian
+from .likelihood import likelihood_of
 from .mlp import MLP
 from .model_file import model_arrays, model_from_arrays
 from .parameters import Parameters
@@ -45,8 +45,8 @@ class VAE:
     dtype : {"float32", "float64"}, optional
     seed : int, optional
         Of the weights' first values.
-    noise_variance : float, optional
-        Variance of the "gaussian" likelihood, fixed.
+    noise_variance : float or "learned", optional
+        Variance of the "gaussian" likelihood: fixed, or learned from 1 on as the parameter ``decoder.log_var``.
 
     Attributes
     ----------
@@ -73,10 +73,10 @@ class VAE:
                                        noise_variance=noise_variance)
         self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
         self.dtype = np.dtype(dtype)
-        self.likelihood = Bernoulli() if likelihood == "bernoulli" else Gaussian(noise_variance)
+        self.likelihood = likelihood_of(self.settings)
         self.encoder = MLP("encoder", (data_dim, *hidden, 2 * latent_dim), activation)
         self.decoder = MLP("decoder", (latent_dim, *reversed(hidden), data_dim), activation)
-        self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes(), self.dtype)
+        self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes() | self.likelihood.shapes, self.dtype)
         rng = np.random.default_rng(seed)
         self.encoder.initialize(self.parameters, rng=rng)
         self.decoder.initialize(self.parameters, rng=rng)
@@ -140,16 +140,16 @@ class VAE:
         K = self.latent_dim
 
         t.x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
-        head = self.encoder.forward(t.x, p, t)                        # (B, 2K)
-        t.mu, t.log_var = head[:, :K], head[:, K:]                    # q(z|x) = N(mu, sigma**2)
+        head = self.encoder.forward(t.x, p, t)                           # (B, 2K)
+        t.mu, t.log_var = head[:, :K], head[:, K:]                       # q(z|x) = N(mu, sigma**2)
         t.sigma = standard_deviation(t.log_var)
         t.eps = float_matrix("eps", eps, "(B, K)", K, self.dtype, rows=len(t.x))
-        t.z = reparameterize(t.mu, t.sigma, t.eps)                    # (B, K), a draw from q(z|x)
-        t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))          # (B, D)
-        t.log_likelihood = self.likelihood.log_likelihood(t[y], t.x)  # (B,), log p(x|z)
-        t.kl = kl_divergence(t.mu, t.log_var)                         # (B,), KL(q(z|x) || p(z))
-        t.elbo = t.log_likelihood - t.kl                              # (B,)
-        t.objective = t.log_likelihood - t.beta * t.kl                # (B,)
+        t.z = reparameterize(t.mu, t.sigma, t.eps)                       # (B, K), a draw from q(z|x)
+        t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))             # (B, D)
+        t.log_likelihood = self.likelihood.log_likelihood(t[y], t.x, p)  # (B,), log p(x|z)
+        t.kl = kl_divergence(t.mu, t.log_var)                            # (B,), KL(q(z|x) || p(z))
+        t.elbo = t.log_likelihood - t.kl                                 # (B,)
+        t.objective = t.log_likelihood - t.beta * t.kl                   # (B,)
         t.loss = -t.objective.mean()
         close_trace(self, t)
         return t
@@ -196,7 +196,7 @@ class VAE:
         d.kl = -t.beta * d.objective
         d.elbo = np.zeros_like(d.objective)  # reported, never optimized: the loss does not pass through it
         # forward: log_likelihood = log p(x|z), y = decoder(z)
-        d[y] = self.likelihood.backward(d.log_likelihood, t[y], t.x, out=d[y])
+        d[y] = self.likelihood.backward(d.log_likelihood, t[y], t.x, p, grads, out=d[y])
         d.z = self.decoder.backward(d[y], t.z, p, t, d, grads)
         # forward: z = mu + sigma * eps, sigma = exp(log_var / 2)
         dmu_through_z, d.sigma = reparameterize_backward(d.z, t.eps)
@@ -244,7 +244,7 @@ class VAE:
         rng = generator(rng)
         z = rng.standard_normal((positive_integer("n", n), self.latent_dim)).astype(self.dtype)
         y = self.decoder.forward(z, self.parameters, {})
-        return self.likelihood.draw(y, rng) if draw else self.likelihood.mean(y)
+        return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
 
     def start_output_at(self, mean):
         """Set the decoder's last bias so that, weights aside, it says the data's mean image (shape (D,)).

@@ -33,6 +33,15 @@ def test_right_models_never_fail(chosen, batch, seed):
     assert np.array_equal(before, model.parameters.flat)
 
 
+def test_a_learned_variance_has_its_arrow():
+    learned = dict(likelihood="gaussian", noise_variance="learned")
+    report = check_model(*example(**learned))
+    assert report.verdict == "pass" and "↓ ✓ kl       → ✓ decoder.log_var" in str(report)
+    with planted(BY_NAME["dlog_var forgets that there are D pixels"]):
+        report = check_model(*example(**learned))
+    assert report.verdict == "fail" and report.first_wrong == "decoder.log_var"
+
+
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_a_float32_model_of_some_size_passes(activation):
     model, x, eps = example(batch=4, data_dim=784, hidden=(64,), latent_dim=8, dtype="float32", activation=activation)

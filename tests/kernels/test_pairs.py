@@ -83,8 +83,8 @@ def test_a_wrong_shape_is_named_and_never_broadcast(name, which):
     good = arrays(pair.shapes.values(), sizes, 1.0, 0)
     array = good[which]
     turned = array.T if array.ndim == 2 and len(good) > 1 else array[..., None]
-    single = [array[..., :1]] if which > 0 else []  # an axis of 1, which NumPy would stretch
-    for bad in (*single, turned, array[None], array.astype(int), list(array), np.float64(1.0)):
+    single = [array[..., :1]] if which > 0 and array.ndim else []  # an axis of 1, which NumPy would stretch
+    for bad in (*single, turned, array[None], array.astype(int), array.tolist(), np.float64(1.0)):
         arguments = [bad if index == which else argument for index, argument in enumerate(good)]
         with pytest.raises(ValueError, match="must"):
             pair.forward(*arguments)

@@ -23,6 +23,10 @@ def test_the_plain_expression(name, sizes, seed, layout):
     assert relative_error(getattr(kernels, name)(*arguments), expected, 1 + np.abs(expected).max()) < 1e-12
 
 
+def as_tuple(gradients):
+    return gradients if isinstance(gradients, tuple) else (gradients,)
+
+
 @pytest.mark.parametrize("name", [name for name in dir(oracles) if name.endswith("_backward")])
 @given(sizes=sizes_of("BIOHKDS"), seed=SEEDS)
 def test_the_plain_backward(name, sizes, seed):
@@ -34,7 +38,7 @@ def test_the_plain_backward(name, sizes, seed):
              "standard_deviation_backward": [np.exp(arguments[0] / 2)], "reparameterize_backward": arguments[-1:],
              "dense_backward": arguments[:2], "repeat_backward": [3]}.get(name, arguments)
     written, plain = getattr(kernels, name)(dy, *known), getattr(oracles, name)(dy, *known)
-    for one, two in zip(written if isinstance(written, tuple) else [written], plain if isinstance(plain, tuple) else [plain]):
+    for one, two in zip(as_tuple(written), as_tuple(plain)):
         assert relative_error(one, two, 1 + np.abs(two).max()) < 1e-12
 
 
@@ -119,7 +123,8 @@ def test_forward_out_is_the_pure_result(name):
         kernel(*arguments, out=np.empty((3, 99)))
 
 
-@pytest.mark.parametrize("name", ["tanh", "relu", "bernoulli_log_likelihood", "gaussian_log_likelihood"])
+@pytest.mark.parametrize("name", ["tanh", "relu", "bernoulli_log_likelihood", "gaussian_log_likelihood",
+                                  "learned_variance_log_likelihood"])
 def test_backward_out_is_the_pure_result(name):
     sizes = dict(zip("BHD", (3, 6, 7)))
     arguments = arrays(PAIRS[name].shapes.values(), sizes, 1, 0)
@@ -127,10 +132,12 @@ def test_backward_out_is_the_pure_result(name):
     known = [y] if name in ("tanh", "relu") else arguments
     backward = getattr(kernels, name + "_backward")
     dy = np.random.default_rng(1).standard_normal(y.shape)
-    pure = backward(dy, *known)
+    pure, *others = as_tuple(backward(dy, *known))
     out = np.full_like(pure, np.nan)
-    assert backward(dy, *known, out=out) is out
+    written, *again = as_tuple(backward(dy, *known, out=out))
+    assert written is out
     np.testing.assert_array_equal(out, pure)
+    np.testing.assert_array_equal(again, others)
     with pytest.raises(ValueError, match="out must have shape"):
         backward(dy, *known, out=np.empty((3, 99)))
 

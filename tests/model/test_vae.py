@@ -17,7 +17,8 @@ TOY = dict(data_dim=4, hidden=(3,), latent_dim=2, dtype="float64")
 @pytest.mark.parametrize("argument, value", [
     ("data_dim", 0), ("data_dim", 4.0), ("data_dim", True), ("hidden", (0,)), ("hidden", 400), ("hidden", "400"),
     ("hidden", (3.5,)), ("latent_dim", -1), ("activation", "sigmoid"), ("likelihood", "poisson"),
-    ("noise_variance", 0), ("noise_variance", float("nan")), ("beta", -1), ("beta", float("inf")), ("dtype", "float16"),
+    ("noise_variance", 0), ("noise_variance", float("nan")), ("noise_variance", "fixed"),
+    ("noise_variance", "learned"), ("beta", -1), ("beta", float("inf")), ("dtype", "float16"),
     ("dtype", int), ("seed", -1), ("seed", 0.5),
 ])
 def test_a_wrong_setting_is_named(argument, value):
@@ -62,6 +63,16 @@ def test_a_value_too_large_for_float32_is_refused():
 def test_a_gaussian_model_takes_any_real_data():
     model = mv.VAE(**TOY, likelihood="gaussian")
     model.forward(GOOD_X * -300, GOOD_EPS)
+
+
+def test_a_learned_variance_is_one_more_parameter():
+    fixed, learned = (mv.VAE(**TOY, likelihood="gaussian", noise_variance=variance) for variance in (1.0, "learned"))
+    assert list(learned.parameters) == [*fixed.parameters, "decoder.log_var"]
+    assert learned.parameters["decoder.log_var"].shape == () and learned.parameters["decoder.log_var"] == 0
+    one, two = (model.forward(GOOD_X, GOOD_EPS + 1) for model in (fixed, learned))
+    np.testing.assert_allclose(two.log_likelihood, one.log_likelihood, rtol=1e-14)
+    rng = np.random.default_rng
+    np.testing.assert_array_equal(fixed.generate(5, rng=rng(0), draw=True), learned.generate(5, rng=rng(0), draw=True))
 
 
 def test_other_bad_arguments():

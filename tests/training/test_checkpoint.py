@@ -24,6 +24,7 @@ def saved(tmp_path):
 
 @pytest.mark.parametrize("settings", [
     {}, {"hidden": ()}, {"hidden": [5, 3], "dtype": "float64"}, {"likelihood": "gaussian", "noise_variance": 0.3},
+    {"likelihood": "gaussian", "noise_variance": "learned"},
     {"dtype": np.float64, "seed": np.int64(3)},
 ])
 def test_save_and_load(tmp_path, settings):
