@@ -9,7 +9,8 @@ from importlib import import_module
 __version__ = "0.1.0"
 
 _HOMES = {  # everything is imported when it is first asked for, so that importing minivae costs nothing
-    "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
+    "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
+    "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
 }

@@ -230,6 +230,11 @@ EQUATIONS = (
              r"dz = dz_{\mathrm{decoder}} + d\log p\, \frac{\partial \log p(z)}{\partial z}"
              r" + d\log q\, \frac{\partial \log q(z \mid x)}{\partial z}",
              None, "three paths lead from z to the loss; from mu and log_var one more, through log q itself", _SAMPLED_BACKWARD),
+    Equation("10.19", "log p(x|y) ≥ E_q[log p(x|z, y)] − KL(q(z|x, y) ‖ p(z))",
+             r"\log p(x \mid y) \ge \mathbb{E}_{q(z \mid x, y)}[\log p(x \mid z, y)]"
+             r" - \mathrm{KL}(q(z \mid x, y) \,\|\, p(z))",
+             "label", "y as one-hot columns, joined to x and to z: the ELBO of 2.6 with y given throughout",
+             "model.conditional:ConditionalVAE.forward", "model.conditional:ConditionalVAE.backward"),
 )
 
 HEADING = """\

@@ -50,29 +50,30 @@ def nearest_kink(model, trace):
     """The smallest distance from 0 of any pre-activation in the trace."""
     p, distances = model.parameters, [np.inf]
     for stack, h in ((model.encoder, trace.x), (model.decoder, trace.z)):
+        h = np.concatenate([h, trace.label], axis=1) if "label" in trace else h
         for W, b, symbol in zip(stack.W, stack.b, stack.h):
             distances.append(np.abs(h @ p[W] + p[b]).min())
             h = trace[symbol]
     return min(distances)
 
 
-def check_model_gradient(settings, batch, seed, d_loss=1.0, **kind):
+def check_model_gradient(settings, batch, seed, d_loss=1.0, example=model_example):
     """Every parameter's gradient, and every symbol's, against differences of the loss.
 
     Returns False, having checked nothing, where a relu lies so close to its kink that a difference might step over it.
     """
-    model, x, eps = model_example(settings, batch, seed, **kind)
+    model, x, eps = example(settings, batch, seed)
     trace = model.forward(x, eps)
     if settings["activation"] == "relu" and nearest_kink(model, trace) < 0.05:
         return False
-    other = model.forward(1 - x, -eps)  # another batch in between, and its backward, must leave no mark
+    other = model.forward(x[::-1], -eps)  # another batch in between, and its backward, must leave no mark
     model.backward(other)
     d, grads = model.backward(trace, d_loss=d_loss)
     numeric = gradient(lambda _: d_loss * model.forward(x, eps).loss, model.parameters.flat)
     scale = np.abs(numeric).max()
     assert relative_error(grads.flat, numeric, scale) < TOLERANCE
     assert not d.elbo.any()  # reported, and not on the way to the loss
-    for symbol in set(trace) - {"x", "eps", "elbo", "loss"}:
+    for symbol in set(trace) - {"x", "label", "eps", "elbo", "loss"}:
         value = trace[symbol].copy()
         numeric = gradient(lambda value: d_loss * model.forward(x, eps, given={symbol: value}).loss, value)
         assert relative_error(d[symbol], numeric) < TOLERANCE, symbol

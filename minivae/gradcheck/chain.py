@@ -29,7 +29,7 @@ class Chain:
         self.head = ["mu", "log_var"]
         self.sampled = "log_weight" in symbols   # an objective over samples, whose KL is drawn
         self.parameters = list(parameters)
-        rest = [s for s in reversed(symbols) if s not in ("x", "eps")]
+        rest = [s for s in reversed(symbols) if s not in ("x", "label", "eps")]
         self.order = []
         for symbol in rest:
             self.order.append(symbol)

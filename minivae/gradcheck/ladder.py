@@ -101,7 +101,7 @@ def _check_nodes(twin, x, eps, trace, d, rng):
     """The second rung: each symbol of the trace is given, moved, and all that follows runs again."""
     found, probes, faults = [], {}, []
     for symbol, value in trace.items():
-        if symbol in ("x", "eps"):
+        if symbol in ("x", "label", "eps"):
             continue
         def loss(point, symbol=symbol):
             return twin.forward(x, eps, given={symbol: point[symbol]}).loss

@@ -1,8 +1,9 @@
 """The model: parameters, the two stacks of layers, the trace, and the VAE that ties them together."""
 
 from .bounds import IWAE, MonteCarloELBO
+from .conditional import ConditionalVAE, join_labels
 from .parameters import Parameters
 from .trace import Trace
 from .vae import VAE
 
-__all__ = ["IWAE", "MonteCarloELBO", "Parameters", "Trace", "VAE"]
+__all__ = ["ConditionalVAE", "IWAE", "MonteCarloELBO", "Parameters", "Trace", "VAE", "join_labels"]

@@ -38,7 +38,10 @@ def model_from_arrays(model_class, arrays, path):
             raise CheckpointError(
                 f"{path} has format {version}, and this minivae reads formats up to {FORMAT}. Update minivae."
             )
-        model = model_class(**json.loads(str(arrays["settings"])))
+        settings = json.loads(str(arrays["settings"]))
+        if "classes" in settings:  # the file of a conditional VAE says so by this
+            from .conditional import ConditionalVAE as model_class
+        model = model_class(**settings)
     except CheckpointError:
         raise
     except (TypeError, ValueError, OverflowError, MemoryError) as error:

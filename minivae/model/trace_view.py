@@ -75,8 +75,9 @@ def _where(function, trace, symbol, values):
     """Say which function computes a symbol, and where; in a model's own chain, the very line."""
     if function is None:
         return ""
-    if "log_weight" in values:  # a chain with samples is written in a place of its own
-        function = function.replace("model.vae:VAE", "model.bounds:SampledBound")
+    for chain, symbol_of_its_own in (("bounds:SampledBound", "log_weight"), ("conditional:ConditionalVAE", "label")):
+        if symbol_of_its_own in values:  # such a chain is written in a place of its own
+            function = function.replace("vae:VAE", chain)
     name, file, line = locate(function)
     if name.endswith((".forward", ".backward")) and not name.startswith("MLP."):
         target = r"\[y\]" if symbol in ("logits", "mean") else rf"\.{symbol}\b"
@@ -87,7 +88,7 @@ def _where(function, trace, symbol, values):
 
 
 def _where_gradient(symbol, values):
-    if symbol in ("x", "eps"):
+    if symbol in ("x", "label", "eps"):
         return ""
     return _where("model.mlp:MLP.backward" if symbol.endswith(".h") else "model.vae:VAE.backward", "d", symbol,
                   values)

@@ -64,6 +64,7 @@ class VAE:
     Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 3 and appendix C.
     """
 
+    conditions = 0  # columns joined to x and to z: none here, the label's in a conditional VAE
     reported = ("elbo", "log_likelihood", "kl")  # the symbols of a trace whose means tell how training goes
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
@@ -74,8 +75,8 @@ class VAE:
         self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
         self.dtype = np.dtype(dtype)
         self.likelihood = likelihood_of(self.settings)
-        self.encoder = MLP("encoder", (data_dim, *hidden, 2 * latent_dim), activation)
-        self.decoder = MLP("decoder", (latent_dim, *reversed(hidden), data_dim), activation)
+        self.encoder = MLP("encoder", (self.input_dim, *hidden, 2 * latent_dim), activation)
+        self.decoder = MLP("decoder", (latent_dim + self.conditions, *reversed(hidden), data_dim), activation)
         self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes() | self.likelihood.shapes, self.dtype)
         rng = np.random.default_rng(seed)
         self.encoder.initialize(self.parameters, rng=rng)
@@ -85,6 +86,11 @@ class VAE:
     def beta(self):
         """Weight on the KL divergence. To try another, give it to ``forward``."""
         return self.settings["beta"]
+
+    @property
+    def input_dim(self):
+        """Columns of x: D, the number of pixels."""
+        return self.data_dim + self.conditions
 
     @property
     def symbols(self):

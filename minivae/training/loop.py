@@ -97,10 +97,10 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         raise ValueError("resume needs a checkpoint: the path of the run's model file.")
     optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
     rng = np.random.default_rng(whole_number("seed", seed))
-    images = prepare(images, binarize, data_dim=model.data_dim)
+    images = prepare(images, binarize, data_dim=model.input_dim)
     check_batch_size(batch_size, len(images))
     if held_out is not None:
-        held_out = prepare(held_out, binarize, data_dim=model.data_dim, name="held_out")
+        held_out = prepare(held_out, binarize, data_dim=model.input_dim, name="held_out")
 
     settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
                             schedule=schedule, samples=samples, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)

@@ -21,7 +21,10 @@ SMALL = dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh", dtype="fl
 @given(arguments=model_settings(), batch=st.integers(1, 3), samples=st.integers(1, 4), seed=SEEDS)
 @settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
 def test_every_parameter_and_symbol(kind, arguments, batch, samples, seed):
-    assume(check_model_gradient(arguments, batch, seed, d_loss=-1.3, kind=kind, samples=samples))
+    def example(*which):
+        return model_example(*which, kind, samples)
+
+    assume(check_model_gradient(arguments, batch, seed, d_loss=-1.3, example=example))
 
 
 @BOTH
