@@ -15,7 +15,7 @@ import pathlib
 import pkgutil
 from typing import NamedTuple
 
-__all__ = ["Equation", "EQUATIONS", "equation", "equation_of", "locate", "as_table"]
+__all__ = ["Equation", "EQUATIONS", "equation", "equation_of", "find", "locate", "as_table"]
 
 
 class Equation(NamedTuple):
@@ -47,6 +47,12 @@ class Equation(NamedTuple):
     computed_by: str | None = None
     differentiated_by: str | None = None
     beside: str | None = None
+
+    def __repr__(self):
+        return f"({self.number})  {self.plain}    {self.meaning}"
+
+    def _repr_latex_(self):  # what a notebook shows
+        return f"$${self.latex} \\tag{{{self.number}}}$$"
 
 
 _FORWARD, _BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
@@ -261,6 +267,11 @@ def equation_of(symbol, trace=()):
     return found[-1] if found else None
 
 
+def find(function):
+    """Return a registered function itself, from its name as in ``Equation.computed_by``."""
+    return inspect.unwrap(pkgutil.resolve_name(f"{__package__}.{function}"))
+
+
 def locate(function):
     """Say where a registered function stands.
 
@@ -274,7 +285,7 @@ def locate(function):
     name, file, line : str, str, int
         Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
     """
-    found = inspect.unwrap(pkgutil.resolve_name(f"{__package__}.{function}"))
+    found = find(function)
     root = pathlib.Path(__file__).parent.parent
     file = pathlib.Path(inspect.getsourcefile(found)).relative_to(root).as_posix()
     return found.__qualname__, file, inspect.getsourcelines(found)[1]

@@ -3,11 +3,10 @@
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from .mosaic import WIDTH, count
+from .mosaic import count
+from .style import BLUE, VERMILLION, WIDTH
 
 __all__ = ["learning_curves"]
-
-BLUE, VERMILLION = "#0072B2", "#D55E00"
 
 
 def learning_curves(history):

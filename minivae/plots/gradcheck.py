@@ -3,11 +3,9 @@
 from matplotlib.figure import Figure
 
 from ..gradcheck import step_error
-from .mosaic import WIDTH
+from .style import BLUE, GREEN, GREY, VERMILLION, WIDTH
 
 __all__ = ["plot_step_error"]
-
-BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
 
 
 def plot_step_error(f, at, name=None, index=(), exact=None):

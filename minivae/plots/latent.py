@@ -8,12 +8,13 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patheffects import withStroke
 
-from .mosaic import WIDTH, centre_ticks, check_codes, check_pictures, count, evenly, mosaic
+from .mosaic import centre_ticks, check_codes, check_pictures, count, evenly, mosaic
+from .style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, WIDTH
 
 __all__ = ["latent_plane", "latent_scatter", "traversals"]
 
 # Okabe and Ito's eight, their yellow darkened for white paper; a grey and a brown make ten.
-COLOURS = ["#000000", "#E69F00", "#56B4E9", "#009E73", "#C9B400", "#0072B2", "#D55E00", "#CC79A7", "#999999", "#7F3B08"]
+COLOURS = ["#000000", ORANGE, SKY, GREEN, "#C9B400", BLUE, VERMILLION, PURPLE, "#999999", "#7F3B08"]
 MARKERS = "osD^vP*X<>"
 
 

@@ -9,10 +9,10 @@ import math
 import numpy as np
 from matplotlib.figure import Figure
 
-__all__ = ["WIDTH", "centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "mosaic",
-           "reconstructions"]
+from .style import WIDTH
 
-WIDTH = 8  # inches
+__all__ = ["centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "mosaic",
+           "reconstructions"]
 
 
 def reconstructions(x, reconstructed, image_shape):
