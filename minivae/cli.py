@@ -120,11 +120,13 @@ def evaluate(options):
 
     model, notes = run.open_model(options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
-    images = run.load_data(data).test_images
+    test = run.load_data(data)
+    images = test.test_images
     _caution(model.settings["likelihood"], how)
     if images[0].size != model.data_dim:
         raise ValueError(f"the model is for images of {model.data_dim} pixels; those of {data} have {images[0].size}. Name its "
                          "data with --data.")
+    images = run.with_labels(model, images, test.test_labels)
     rng = np.random.default_rng(whole_number("--seed", options.seed))
     means = evaluate_elbo(model, images, binarize=how, rng=rng)
     if options.json:
@@ -145,9 +147,13 @@ def generate(options):
     from .model.checks import whole_number
 
     model, notes = run.open_model(options.model)
+    if options.label is not None and not model.conditions:
+        raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with --conditional.")
+    label = {"label": options.label} if model.conditions else {}
     images = model.generate(options.n, rng=np.random.default_rng(whole_number("--seed", options.seed)),
-                            draw=options.draw)
-    title = f"New images: z drawn from the prior, then {'x drawn from p(x|z)' if options.draw else 'the mean of p(x|z)'}"
+                            draw=options.draw, **label)
+    given = "x|z" if not model.conditions else "x|z, y" if options.label is None else f"x|z, y = {options.label}"
+    title = f"New images: z drawn from the prior, then {'x drawn from' if options.draw else 'the mean of'} p({given})"
     plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)
     print(f"Wrote {options.out}.")
 

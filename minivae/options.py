@@ -51,6 +51,7 @@ examples:
   python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
                           --schedule cosine --out runs/deep      slower, and several nats better
   python -m minivae train --objective iwae --samples 5 --out runs/iwae         the importance-weighted bound
+  python -m minivae train --conditional --out runs/labels        digits on demand: generate runs/labels --label 7
   python -m minivae train --resume --epochs 20                   ten more epochs
 """
 
@@ -86,6 +87,7 @@ def _train_options(verb):
     group = verb.add_argument_group("the model")
     option("--hidden", "units in each hidden layer of the encoder, first layer first; the decoder mirrors them; "
                        "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
+    option("--conditional", "join the labels to x and to z: a model of p(x|y), for images of a label on demand", action="store_true")
     option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
     option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
@@ -105,8 +107,6 @@ def _train_options(verb):
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
     option("--batch", "images per step, B (default 128)", type=int, metavar="B")
     option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
-    option("--epsilon", "the small number in Adam's denominator (default 1e-8; 1e-4 in Burda et al. 2016)", type=float,
-           metavar="EPS")
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
@@ -133,6 +133,7 @@ def _generate_options(verb):
     verb.add_argument("-n", type=int, default=64, metavar="N", help="how many images (default 64)")
     verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
                       help="the picture's file (default grid.png)")
+    verb.add_argument("--label", type=int, metavar="Y", help="of a conditional model: the label of all images (default: each in turn)")
     verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
     verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
 

@@ -13,22 +13,22 @@ import numpy as np
 
 from .data import binarize, load_idx, load_mnist, prepare
 from .files import whole_file
-from .model import IWAE, VAE, MonteCarloELBO
-from .training import Adam, load_checkpoint, train
+from .model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
+from .training import load_checkpoint, train
 
 __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
 
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
     "noise_variance": 1.0, "objective": "elbo", "samples": None, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10,
-    "batch": 128, "learning_rate": 1e-3, "epsilon": 1e-8, "schedule": "constant", "binarize": None, "holdout": None,
-    "output_bias": "data", "seed": 0, "dtype": "float32",
+    "batch": 128, "learning_rate": 1e-3, "schedule": "constant", "binarize": None, "holdout": None,
+    "output_bias": "data", "seed": 0, "dtype": "float32", "conditional": False,
 }
 
 OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
 
 PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
-            "traversals.png"}
+            "traversals.png", "classes.png"}
 
 
 def load_data(name):
@@ -99,8 +99,12 @@ def run(folder, settings, *, resume=False, progress=True):
         settings = settings | {"samples": 1 if settings["objective"] == "elbo" else 5}
     if settings["holdout"] is None:
         settings = settings | {"holdout": min(10_000, len(data.train_images) // 6)}
+    settings = settings | {"image_shape": data.train_images.shape[1:]}
     images, held_out = _split(data.train_images, settings["holdout"])
-    model = _new_model(settings, images)
+    labels, held_out_labels = data.train_labels[:len(images)], data.train_labels[len(images):]
+    model = _new_model(settings, images, int(data.train_labels.max()) + 1 if settings["conditional"] else 0)
+    images = with_labels(model, images, labels)
+    held_out = held_out if held_out is None else with_labels(model, held_out, held_out_labels)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
@@ -111,10 +115,10 @@ def run(folder, settings, *, resume=False, progress=True):
         raise
     seconds = time.perf_counter() - start
     write_history(folder / "history.csv", history)
-    shown, labels = images, data.train_labels
+    shown = images
     if held_out is not None:
-        shown, labels = held_out, data.train_labels[len(images):]
-    pictures = draw_pictures(folder, model, history, shown, labels, settings["binarize"])
+        shown, labels = held_out, held_out_labels
+    pictures = draw_pictures(folder, model, history, shown, labels, settings["binarize"], settings["image_shape"])
     for name in PICTURES - set(pictures):  # of an earlier run of other settings, which --force began again over
         (folder / name).unlink(missing_ok=True)
     return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *pictures],
@@ -124,10 +128,9 @@ def run(folder, settings, *, resume=False, progress=True):
 def _train(folder, model, images, held_out, settings, resume, progress):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
-        optimizer=Adam(settings["learning_rate"], epsilon=settings["epsilon"]), schedule=settings["schedule"],
-        samples=settings["samples"], binarize=settings["binarize"],
-        beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
-        notes=settings | {"image_shape": images.shape[1:]}, progress=progress,
+        learning_rate=settings["learning_rate"], schedule=settings["schedule"], samples=settings["samples"],
+        binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
+        notes=settings, progress=progress,
     )
 
 
@@ -138,10 +141,19 @@ def _split(images, holdout):
     return images[:len(images) - holdout], images[len(images) - holdout:] if holdout else None
 
 
-def _new_model(settings, images):
-    model = OBJECTIVES[settings["objective"]](
+def with_labels(model, images, labels):
+    """Return the rows that a model takes: the images, joined with their labels for a conditional one."""
+    return join_labels(images, labels, model.conditions) if model.conditions else images
+
+
+def _new_model(settings, images, classes):
+    if classes and settings["objective"] != "elbo":
+        raise ValueError(f"conditional goes with the objective elbo alone; got {settings['objective']}. Leave one of the two out.")
+    kind, more = (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[settings["objective"]], {})
+    model = kind(
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
         noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],
+        **more,
     )
     if settings["output_bias"] == "data":
         images = prepare(images, "none")
@@ -159,11 +171,10 @@ def write_history(path, history):
         file.write(text.getvalue().encode("utf-8"))
 
 
-def draw_pictures(folder, model, history, images, labels, how):
-    """Draw what the model learned, from the given images, and return the names of the files."""
+def draw_pictures(folder, model, history, images, labels, how, shape):
+    """Draw what the model learned, from the given images of that shape, and return the names of the files."""
     from . import plots  # matplotlib takes longer to import than all the rest
 
-    shape = images.shape[1:]
     rng = np.random.default_rng(0)
 
     def pixels(some):
@@ -173,18 +184,29 @@ def draw_pictures(folder, model, history, images, labels, how):
     x = pixels(images[:10])
     figures = {
         "learning_curves.png": plots.learning_curves(history),
-        "reconstructions.png": plots.reconstructions(x, model.reconstruct(x), shape),
+        "reconstructions.png": plots.reconstructions(x[:, :model.data_dim], model.reconstruct(x), shape),
         "samples.png": plots.image_grid(model.generate(64, rng=rng), shape, title="New images: z drawn from the prior, then the mean of p(x|z)"),
     }
     mu, _ = model.encode(pixels(images[:2000]))
     if model.latent_dim <= 2:
-        figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
         figures["latent_scatter.png"] = plots.latent_scatter(mu, labels[:2000])
-    if model.latent_dim > 2:
+    if model.conditions:
+        figures["classes.png"] = plots.image_grid(
+            _styles(model, rng), shape, columns=model.conditions,
+            title="Each row one z from the prior, each column a label: the mean of p(x|z, y)")
+    elif model.latent_dim <= 2:
+        figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
+    else:
         figures["traversals.png"] = plots.traversals(model.decode, mu, shape)
     for name, figure in figures.items():
         plots.save(figure, folder / name)
     return list(figures)
+
+
+def _styles(model, rng, n=6):
+    """Decode each of n latents with every label in turn, shape (n C, D)."""
+    z = np.repeat(rng.standard_normal((n, model.latent_dim)).astype(model.dtype), model.conditions, axis=0)
+    return model.decode(join_labels(z, np.arange(len(z)) % model.conditions, model.conditions))
 
 
 def open_model(path):

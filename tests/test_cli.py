@@ -82,7 +82,7 @@ def test_the_help_of_train_names_every_setting_and_its_default(capsys):
     for name, default in DEFAULTS.items():
         assert f" --{name.replace('_', '-')} " in text
         default = default[0] if isinstance(default, list) else default
-        if default is not None:
+        if default is not None and default is not False:
             value = shown[name.replace("_", "-")]
             assert value == default if isinstance(default, str) else float(value) == default, name
 
@@ -152,7 +152,8 @@ def test_closing_words(folder, tmp_path, capsys):
     ["--likelihood", "gaussian", "--noise-variance", "0.1"],
     ["--likelihood", "gaussian", "--noise-variance", "learned"], ["--beta", "0.5", "--beta-warm-up", "1"], ["--schedule", "cosine"],
     ["--binarize", "fixed"], ["--binarize", "threshold"], ["--binarize", "none"], ["--holdout", "0"], ["--output-bias", "zero"],
-    ["--learning-rate", "1e-4"], ["--seed", "3"],
+    ["--learning-rate", "1e-4"], ["--seed", "3"], ["--objective", "monte-carlo"], ["--objective", "iwae", "--samples", "3"],
+    ["--conditional"],
 ])
 def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, options):
     out = tmp_path / "run"
@@ -164,6 +165,22 @@ def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, o
     assert result["elbo"] == pytest.approx(result["log_likelihood"] - result["kl"])
     assert result["images"] == 20
     assert main(["generate", str(out), "-n", "5", "--out", str(tmp_path / "grid.png")]) == 0
+
+
+def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert train(folder, out, "--conditional", "--latent", "1") == 0
+    assert (out / "classes.png").exists()
+    pictures = []
+    for label in ([], ["--label", "7"], ["--label", "8"]):
+        assert main(["generate", str(out), "-n", "5", *label, "--out", str(tmp_path / "grid.png")]) == 0
+        pictures.append((tmp_path / "grid.png").read_bytes())
+    assert len(set(pictures)) == 3
+    for model, label, message in ((out, "10", "labels must be whole numbers from 0 to 9"),
+                                  (trained, "7", "--label is for a conditional model")):
+        assert main(["generate", str(model), "--label", label, "--out", str(tmp_path / "none.png")]) == 1
+        assert message in capsys.readouterr().err
+    assert not (tmp_path / "none.png").exists()
 
 
 def test_evaluate_in_words_and_as_json(trained, capsys):
@@ -250,7 +267,9 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "noise_variance must be"),
     (["--noise-variance", "learned"], 1, 'noise_variance is of the gaussian likelihood alone; got "learned"'),
     (["--noise-variance", "much"], 2, "a number or the word learned; got 'much'"),
-    (["--data", "nowhere"], 1, "nowhere"),
+    (["--data", "nowhere"], 1, "nowhere"), (["--samples", "5"], 1, "samples is for the objectives over several draws"),
+    (["--objective", "iwae", "--samples", "0"], 1, "samples must be a positive integer"),
+    (["--conditional", "--objective", "iwae"], 1, "conditional goes with the objective elbo"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
     (["--flavour", "x"], 2, "unrecognized arguments"),
 ])

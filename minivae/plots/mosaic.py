@@ -50,7 +50,7 @@ def reconstructions(x, reconstructed, image_shape):
     return figure
 
 
-def image_grid(images, image_shape, title="Samples"):
+def image_grid(images, image_shape, title="Samples", columns=None):
     """Show images in a grid, such as samples from the model.
 
     Parameters
@@ -60,6 +60,8 @@ def image_grid(images, image_shape, title="Samples"):
     image_shape : (int, int)
         Rows and columns of one image.
     title : str, optional
+    columns : int, optional
+        Images side by side; by default so many that the grid is about as wide as high.
 
     Returns
     -------
@@ -71,8 +73,8 @@ def image_grid(images, image_shape, title="Samples"):
         If a shape does not fit, or values are not finite floats.
     """
     images = check_pictures("images", images, image_shape)
-    rows, columns = image_shape
-    across = math.ceil(math.sqrt(len(images) * rows / columns))  # about as wide as high
+    height, width = image_shape
+    across = columns or math.ceil(math.sqrt(len(images) * height / width))
     figure, _ = mosaic(images, min(max(across, 1), len(images)), title)
     figure.alt = f"{title}: a grid of {count(len(images), 'image')}."
     return figure
