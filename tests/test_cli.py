@@ -118,7 +118,7 @@ def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
     np.testing.assert_array_equal(kept, images[:50])
     np.testing.assert_array_equal(held_out, images[50:])
     for choice in ("zero", "data"):
-        b = _new_model(DEFAULTS | {"output_bias": choice}, images).parameters["decoder.1.b"]
+        b = _new_model(DEFAULTS | {"output_bias": choice}, images, 0).parameters["decoder.1.b"]
         assert b.any() == (choice == "data")
 
 
