@@ -13,7 +13,7 @@ _HOMES = {  # everything is imported when it is first asked for, so that importi
     "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
-    "equation": "derivation", "show": "notebook", "show_source": "notebook", "toy": "toy_model",
+    "equation": "derivation", "show": "notebook", "show_source": "source", "step_through": "stepper", "toy": "toy_model",
 }
 _MODULES = ("data", "derivation", "evaluation", "gradcheck", "kernels", "model", "plots", "training")
 

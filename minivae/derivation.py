@@ -13,6 +13,7 @@ is about checking gradients and has no equation of the chain.
 import inspect
 import pathlib
 import pkgutil
+import re
 from typing import NamedTuple
 
 __all__ = ["Equation", "EQUATIONS", "equation", "equation_of", "find", "locate", "as_table"]
@@ -30,7 +31,8 @@ class Equation(NamedTuple):
     latex : str
         The formula as LaTeX, for mathematics mode.
     symbol : str or None
-        The trace's symbol that it defines; for a hidden layer's output just "h".
+        The trace's symbol that it defines; for a hidden layer's output just "h". "d.z" for the gradient of the loss with
+        respect to z; "d.W" and "d.b" of any layer's weights and bias. Several, if one line defines several.
     meaning : str
         What it says, in a few words.
     computed_by, differentiated_by : str or None
@@ -139,16 +141,16 @@ EQUATIONS = (
              "kernels:reparameterize", "kernels:reparameterize_backward"),
     Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
              r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
-             None, "z moves with mu one for one, with sigma eps for one", "kernels:reparameterize_backward"),
+             "d.sigma", "z moves with mu one for one, with sigma eps for one", "kernels:reparameterize_backward"),
     # 5. Dense layers and their backward
     Equation("5.1", "y = x W + b", r"y = x W + b",
              None, "a dense layer", "kernels:dense", "kernels:dense_backward"),
     Equation("5.2", "dx = dy Wᵀ", r"dx = dy\, W^\top",
-             None, "what reaches the layer below", "kernels:dense_backward"),
+             "d.h d.z", "what reaches the layer below", "kernels:dense_backward"),
     Equation("5.3", "dW = xᵀ dy", r"dW = x^\top dy",
-             None, "summed over the batch: every example uses W", "kernels:dense_backward"),
+             "d.W", "summed over the batch: every example uses W", "kernels:dense_backward"),
     Equation("5.4", "db = Σ_n dy_n", r"db = \sum_{n=1}^{B} dy_n",
-             None, "summed over the batch: every example uses b", "kernels:dense_backward"),
+             "d.b", "summed over the batch: every example uses b", "kernels:dense_backward"),
     Equation("5.5", "h = f(x W + b), f = tanh or relu", r"h = f(x W + b), \quad f = \tanh \text{ or } \mathrm{relu}",
              "h", "output of a hidden layer", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
     Equation("5.6", "y = tanh(a)", r"y = \tanh(a)",
@@ -167,14 +169,14 @@ EQUATIONS = (
              "log_likelihood", "log p(x|z), summed over the pixels",
              "kernels:bernoulli_log_likelihood", "kernels:bernoulli_log_likelihood_backward"),
     Equation("5.12", "da = dll (x − logistic(a))", r"da = d\ell\, (x - \mathrm{logistic}(a))",
-             None, "what came less what was expected", "kernels:bernoulli_log_likelihood_backward"),
+             "d.logits", "what came less what was expected", "kernels:bernoulli_log_likelihood_backward"),
     Equation("5.13", "log p(x|z) = −½ Σ_d ((x_d − mean_d)² / s² + log 2πs²), mean = decoder(z)",
              r"\log p(x \mid z) = -\tfrac12 \sum_d \left(\frac{(x_d - \bar x_d)^2}{s^2} + \log 2\pi s^2\right),"
              r" \quad \bar x = \mathrm{decoder}(z)",
              "log_likelihood", "log p(x|z), summed over the pixels, each a Gaussian of variance s²",
              "kernels:gaussian_log_likelihood", "kernels:gaussian_log_likelihood_backward", beside="mean"),
     Equation("5.14", "dmean = dll (x − mean) / s²", r"d\bar x = d\ell\, \frac{x - \bar x}{s^2}",
-             None, "the residual, in units of the variance", "kernels:gaussian_log_likelihood_backward"),
+             "d.mean", "the residual, in units of the variance", "kernels:gaussian_log_likelihood_backward"),
     Equation("5.15", "a = decoder(z)", r"a = \mathrm{decoder}(z)",
              "logits", "log-odds of each pixel", "model.mlp:MLP.forward", "model.mlp:MLP.backward"),
     Equation("5.16", "mean = decoder(z)", r"\bar x = \mathrm{decoder}(z)",
@@ -184,19 +186,19 @@ EQUATIONS = (
              "kernels:learned_variance_log_likelihood", "kernels:learned_variance_log_likelihood_backward"),
     Equation("5.18", "dlog_var = ½ Σ_n dll_n (Σ_d (x_nd − mean_nd)² / s² − D)",
              r"d\lambda = \tfrac12 \sum_n d\ell_n \left(\sum_d \frac{(x_{nd} - \bar x_{nd})^2}{s^2} - D\right)",
-             None, "the residuals are larger than s says, or smaller", "kernels:learned_variance_log_likelihood_backward"),
+             "d.decoder.log_var", "the residuals are larger than s says, or smaller", "kernels:learned_variance_log_likelihood_backward"),
     # 7. The whole backward pass
     Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
-             None, "where the chain starts, and the only 1/B in it", _BACKWARD),
+             "d.objective", "where the chain starts, and the only 1/B in it", _BACKWARD),
     Equation("7.2", "dll = dobjective, dkl = −β dobjective",
              r"d\ell = d\,\mathrm{objective}, \quad d\,\mathrm{KL} = -\beta\, d\,\mathrm{objective}",
-             None, "the two terms part", _BACKWARD),
+             "d.log_likelihood d.kl", "the two terms part", _BACKWARD),
     Equation("7.3", "dmu = dz + dkl mu", r"d\mu = dz + d\,\mathrm{KL}\; \mu",
-             None, "the two paths meet: through z, and through the KL", _BACKWARD),
+             "d.mu", "the two paths meet: through z, and through the KL", _BACKWARD),
     Equation("7.4", "dlog_var = dz ⊙ eps ⊙ ½ sigma + dkl ½ (exp(log_var) − 1)",
              r"d \log \sigma^2 = dz \odot \varepsilon \odot \tfrac12 \sigma"
              r" + d\,\mathrm{KL}\; \tfrac12 (\sigma^2 - 1)",
-             None, "the two paths meet: through z, and through the KL", _BACKWARD),
+             "d.log_var", "the two paths meet: through z, and through the KL", _BACKWARD),
     # 8. Training
     Equation("8.1", "u ← momentum u + g, w ← w − η u", r"u \leftarrow \rho u + g, \quad w \leftarrow w - \eta u",
              None, "gradient descent with momentum ρ", "training.optimizers:SGD.step"),
@@ -258,12 +260,13 @@ def equation(number):
 
 
 def equation_of(symbol, trace=()):
-    """Return the equation that defines a symbol such as "z" or "encoder.0.h", or None.
+    """Return the equation that defines a symbol such as "z", "encoder.0.h" or "d.encoder.0.W", or None.
 
     Some symbols are defined by several equations; ``trace``, the symbols around it, tells which of them is meant.
     """
-    name = "h" if symbol.endswith(".h") else symbol
-    found = [entry for entry in EQUATIONS if entry.symbol == name and (entry.beside is None or entry.beside in trace)]
+    name = re.sub(r"(encoder|decoder)\.\d+\.(?=[hWb]$)", "", symbol)
+    found = [entry for entry in EQUATIONS
+             if name in (entry.symbol or "").split() and (entry.beside is None or entry.beside in trace)]
     return found[-1] if found else None
 
 

@@ -41,7 +41,10 @@ TEMPLATE = """
 {%- block html_head_js_requirejs -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
 {%- block html_head_css -%}
-<style>main {max-width: 62rem; margin: auto} .jp-RenderedMarkdown .highlight pre {font-family: var(--jp-code-font-family)}</style>
+<style>
+main {max-width: 62rem; margin: auto}
+.jp-RenderedMarkdown .highlight pre {font-family: var(--jp-code-font-family); margin: 0 0 1em 0}
+</style>
 {%- endblock -%}
 {%- block data_png scoped -%}
 {%- set about = output.metadata.get('image/png', {}) -%}

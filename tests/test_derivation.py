@@ -10,31 +10,26 @@ import minivae
 from minivae.derivation import EQUATIONS, as_table, equation, equation_of, locate
 
 PACKAGE = pathlib.Path(minivae.__file__).parent
-NUMBER = re.compile(r"\b\d+\.\d+\b")
+CITED = re.compile(r"[Ee]quations?\s+((?:\d+\.\d+(?:,\s+|\s+and\s+|\s+or\s+|\s+to\s+)?)+)")
 
 
 def cited_by(source):
-    """Yield (qualified name, numbers) for every docstring of a module that cites equations."""
+    """Yield (qualified name, numbers) for every docstring of a module that cites equations; the module's own is ""."""
     def walk(node, name):
+        text = ast.get_docstring(node) or ""
+        own = text.split("References")[0]  # a paper's own equations come there
+        yield name, {number for match in CITED.findall(own) for number in expand(match)}
         for child in ast.iter_child_nodes(node):
             if isinstance(child, (ast.FunctionDef, ast.ClassDef)):
-                inner = f"{name}.{child.name}" if name else child.name
-                text = ast.get_docstring(child) or ""
-                # "Equation 3.3", "Equations 5.2, 5.3 and 5.4"; a paper's own equations come after a comma in References
-                own = text.split("References")[0]
-                yield inner, {number for match in re.findall(r"[Ee]quations? ((?:\d+\.\d+(?:, | and | or | to )?)+)", own)
-                              for number in expand(match)}
-                yield from walk(child, inner)
+                yield from walk(child, f"{name}.{child.name}" if name else child.name)
     yield from walk(ast.parse(source), "")
 
 
 def expand(text):
-    """Return the numbers in "5.2, 5.3 and 5.4" or "7.1 to 7.4"."""
-    numbers = NUMBER.findall(text)
-    if " to " in text:
-        chapter, first = numbers[0].split(".")
-        return [f"{chapter}.{i}" for i in range(int(first), int(numbers[-1].split(".")[1]) + 1)]
-    return numbers
+    """Return the numbers in "5.2, 5.3 and 5.4" or "3.3 to 3.6 and 4.2"."""
+    text = " ".join(text.split())
+    return [f"{chapter}.{i}" for chapter, first, last in re.findall(r"(\d+)\.(\d+)(?: to \1\.(\d+))?", text)
+            for i in range(int(first), int(last or first) + 1)]
 
 
 CITATIONS = {}
@@ -58,6 +53,11 @@ def test_every_function_named_is_there_and_cites_the_number(entry):
     if entry.computed_by:
         name, _, _ = locate(entry.computed_by)
         assert name in CITATIONS.get(entry.number, ()), f"the docstring of {name} does not cite {entry.number}"
+
+
+def test_citations_are_read_as_meant():
+    cited = dict(cited_by('"""Equations 3.3 to 3.5,\n4.2 and 10.1."""\ndef f():\n  "Equation 2.9.\\nReferences: equation 9.9"'))
+    assert cited == {"": {"3.3", "3.4", "3.5", "4.2", "10.1"}, "f": {"2.9"}}
 
 
 def test_every_number_cited_exists():

@@ -33,17 +33,16 @@ def as_text(trace):
 
 
 def as_html(trace):
-    """Return the trace as an HTML table, one row a symbol."""
-    columns = ["symbol", "shape", "value", "gradient", "meaning", "equation", "formula", "where"]
-    if trace.forward is None:
-        columns.remove("gradient")
-    cell = "text-align:left; vertical-align:top; padding:2px 10px 2px 0"
-    plain, exact = f"<td style='{cell}'>", f"<td style='{cell}; white-space:pre; font-family:monospace'>"
-    head = "".join(f"<th style='{cell}'>{column}</th>" for column in columns)
+    """Return the trace as an HTML table, two rows a symbol: what it is, and its numbers."""
+    columns = ["symbol", "shape", "value"] + (["gradient"] if trace.forward is not None else [])
+    left = "text-align:left; vertical-align:top; padding:2px 12px 2px 0"
+    exact = f"<td style='{left}; white-space:pre; font-family:monospace'>"
+    head = "".join(f"<th style='{left}'>{column}</th>" for column in columns)
     body = "".join(
-        "<tr>" + "".join(
-            (plain if column == "meaning" else exact) + html.escape(row[column] or "") + "</td>" for column in columns
-        ) + "</tr>"
+        "<tr>" + exact + f"<b>{row['symbol']}</b></td>"
+        f"<td style='{left}' colspan='{len(columns) - 1}'>{html.escape(row['meaning'])}<br>"
+        f"<code>({row['equation']})  {html.escape(row['formula'])}</code><br><small>{html.escape(row['where'])}</small></td></tr>"
+        "<tr><td></td>" + "".join(exact + html.escape(row[column]) + "</td>" for column in columns[1:]) + "</tr>"
         for row in _rows(trace)
     )
     return f"<p>{html.escape(_title(trace))}</p><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"

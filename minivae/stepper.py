@@ -1,0 +1,205 @@
+"""One pass of a VAE, forward and then back, one symbol at a time: its equation, its lines of code, its value.
+
+Nothing is computed here but the model's own ``forward`` and ``backward``; the lines shown are read from the source, by
+looking for the statements that assign the symbol.
+"""
+
+import textwrap
+from collections.abc import Sequence
+
+import numpy as np
+
+from .derivation import EQUATIONS, equation_of
+from .kernels import kl_divergence_backward, reparameterize_backward, standard_deviation_backward
+from .model import VAE
+from .source import assigning, body_of
+
+__all__ = ["step_through", "Steps", "Step"]
+
+FORWARD, BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
+LAYERS, LAYERS_BACKWARD = "model.mlp:MLP.forward", "model.mlp:MLP.backward"
+LOSS = "the loss moves with itself one for one"
+REPORTED = "nought: the elbo is reported; the loss passes through the objective"
+BOTH_PATHS = {"mu": ("reparameterize", "kl_divergence"), "log_var": ("standard_deviation", "kl_divergence")}
+
+
+def step_through(model, x, eps, beta=None):
+    """Walk through one pass of a VAE, forward to the loss and back to every weight, one symbol at a time.
+
+    Parameters
+    ----------
+    model : VAE
+    x : array-like, shape (B, D)
+    eps : array-like, shape (B, K)
+    beta : float, optional
+        As for ``model.forward``.
+
+    Returns
+    -------
+    steps : Steps
+        A sequence of steps, in order. ``steps["z"]`` is the step that computes z, ``steps["d.z"]`` the one that computes
+        dloss/dz, ``steps["d.decoder.0.W"]`` a weight's gradient. Printed, or as a cell's last line, it shows itself
+        whole; so does each step.
+
+    Raises
+    ------
+    ValueError
+        If the model is not a plain VAE, or an argument does not fit it.
+
+    Examples
+    --------
+    In a terminal, a step for each press of Enter::
+
+        for step in mv.step_through(*mv.toy()):
+            print(step)
+            input()
+    """
+    if type(model) is not VAE:
+        raise ValueError(f"model must be a VAE, whose chain the derivation follows; got a {type(model).__name__}.")
+    trace = model.forward(x, eps, beta)
+    d, grads = model.backward(trace)
+    there = [_forward_step(symbol, model, trace) for symbol in trace]
+    back = [_backward_step(symbol, model, d, grads) for symbol in _way_back(model, trace)]
+    return Steps(there + back)
+
+
+class Step:
+    """One symbol of the chain, or the gradient of the loss with respect to it.
+
+    Attributes
+    ----------
+    name : str
+        The symbol, such as "z"; for a gradient "d.z".
+    value : ndarray
+    parts : dict of str to ndarray
+        Where two paths meet, what each of them brings; they add up to the value.
+    equations : list of Equation
+        The last one is the symbol's own.
+    meaning : str
+    sources : list of Source
+        The lines that compute it: of the chain first, then of the kernels.
+    """
+
+    def __init__(self, name, value, equations, sources, meaning=None, parts=()):
+        self.name, self.value, self.equations, self.sources, self.parts = name, value, equations, sources, dict(parts)
+        self.meaning = meaning or equations[-1].meaning
+
+    def __repr__(self):
+        formulas = [f"  ({entry.number})  {entry.plain}" for entry in self.equations]
+        code = [f"  {source.file}:{source.line}  {source.name}\n{textwrap.indent(source.code, '      ')}" for source in self.sources]
+        values = textwrap.indent(self._values(), "  ")
+        return "\n".join([f"{self.name}  {np.shape(self.value)}  {self.meaning}", *formulas, *code, values])
+
+    def _repr_markdown_(self):
+        return f"**`{self.name}`** {np.shape(self.value)} {self.meaning}\n\n{self._details()}"
+
+    def _details(self):
+        shown = [entry._repr_latex_() for entry in self.equations] + [source._repr_markdown_() for source in self.sources]
+        return "\n\n".join([*shown, f"```text\n{self._values()}\n```"])
+
+    def _values(self):
+        """The value, behind its name; its parts before it, each behind its own."""
+        named = [f"{name} = {_written(value, len(name) + 3)}" for name, value in (self.parts | {self.name: self.value}).items()]
+        return "\n".join(named)
+
+
+class Steps(Sequence):
+    """All the steps of one pass, in order; by place, by slice, or by name."""
+
+    def __init__(self, steps):
+        self._steps = tuple(steps)
+
+    def __len__(self):
+        return len(self._steps)
+
+    def __getitem__(self, which):
+        if isinstance(which, slice):
+            return Steps(self._steps[which])
+        if isinstance(which, str):
+            for step in self._steps:
+                if step.name == which:
+                    return step
+            raise KeyError(f"no step {which!r}; there are {', '.join(step.name for step in self._steps)}")
+        return self._steps[which]
+
+    def __repr__(self):
+        return "\n\n".join(f"{i}. {step!r}" for i, step in enumerate(self._steps, 1))
+
+    def _repr_markdown_(self):  # folded, each opened by a click
+        return "\n\n".join(f"<details><summary>{i}. <code>{step.name}</code> {np.shape(step.value)} {step.meaning}</summary>"
+                           f"\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
+
+
+def _way_back(model, trace):
+    """Names in the order in which backward reaches them: symbols from the loss down, each layer's weights after its output."""
+    above = {model.likelihood.symbol: model.decoder, "mu": model.encoder}  # whose last layer's weights follow
+    for symbol in reversed(tuple(trace)):
+        if symbol not in ("x", "eps"):
+            yield symbol
+        if symbol == model.likelihood.symbol:
+            yield from model.likelihood.shapes
+        if symbol in above:
+            yield from (above[symbol].W[-1], above[symbol].b[-1])
+        if symbol.endswith(".h"):
+            yield from (symbol[:-1] + "W", symbol[:-1] + "b")
+
+
+def _forward_step(symbol, model, trace):
+    entry = equation_of(symbol, trace)
+    if symbol.endswith(".h"):
+        sources = [assigning(LAYERS, "a", "trace[symbol]"), body_of("kernels:dense"),
+                   body_of(f"kernels:{model.settings['activation']}")]
+    else:
+        sources = [assigning(FORWARD, "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}")]
+        if (entry.computed_by or "").startswith("kernels:"):
+            sources.append(body_of(entry.computed_by))
+    return Step(symbol, trace[symbol], [entry], sources)
+
+
+def _backward_step(symbol, model, d, grads):
+    entry = equation_of(f"d.{symbol}", d)
+    equations = [entry] if entry else []
+    value = grads[symbol] if symbol in grads else d[symbol]
+    if symbol == "z" or symbol[-2:] in (".h", ".W", ".b"):
+        sources, before = _layer(symbol, model)
+        return Step(f"d.{symbol}", value, before + equations, sources)
+    of_likelihood = symbol == model.likelihood.symbol or symbol in model.likelihood.shapes
+    sources = [assigning(BACKWARD, "d[y]" if of_likelihood else f"d.{symbol}")]
+    if entry and entry.computed_by.startswith("kernels:"):
+        sources.append(body_of(entry.computed_by))
+    sources += [body_of(f"kernels:{name}_backward") for name in BOTH_PATHS.get(symbol, ())]
+    return Step(f"d.{symbol}", value, equations, sources, {"loss": LOSS, "elbo": REPORTED}.get(symbol), _parts(symbol, d))
+
+
+def _parts(symbol, d):
+    """Where two paths meet, what each brings: the same kernels once more, on the trace's own arrays."""
+    t = d.forward
+    through_kl = dict(zip(("mu", "log_var"), kl_divergence_backward(d.kl, t.mu, t.log_var)))
+    through_z = {"mu": reparameterize_backward(d.z, t.eps)[0], "log_var": standard_deviation_backward(d.sigma, t.sigma)}
+    return {f"d{symbol}_through_z": through_z[symbol], f"d{symbol}_through_kl": through_kl[symbol]} if symbol in through_kl else {}
+
+
+def _layer(symbol, model):
+    """The lines that carry a gradient through one dense layer to its input, its W or its b, and through the activation above.
+
+    Also the equation of that activation, if there is one.
+    """
+    stack = model.encoder if symbol.startswith("encoder") else model.decoder
+    target = {"W": "dW", "b": "db"}.get(symbol[-1], "dx")
+    layer = 0 if symbol == "z" else int(symbol.split(".")[1]) + (target == "dx")
+    below_an_activation = layer < len(stack.h)
+    sources, equations = [], []
+    if symbol == "z":
+        sources.append(assigning(BACKWARD, "d.z"))
+    elif stack is model.encoder and not below_an_activation:
+        sources.append(assigning(BACKWARD, "d_head"))
+    sources.append(assigning(LAYERS_BACKWARD, *(["dy"] if below_an_activation else []), "d[below]" if layer else "dx"))
+    if below_an_activation:
+        activation = f"kernels:{model.settings['activation']}_backward"
+        sources.append(body_of(activation))
+        equations = [entry for entry in EQUATIONS if entry.computed_by == activation]
+    return [*sources, body_of("kernels:dense_backward", target)], equations
+
+
+def _written(value, column):
+    return np.array2string(np.asarray(value), precision=4, threshold=60, edgeitems=2, prefix=" " * column)

@@ -1,0 +1,102 @@
+"""The course as it is committed, without running it: its shape, its citations, its shown source, its place in the README."""
+
+import importlib.util
+import pathlib
+import re
+
+import nbformat
+import pytest
+
+import minivae
+from minivae.derivation import EQUATIONS
+
+ROOT = pathlib.Path(minivae.__file__).parents[1]
+spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
+build = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(build)
+
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PARTS = ["**After this notebook you can**", "**You need**", "**Time**", "## Summary", "## Check yourself", "## References"]
+LONGEST_CELL = 20
+each = pytest.mark.parametrize("name", NOTEBOOKS)
+
+
+def prose(nb):
+    return "\n\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+
+
+def shown(nb, kind):
+    """All outputs of a kind, such as "text/latex"."""
+    return [output.data[kind] for cell in nb.cells for output in cell.get("outputs", []) if kind in output.get("data", {})]
+
+
+def cited(text):
+    """Numbers of equations that prose cites, each in its own parentheses or in a row, as in (2.3) or (2.3, 2.4)."""
+    return {number for row in re.findall(r"\(((?:[1-9]|10)\.\d+(?:(?:, | and )(?:[1-9]|10)\.\d+)*)\)", text)
+            for number in re.findall(r"\d+\.\d+", row)}
+
+
+@each
+def test_nothing_in_it_needs_mending(name):
+    assert build.blemishes(NOTEBOOKS[name]) == []
+
+
+@each
+def test_it_has_every_part_in_order(name):
+    text = prose(NOTEBOOKS[name])
+    number = int(name.split("_")[0])
+    assert text.startswith(f"# {number}. ")
+    places = [text.find(part) for part in PARTS]
+    assert -1 not in places and places == sorted(places), dict(zip(PARTS, places))
+    assert re.findall(r"^## (\d+\.\d+)", text, re.MULTILINE) == [
+        f"{number}.{i}" for i in range(1, 1 + len(re.findall(r"^## \d", text, re.MULTILINE)))]
+    answers = text[text.index("## Check yourself"):].count("<details>")
+    assert answers >= 4 and text.count("<details>") == text.count("</details>")
+    assert shown(NOTEBOOKS[name], "image/png"), "no figure"
+
+
+@each
+def test_code_cells_are_short(name):
+    cells = [cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+    assert "import minivae as mv" in cells[0]
+    assert not [cell for cell in cells if len(cell.splitlines()) > LONGEST_CELL or cell.lstrip().startswith(("%", "!"))]
+
+
+@each
+def test_every_equation_cited_exists_and_every_one_of_its_chapter_is_cited(name):
+    nb, chapter = NOTEBOOKS[name], f"{int(name.split('_')[0])}."
+    known = {entry.number for entry in EQUATIONS}
+    tags = set(re.findall(r"\\tag\{([\d.]+)\}", "\n".join(shown(nb, "text/latex") + shown(nb, "text/markdown"))))
+    in_prose = cited(prose(nb))
+    assert in_prose | tags <= known, (in_prose | tags) - known
+    own = {number for number in known if number.startswith(chapter)}
+    assert own <= in_prose | tags, f"registered for this notebook, and not in it: {sorted(own - in_prose - tags)}"
+
+
+@each
+def test_every_source_shown_is_the_real_one(name):
+    for text in shown(NOTEBOOKS[name], "text/markdown"):
+        for file, code in re.findall(r"`(minivae/[\w/]+\.py):\d+` · .*\n\n```python\n(.*?)\n```", text, re.DOTALL):
+            real = {line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()}
+            assert {line.strip() for line in code.splitlines()} <= real, f"{file} no longer says so: run notebooks/build.py"
+
+
+@each
+def test_no_package_code_is_pasted(name):
+    package = {line.strip() for path in (ROOT / "minivae").rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()
+               if re.match(r"\s+\w.* = .{20,}", line)}
+    for cell in NOTEBOOKS[name].cells:
+        lines = [line.strip() in package for line in cell.source.splitlines()]
+        assert not any(all(lines[i:i + 3]) for i in range(len(lines) - 2)), cell.source
+
+
+@each
+def test_the_readme_lists_it(name):
+    title = prose(NOTEBOOKS[name]).splitlines()[0].removeprefix("# ")
+    number, title = title.split(". ", 1)
+    assert re.search(rf"\| {number} \| \[{re.escape(title)}\]\(notebooks/{name}\.ipynb\) \| .+ \| \d+ \|", README)
+
+
+def test_citations_are_read_as_meant():
+    assert cited("as (2.3) says, by (2.4, 2.5 and 10.1); not (0.5), 3.1 or (12.5 nats)") == {"2.3", "2.4", "2.5", "10.1"}

@@ -1,0 +1,110 @@
+"""The walk through one pass: every symbol and weight once, in order, with the lines that truly compute it."""
+
+import pathlib
+
+import numpy as np
+import pytest
+
+import minivae as mv
+
+ROOT = pathlib.Path(mv.__file__).parents[1]
+SETTINGS = [
+    dict(hidden=(3,), activation="tanh"),
+    dict(hidden=(5, 4), activation="relu", dtype="float32"),
+    dict(hidden=(), likelihood="gaussian", beta=0.5),
+    dict(hidden=(3, 2, 3), likelihood="gaussian", noise_variance="learned"),
+]
+
+
+def walk(**settings):
+    rng = np.random.default_rng(0)
+    model = mv.VAE(4, latent_dim=2, **settings)
+    x, eps = rng.random((3, 4)), rng.standard_normal((3, 2))
+    trace = model.forward(x, eps)
+    return (model, trace, *model.backward(trace), mv.step_through(model, x, eps))
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_every_symbol_and_weight_is_passed_once_with_its_value(settings):
+    model, trace, d, grads, steps = walk(**settings)
+    names = [step.name for step in steps]
+    differentiated = [symbol for symbol in trace if symbol not in ("x", "eps")]
+    assert names[:len(trace)] == list(trace)
+    assert sorted(names[len(trace):]) == sorted(f"d.{name}" for name in [*differentiated, *grads])
+    for symbol in trace:
+        assert np.array_equal(steps[symbol].value, trace[symbol])
+    for name in differentiated:
+        assert np.array_equal(steps[f"d.{name}"].value, d[name])
+    for name in grads:
+        assert np.array_equal(steps[f"d.{name}"].value, grads[name])
+    for symbol in ("mu", "log_var"):
+        parts = steps[f"d.{symbol}"].parts
+        assert list(parts) == [f"d{symbol}_through_z", f"d{symbol}_through_kl"]
+        assert np.array_equal(sum(parts.values()), d[symbol])
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_the_lines_shown_assign_what_they_are_shown_for(settings):
+    model, *_, steps = walk(**settings)
+    for step in steps:
+        for source in step.sources:
+            text = (ROOT / source.file).read_text(encoding="utf-8").splitlines()
+            assert text[source.line - 1].strip() == source.code.splitlines()[0].strip()
+            assert all(line.strip() in map(str.strip, text) for line in source.code.splitlines())
+        symbol = step.name.split(".")[-1]
+        if symbol in ("W", "b") or step.name.startswith("d.") and symbol in ("h", "z"):
+            target = {"W": "dW", "b": "db"}.get(symbol, "dx")
+            assert step.sources[-1].name == "dense_backward" and step.sources[-1].code.startswith(f"{target} = ")
+        elif symbol == "h":
+            assert "trace[symbol] = " in step.sources[0].code
+        elif step.name == "d.decoder.log_var":
+            assert step.sources[-1].name == "learned_variance_log_likelihood_backward"
+        else:
+            written = "[y]" if symbol in ("logits", "mean") else f".{symbol}"
+            assert f"{written} = " in step.sources[0].code or f"{written}, " in step.sources[0].code
+        assert step.equations or step.name in ("d.loss", "d.elbo")
+
+
+def test_a_step_back_comes_after_the_steps_that_it_needs():
+    *_, steps = walk(hidden=(3,), activation="tanh")
+    order = [step.name for step in steps]
+    chain = ["loss", "objective", "log_likelihood", "logits", "decoder.1.W", "decoder.0.h", "decoder.0.W", "z", "sigma",
+             "log_var", "encoder.1.W", "encoder.0.h", "encoder.0.W"]
+    places = [order.index(f"d.{name}") for name in chain]
+    assert places == sorted(places)
+    assert order.index("d.kl") < order.index("d.mu") < order.index("d.encoder.1.W")
+
+
+def test_a_weight_below_an_activation_shows_both():
+    *_, steps = walk(hidden=(3,), activation="relu")
+    step = steps["d.encoder.0.W"]
+    assert [entry.number for entry in step.equations] == ["5.9", "5.3"]
+    assert [source.name for source in step.sources] == ["MLP.backward", "relu_backward", "dense_backward"]
+    assert [entry.number for entry in steps["d.encoder.1.W"].equations] == ["5.3"]
+    assert "d_head = " in steps["d.encoder.1.W"].sources[0].code
+
+
+def test_steps_are_a_sequence_and_show_themselves():
+    steps = mv.step_through(*mv.toy())
+    assert steps[0].name == "x" and steps[-1].name == "d.encoder.0.b" and len(list(steps)) == len(steps)
+    assert [step.name for step in steps[2:4]] == ["mu", "log_var"] and repr(steps[2:3]).startswith("1. mu  (3, 1)  mean of")
+    with pytest.raises(KeyError, match="no step 'zz'; there are x, "):
+        steps["zz"]
+    text = repr(steps["d.mu"])
+    for line in ("d.mu  (3, 1)  the two paths meet", "(7.3)  dmu = dz + dkl mu", "minivae/model/vae.py:",
+                 "d.mu = dmu_through_z + dmu_through_kl", "dmu = dkl * mu", "d.mu = [[ 0.1878]"):
+        assert line in text
+    markdown = steps["d.mu"]._repr_markdown_()
+    assert r"\tag{7.3}$$" in markdown and "```python\n" in markdown and "d.mu = [[ 0.1878]" in markdown
+    assert steps._repr_markdown_().count("<details>") == steps._repr_markdown_().count("\n</details>") == len(steps)
+
+
+def test_beta_is_passed_on():
+    steps = mv.step_through(*mv.toy(), beta=0.0)
+    assert not steps["d.kl"].value.any() and not steps["d.mu"].parts["dmu_through_kl"].any()
+
+
+def test_another_kind_of_model_is_refused():
+    model = mv.ConditionalVAE(4, (3,), 2, classes=2)
+    with pytest.raises(ValueError, match="model must be a VAE, .*; got a ConditionalVAE"):
+        mv.step_through(model, np.zeros((1, 6)), np.zeros((1, 2)))
