@@ -96,7 +96,7 @@ def load_checkpoint(path, require_run=True):
 def _optimizer_state(arrays, model, settings, path):
     """Return the optimizer's arrays, checked against the model's and against the optimizer's kind."""
     optimizer = {name.removeprefix(OPTIMIZER): array for name, array in arrays.items() if name.startswith(OPTIMIZER)}
-    expected = {"Adam": {"m", "v", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
+    expected = {"Adam": {"sum_g", "sum_g2", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
     if optimizer and set(optimizer) != expected:
         raise CheckpointError(f"{path}: the optimizer's state must be {sorted(expected)}; got {sorted(optimizer)}. Train again?")
     for name, array in optimizer.items():

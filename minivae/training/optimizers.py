@@ -73,11 +73,11 @@ class Adam:
 
     Notes
     -----
-    Equations 8.2 and 8.3. Both means start at zero and are divided by 1 - beta**t to make up for it. Here the
-    two divisions are folded into two numbers, which leaves the same step: with c1 = 1 - beta1**t and
-    c2 = 1 - beta2**t,
+    Equations 8.2 and 8.3. The mean of the gradients so far, the latest counting most, is their sum divided by the sum
+    of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is alike.
+    Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
 
-        (m / c1) / (sqrt(v / c2) + epsilon) = (sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2)).
+        (sum_g / w1) / (sqrt(sum_g2 / w2) + epsilon) = (sqrt(w2) / w1) sum_g / (sqrt(sum_g2) + epsilon sqrt(w2)).
 
     References
     ----------
@@ -89,29 +89,28 @@ class Adam:
         self.beta1 = _fraction("beta1", beta1)
         self.beta2 = _fraction("beta2", beta2)
         self.epsilon = finite_number("epsilon", epsilon, positive=True)
-        self.t, self.m, self.v, self._scratch = 0, None, None, None
+        self.t, self.sum_g, self.sum_g2, self._scratch = 0, None, None, None
 
     def step(self, parameters, gradients):
         """Change ``parameters``, shape (P,), in place by a step against ``gradients``, shape (P,). Equations 8.2, 8.3."""
-        _check_vectors(parameters, gradients, self.m)
-        if self.m is None:
-            self.m, self.v = np.zeros_like(parameters), np.zeros_like(parameters)
+        _check_vectors(parameters, gradients, self.sum_g)
+        if self.sum_g is None:
+            self.sum_g, self.sum_g2 = np.zeros_like(parameters), np.zeros_like(parameters)
         if self._scratch is None or self._scratch.shape != parameters.shape:
             self._scratch = np.empty_like(parameters)
         self.t += 1
-        c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t
-        m, v, scratch = self.m, self.v, self._scratch
+        w1 = (1 - self.beta1**self.t) / (1 - self.beta1)   # 1 + beta1 + ... + beta1**(t-1)
+        w2 = (1 - self.beta2**self.t) / (1 - self.beta2)
+        sum_g, sum_g2, scratch = self.sum_g, self.sum_g2, self._scratch
 
-        m *= self.beta1                                            # m = beta1 m + (1 - beta1) g
-        m += np.multiply(gradients, 1 - self.beta1, out=scratch)
-        v *= self.beta2                                            # v = beta2 v + (1 - beta2) g**2
-        np.multiply(gradients, gradients, out=scratch)
-        scratch *= 1 - self.beta2
-        v += scratch
-        np.sqrt(v, out=scratch)                                    # the step: m / (sqrt(v) + epsilon)
-        scratch += self.epsilon * math.sqrt(c2)
-        np.divide(m, scratch, out=scratch)
-        scratch *= self.learning_rate * math.sqrt(c2) / c1
+        sum_g *= self.beta1
+        sum_g += gradients
+        sum_g2 *= self.beta2
+        sum_g2 += np.multiply(gradients, gradients, out=scratch)
+        np.sqrt(sum_g2, out=scratch)                       # the step: sum_g / (sqrt(sum_g2) + epsilon), in proportion
+        scratch += self.epsilon * math.sqrt(w2)
+        np.divide(sum_g, scratch, out=scratch)
+        scratch *= self.learning_rate * math.sqrt(w2) / w1
         parameters -= scratch
 
     def settings(self):
@@ -120,11 +119,11 @@ class Adam:
 
     def state(self):
         """Return its running vectors and step count by name, for a checkpoint."""
-        return {} if self.m is None else {"m": self.m, "v": self.v, "t": np.array(self.t)}
+        return {} if self.sum_g is None else {"sum_g": self.sum_g, "sum_g2": self.sum_g2, "t": np.array(self.t)}
 
     def restore(self, state):
         """Continue from what ``state`` returned; from nothing, if that was before the first step."""
-        self.m, self.v, self.t = state.get("m"), state.get("v"), int(state.get("t", 0))
+        self.sum_g, self.sum_g2, self.t = state.get("sum_g"), state.get("sum_g2"), int(state.get("t", 0))
 
 
 def _fraction(name, value):

@@ -44,7 +44,7 @@ def test_a_checkpoint_is_a_model_file_and_more(saved):
     np.testing.assert_array_equal(mv.VAE.load(path).parameters.flat, model.parameters.flat)
     checkpoint = load_checkpoint(path)
     assert checkpoint.notes == {"data": "toy"} and len(checkpoint.history) == 2
-    assert set(checkpoint.optimizer) == {"m", "v", "t"}
+    assert set(checkpoint.optimizer) == {"sum_g", "sum_g2", "t"}
 
 
 def test_a_folder_in_place_of_a_file(tmp_path):
@@ -128,10 +128,10 @@ def test_contents_that_make_no_model(saved, changes, message):
 
 @pytest.mark.parametrize("changes, message", [
     ({"run": None}, "no run to resume"), ({"run": np.array("{}")}, "cannot be read"), ({"run": np.array("?")}, "cannot be read"),
-    ({"optimizer.m": np.zeros(2, np.float32)}, "optimizer.m must have shape"),
-    ({"optimizer.m": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32; got .* and float64"),
-    ({"optimizer.m": None}, r"state must be \['m', 't', 'v'\]; got \['t', 'v'\]"), ({"optimizer.t": None}, "state must be"),
-    ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"), ({"optimizer.m": np.array(1.0)}, "optimizer.m must have"),
+    ({"optimizer.sum_g": np.zeros(2, np.float32)}, "optimizer.sum_g must have shape"),
+    ({"optimizer.sum_g": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32; got .* and float64"),
+    ({"optimizer.sum_g": None}, r"state must be \['sum_g', 'sum_g2', 't'\]; got \['sum_g2', 't'\]"), ({"optimizer.t": None}, "state must be"),
+    ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"), ({"optimizer.sum_g": np.array(1.0)}, "optimizer.sum_g must have"),
     *(({"run": np.array(json.dumps(dict(settings={}, history=[], random_state=np.random.default_rng().bit_generator.state,
                                         notes={}) | change))}, "cannot be read")
       for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"random_state": 5},
