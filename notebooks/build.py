@@ -71,7 +71,7 @@ def main(argv=None):
         mathjax = mathjax_url(options.mathjax, parser)
         options.render.mkdir(parents=True, exist_ok=True)
         for path in paths:
-            write(options.render / f"{path.stem}.html", page(read(path), mathjax))
+            write(options.render / f"{path.stem}.html", page(nbformat.read(path, 4), mathjax))
         print(f"Wrote {len(paths)} pages to {options.render}.")
         return 0
     work = check if options.check else update
@@ -80,12 +80,12 @@ def main(argv=None):
 
 def find(names, parser):
     """The notebooks asked for, in the course's order."""
-    paths = sorted(path for path in FOLDER.glob("*.ipynb"))
-    for name in names:
-        if not any(path.name.startswith(pathlib.Path(name).name) for path in paths):
-            parser.error(f"no notebook's name begins with {name!r}; there are "
-                         f"{', '.join(path.stem for path in paths) or 'none'}.")
-    return [path for path in paths if not names or any(path.name.startswith(pathlib.Path(name).name) for name in names)]
+    paths = sorted(FOLDER.glob("*.ipynb"))
+    starts = tuple(pathlib.Path(name).name for name in names)
+    for start in starts:
+        if not any(path.name.startswith(start) for path in paths):
+            parser.error(f"no notebook's name begins with {start!r}; there are {', '.join(p.stem for p in paths) or 'none'}.")
+    return [path for path in paths if not names or path.name.startswith(starts)]
 
 
 def report(path, work):
@@ -100,7 +100,7 @@ def report(path, work):
 
 def update(path):
     """Execute a notebook and write it; unless a cell raises: then the file stays as it is."""
-    nb, faults = execute(read(path))
+    nb, faults = execute(nbformat.read(path, 4))
     if not faults:
         write(path, nbformat.writes(nb) + "\n")
         faults = blemishes(nb)
@@ -109,13 +109,9 @@ def update(path):
 
 def check(path):
     """What is wrong with a committed notebook: by itself, and beside what a fresh kernel prints."""
-    committed = read(path)
+    committed = nbformat.read(path, 4)
     fresh, faults = execute(committed)
     return blemishes(committed) + (faults or differences(committed, fresh))
-
-
-def read(path):
-    return nbformat.read(path, as_version=4)
 
 
 def write(path, text):
@@ -181,9 +177,8 @@ def output_blemishes(output):
         return [f"its output is an error, {output.ename}: {output.evalue}"]
     if output.get("name") == "stderr":
         return [f"writes to stderr: {output.text.strip()[:200]!r}"]
-    images = [kind for kind in output.get("data", {}) if kind.startswith("image/")]
-    return [f"an {kind} without alt text: show figures with mv.show(figure, alt=...)" for kind in images
-            if len(output.metadata.get(kind, {}).get("alt", "").split()) < 3]
+    return [f"an {kind} without alt text: show figures with mv.show(figure, alt=...)" for kind in output.get("data", {})
+            if kind.startswith("image/") and len(output.metadata.get(kind, {}).get("alt", "").split()) < 3]
 
 
 def texts_of(output):
@@ -241,8 +236,7 @@ def line_by_line(text, now, tolerance, most=12):
     """The lines that differ, committed (-) and fresh (+)."""
     old, new = text.splitlines(), now.splitlines()
     if len(old) == len(new):  # leave out the lines whose numbers agree
-        pairs = [(a, b) for a, b in zip(old, new) if not alike(a, b, tolerance)]
-        lines = [line for a, b in pairs for line in (f"- {a}", f"+ {b}")]
+        lines = [line for a, b in zip(old, new) if not alike(a, b, tolerance) for line in (f"- {a}", f"+ {b}")]
     else:
         lines = [line for line in difflib.ndiff(old, new) if line[0] in "-+"]
     return "\n".join(lines[:most] + ["  …"] * (len(lines) > most))
