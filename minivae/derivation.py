@@ -68,6 +68,15 @@ EQUATIONS = (
              None, "the evidence: the latent z is integrated out"),
     Equation("1.3", "p(z) = N(z; 0, I)", r"p(z) = \mathcal{N}(z;\, 0, I)",
              None, "the prior"),
+    Equation("1.4", "p(z|x) = p(x|z) p(z) / p(x)", r"p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)}",
+             None, "the posterior, by Bayes' rule: which z may have made this x"),
+    Equation("1.5", "p(x) ≈ (1/S) Σ_s p(x|z_s), z_s ~ p(z)",
+             r"p(x) \approx \frac{1}{S} \sum_{s=1}^{S} p(x \mid z_s), \quad z_s \sim p(z)",
+             None, "naive Monte Carlo: unbiased, and hopeless when few z explain x"),
+    Equation("1.6", "(relative standard error)² = (ρ − 1) / S, ρ = ∫ p(x|z)² p(z) dz / p(x)²",
+             r"(\text{relative standard error})^2 = \frac{\rho - 1}{S}, \quad"
+             r" \rho = \frac{\int p(x \mid z)^2\, p(z)\, dz}{p(x)^2}",
+             None, "what S draws of z from the prior buy"),
     # 2. The ELBO, line by line
     Equation("2.1", "log p(x) = log ∫ q(z|x) [p(x, z) / q(z|x)] dz",
              r"\log p(x) = \log \int q(z \mid x)\, \frac{p(x, z)}{q(z \mid x)}\, dz",
@@ -101,6 +110,8 @@ EQUATIONS = (
     Equation("2.10", "loss = −(1/B) Σ_n objective_n",
              r"\mathrm{loss} = -\frac{1}{B} \sum_{n=1}^{B} \mathrm{objective}_n",
              "loss", "what training lowers: minus the batch's mean objective", _FORWARD, _BACKWARD),
+    Equation("2.11", "log E[w] ≥ E[log w]", r"\log \mathbb{E}[w] \ge \mathbb{E}[\log w]",
+             None, "Jensen's inequality for the logarithm and a positive w: equal only if w does not vary"),
     # 3. The KL term
     Equation("3.1", "q(z|x) = N(z; mu, diag(sigma²)), [mu | log_var] = encoder(x)",
              r"q(z \mid x) = \mathcal{N}(z;\, \mu, \mathrm{diag}(\sigma^2)),"

@@ -57,6 +57,21 @@ def assert_whole(figure):
             assert text.get_fontsize() >= 9
 
 
+# ---------------------------------------------------------------- rows of images
+
+def test_image_rows_label_what_they_show():
+    rng = np.random.default_rng(0)
+    rows = {"original": rng.random((5, 12)), "copy": rng.random((5, 12))}
+    figure = plots.image_rows(rows, (3, 4), title="Two rows")
+    assert_whole(figure)
+    assert np.array_equal(cells(figure, (3, 4)).reshape(10, 12), np.concatenate(list(rows.values())))
+    assert tick_labels(figure.axes[0].yaxis) == list(rows) and "original, copy" in figure.alt
+    with pytest.raises(ValueError, match=r"as many images each; got \{'a': 2, 'b': 1\}"):
+        plots.image_rows({"a": np.zeros((2, 12)), "b": np.zeros((1, 12))}, (3, 4))
+    with pytest.raises(ValueError, match=r"rows\['a'\] must have shape"):
+        plots.image_rows({"a": np.zeros((2, 11))}, (3, 4))
+
+
 # ---------------------------------------------------------------- learning curves
 
 @pytest.mark.parametrize("epochs", [1, 2, 10, 200])

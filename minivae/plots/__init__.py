@@ -11,11 +11,11 @@ from ..files import whole_file
 from .curves import learning_curves
 from .gradcheck import plot_step_error
 from .latent import latent_plane, latent_scatter, traversals
-from .mosaic import image_grid, reconstructions
+from .mosaic import image_grid, image_rows, reconstructions
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "figure", "image_grid", "latent_plane",
-           "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save", "traversals"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "figure", "image_grid", "image_rows",
+           "latent_plane", "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save", "traversals"]
 
 
 def save(figure, path):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from .style import WIDTH
 
-__all__ = ["centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "mosaic",
+__all__ = ["centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "image_rows", "mosaic",
            "reconstructions"]
 
 
@@ -77,6 +77,36 @@ def image_grid(images, image_shape, title="Samples", columns=None):
     across = columns or math.ceil(math.sqrt(len(images) * height / width))
     figure, _ = mosaic(images, min(max(across, 1), len(images)), title)
     figure.alt = f"{title}: a grid of {count(len(images), 'image')}."
+    return figure
+
+
+def image_rows(rows, image_shape, title=""):
+    """Show images in rows, each with its label.
+
+    Parameters
+    ----------
+    rows : dict of str to ndarray, shape (n, D)
+        Label to images, as many in each row. Values outside [0, 1] are clipped to it.
+    image_shape : (int, int)
+        Rows and columns of one image.
+    title : str, optional
+
+    Returns
+    -------
+    figure : Figure
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, the rows are not of one length, or values are not finite floats.
+    """
+    pictures = [check_pictures(f"rows[{label!r}]", images, image_shape) for label, images in rows.items()]
+    lengths = {label: len(images) for label, images in rows.items()}
+    if len(set(lengths.values())) != 1:
+        raise ValueError(f"rows must hold as many images each; got {lengths}.")
+    figure, axes = mosaic(np.concatenate(pictures), len(pictures[0]), title)
+    centre_ticks(axes.set_yticks, image_shape[0], list(rows))
+    figure.alt = f"{title}: rows of {count(len(pictures[0]), 'image')}, from the top: {', '.join(rows)}."
     return figure
 
 
