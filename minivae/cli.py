@@ -111,11 +111,10 @@ def _closing_words(folder, summary):
 
 
 def evaluate(options):
-    """Measure the ELBO and its parts on a data set's test images."""
+    """Measure a model on a data set's test images: log p(x), the ELBO and its parts, active units."""
     import numpy as np
 
-    from . import run
-    from .evaluation import evaluate_elbo
+    from . import evaluation, run
     from .model.checks import whole_number
 
     model, notes = run.open_model(options.model)
@@ -128,15 +127,22 @@ def evaluate(options):
                          "data with --data.")
     images = run.with_labels(model, images, test.test_labels)
     rng = np.random.default_rng(whole_number("--seed", options.seed))
-    means = evaluate_elbo(model, images, binarize=how, rng=rng)
+    if options.curve:
+        from . import plots
+        plots.check_png(options.curve)  # now, and not after minutes of work
+    numbers = evaluation.evaluate(model, images, binarize=how, rng=rng, samples=options.samples, progress=True)
     if options.json:
-        print(json.dumps(means | {"images": len(images), "binarize": how, "data": data}))
-        return
-    print(f"{len(images):,} test images of {data}, binarization {how}; nats per image, one draw of z each")
-    error = "" if means["elbo_se"] is None else f" ± {means['elbo_se']:.2f} (standard error)"
-    print(f"  ELBO         {means['elbo']:9.2f}{error}")
-    print(f"  log p(x|z)   {means['log_likelihood']:9.2f}")
-    print(f"  KL           {means['kl']:9.2f}")
+        print(json.dumps(numbers | {"binarize": how, "data": data}))
+    else:
+        print(f"{len(images):,} test images of {data}, binarization {how}; nats per image, ± standard error")
+        print(evaluation.as_text(numbers))
+    doubt = evaluation.doubt(numbers)
+    if doubt:
+        print(f"Note: {doubt}", file=sys.stderr)
+    if options.curve:
+        curve = evaluation.BoundCurve(list(numbers["bound"]), list(numbers["bound"].values()),
+                                      list(numbers["bound_draws_se"].values()))
+        plots.save(plots.bound_curves({str(options.model): curve}), options.curve)
 
 
 def generate(options):

@@ -9,7 +9,7 @@ ABOUT = """\
 minivae: a variational autoencoder in pure NumPy, every gradient written by hand.
 
   python -m minivae train         train a VAE on MNIST, which is built in, and draw what it learned
-  python -m minivae evaluate      measure a trained model on test images: the ELBO and its two parts, in nats
+  python -m minivae evaluate      measure a trained model on test images: log p(x), the ELBO and its two parts, in nats
   python -m minivae generate      draw new images from a trained model
   python -m minivae gradcheck     check every gradient of a small model against finite differences
   python -m minivae derivation    print the whole derivation, each equation with the code that implements it
@@ -124,6 +124,9 @@ def _evaluate_options(verb):
     verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
     verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
                       help="how grey levels become pixels (default: as in training)")
+    verb.add_argument("--samples", type=int, default=100, metavar="S",
+                      help="draws of z per image for log p(x): 100 is quick, papers report 5000 (default 100)")
+    verb.add_argument("--curve", type=pathlib.Path, metavar="PNG", help="draw the bound against the number of draws")
     verb.add_argument("--seed", type=int, default=0, help="of the random pixels and noise (default 0)")
     verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
 

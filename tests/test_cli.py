@@ -188,14 +188,27 @@ def test_evaluate_in_words_and_as_json(trained, capsys):
     words = capsys.readouterr().out
     assert main(["evaluate", str(trained), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    for name in ("elbo", "log_likelihood", "kl"):
+    for name in ("log_px", "elbo", "log_likelihood", "kl", "gap"):
         assert f"{result[name]:.2f}" in words
-    assert result["binarize"] == "dynamic"
+    assert result["binarize"] == "dynamic" and result["samples"] == 100 and result["images"] == 20
+    assert result["log_px"] >= result["elbo"] and 0 <= result["active_units"] <= result["latents"]
+    assert f"{result['active_units']} of {result['latents']}" in words
+
+
+def test_evaluate_with_more_samples_and_a_curve(trained, tmp_path, capsys):
+    picture = tmp_path / "curve.png"
+    assert main(["evaluate", str(trained), "--samples", "7", "--json", "--curve", str(picture)]) == 0
+    printed = capsys.readouterr()
+    result = json.loads(printed.out)
+    assert list(result["bound"]) == ["1", "2", "5", "7"] and picture.read_bytes().startswith(b"\x89PNG")
+    assert "Note: log p(x) has not settled" in printed.err and "--samples 5000" in printed.err
+    assert main(["evaluate", str(trained), "--samples", "9" * 15]) == 1
+    assert "minivae evaluate: error: Unable to allocate" in capsys.readouterr().err
 
 
 def test_a_model_without_a_run_is_measured_too(tmp_path, capsys):
     mv.VAE(784, (4,), 2).save(tmp_path / "plain.npz")
-    assert main(["evaluate", str(tmp_path / "plain.npz"), "--json"]) == 0
+    assert main(["evaluate", str(tmp_path / "plain.npz"), "--samples", "2", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["data"] == "mnist"
     assert main(["generate", str(tmp_path / "plain.npz"), "--draw", "--out", str(tmp_path / "grid.png")]) == 0
 
@@ -288,7 +301,9 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
 @pytest.mark.parametrize("words", [["evaluate", "none.npz"], ["generate", "none.npz"], ["evaluate", __file__],
                                    ["generate", __file__], ["generate", "{run}", "-n", "0"],
                                    ["generate", "{run}", "--out", "nowhere/grid.png"], ["generate", "{run}", "--out", "grid.jpg"], ["generate", "{run}", "--seed", "-1"],
-                                   ["evaluate", "{run}", "--data", "mnist"], ["evaluate", "{run}", "--seed", "-1"]])
+                                   ["evaluate", "{run}", "--data", "mnist"], ["evaluate", "{run}", "--seed", "-1"],
+                                   ["evaluate", "{run}", "--samples", "0"], ["evaluate", "{run}", "--curve", "c.jpg"],
+                                   ["evaluate", "{run}", "--curve", "nowhere/c.png"]])
 def test_other_verbs_too(trained, capsys, words):
     assert main([word.format(run=trained) for word in words]) == 1
     error = capsys.readouterr().err

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
 from minivae import plots
+from minivae.evaluation import BoundCurve
 
 TRAINING, HELD_OUT = "training (mean during the epoch)", "held-out (after the epoch)"
 
@@ -350,3 +351,20 @@ def test_step_error_draws_what_was_measured():
     h, rounding = lines["rounding, slope −1"].get_data()
     np.testing.assert_allclose(np.diff(np.log(rounding)) / np.diff(np.log(h)), -1)
     assert axes.get_xscale() == axes.get_yscale() == "log" and "±" in axes.get_title() and figure.alt
+
+
+def test_bound_curves_draw_every_point_with_its_error():
+    samples, bound = [1, 2, 5, 1000], [-90.5, -89.0, -88.25, -87.5]
+    curves = {"one model": BoundCurve(samples, bound, [0.5, 0.25, None, 0.1]),
+              "another": BoundCurve(np.array([1, 10]), np.array([-95.0, -93.0]), np.array([np.nan, 0.1]))}
+    figure = plots.bound_curves(curves)
+    assert_whole(figure)
+    (axes,) = figure.axes
+    assert axes.get_xscale() == "log" and tick_labels(axes.xaxis) == ["1", "2", "5", "10", "1,000"]
+    line, caps, (bars,) = axes.containers[0]
+    np.testing.assert_array_equal(line.get_data(), [samples, bound])
+    np.testing.assert_allclose([np.ptp(segment[:, 1]) for segment in bars.get_segments()], [2, 1, 0, 0.4])
+    assert "one model goes from -90.5 nats at 1 to -87.5 at 1,000; another goes" in figure.alt
+    for wrong in ({}, {str(n): curves["another"] for n in range(6)}):
+        with pytest.raises(ValueError, match="between 1 and 5 curves"):
+            plots.bound_curves(wrong)

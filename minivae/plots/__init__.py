@@ -8,14 +8,25 @@ can tell apart.
 import pathlib
 
 from ..files import whole_file
+from .bound import bound_curves
 from .curves import learning_curves
 from .gradcheck import plot_step_error
 from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, image_rows, reconstructions
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "figure", "image_grid", "image_rows",
-           "latent_plane", "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save", "traversals"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png", "figure", "image_grid",
+           "image_rows", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save",
+           "traversals"]
+
+
+def check_png(path):
+    """Raise a ValueError unless the path ends in .png, or a FileNotFoundError if its folder is not there."""
+    path = pathlib.Path(path)
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"path must end in .png; got {path}.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to. Make it first?")
 
 
 def save(figure, path):
@@ -27,7 +38,6 @@ def save(figure, path):
     path : str or path
         Its folder must exist.
     """
-    if pathlib.Path(path).suffix.lower() != ".png":
-        raise ValueError(f"path must end in .png; got {path}.")
+    check_png(path)
     with whole_file(path) as file:
         figure.savefig(file, format="png", dpi=150)

@@ -1,0 +1,95 @@
+"""The importance-weighted bound against the number of samples: whether an estimate of log p(x) has arrived.
+
+The bound of S samples rises with S towards log p(x), from the ELBO at S = 1. Where its curve still climbs, the number
+at its end is a bound and not yet log p(x). Equation 10.16. Shapes: B batch, S samples per example.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels import log_mean_exp
+from ..model.checks import positive_integer
+from .importance import evidence_of, over_examples
+
+__all__ = ["BoundCurve", "bound_curve", "bound_in_groups", "sample_sizes"]
+
+
+class BoundCurve(NamedTuple):
+    """The bound by the number of samples, its mean over examples, in nats.
+
+    Attributes
+    ----------
+    samples : ndarray of int, shape (n,)
+    bound : ndarray, shape (n,)
+    standard_error : ndarray, shape (n,)
+        What the draws leave uncertain for these examples. NaN where a single sample is all there is.
+    """
+
+    samples: np.ndarray
+    bound: np.ndarray
+    standard_error: np.ndarray
+
+
+def bound_curve(model, x, samples=5000, *, rng, progress=False):
+    """Estimate the bound of 1, 2, 5, 10, ... samples, up to ``samples``, from one set of draws.
+
+    Parameters
+    ----------
+    model, x, samples, rng, progress
+        As for ``log_evidence``.
+
+    Returns
+    -------
+    BoundCurve
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, theorem 1: the bound rises with S, to log p(x).
+    """
+    sizes = sample_sizes(samples)
+    parts = over_examples(lambda draws: bound_in_groups(draws.log_weight[0], sizes), model, x, samples, rng=rng,
+                          progress=progress)
+    return mean_curve(sizes, parts)
+
+
+def mean_curve(sizes, parts):
+    """Average the curves of all examples, as ``bound_in_groups`` returns them, into one BoundCurve."""
+    bound, variance = np.moveaxis(np.array(parts), 0, 1)  # each (B, n)
+    return BoundCurve(np.array(sizes), bound.mean(axis=0), np.sqrt(variance.sum(axis=0)) / len(parts))
+
+
+def bound_in_groups(log_weight, sizes):
+    """Estimate the bound at each size from disjoint groups of one example's draws.
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (S,)
+    sizes : sequence of int
+        Each at most S.
+
+    Returns
+    -------
+    bound, variance : ndarray, shape (n,)
+        The mean over the groups, which is unbiased for the bound of that size, and the square of its standard error. Of a
+        single group, that is equation 10.3's.
+    """
+    bounds, variances = [], []
+    for size in sizes:
+        groups = log_weight[:len(log_weight) // size * size].reshape(-1, size)  # (groups, size)
+        values = log_mean_exp(groups)
+        bounds.append(values.mean())
+        variances.append(values.var(ddof=1) / len(values) if len(values) > 1 else evidence_of(groups).standard_error[0] ** 2)
+    return np.array([bounds, variances])
+
+
+def sample_sizes(most):
+    """Return 1, 2, 5, 10, 20, 50, ... below ``most``, and then ``most`` itself."""
+    most = positive_integer("samples", most)
+    steps = (step * 10**power for power in range(len(str(most))) for step in (1, 2, 5))
+    return [*(size for size in steps if size < most), most]

@@ -1,0 +1,223 @@
+"""log p(x) by importance sampling: q(z|x) proposes latents, and each counts by the ratio of p(x, z) to q(z|x).
+
+The ELBO is a bound; this is the number itself, approached from below as samples are added. How far it has come is
+told by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1 to 10.4. In nats, one
+number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
+from ..model.checks import float_matrix, generator, positive_integer
+
+__all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
+
+NUMBERS = 100_000  # of a layer's output at a time: they stay in the cache, and their memory is used again
+
+
+class Evidence(NamedTuple):
+    """An estimate of log p(x) for each example, and what to think of it.
+
+    Attributes
+    ----------
+    log_px : ndarray, shape (B,)
+        In nats. Too low on average, by about half the square of the standard error where that is small.
+    standard_error : ndarray, shape (B,)
+        Of log_px, from the spread of the weights; NaN for a single sample.
+    effective_samples : ndarray, shape (B,)
+        From 1 to S: how many equal weights would do as well. Near 1 a single draw has decided, and neither log_px nor
+        its standard error is to be trusted. (The converse does not hold: draws that all miss a part of the posterior do
+        not know of it.)
+    """
+
+    log_px: np.ndarray
+    standard_error: np.ndarray
+    effective_samples: np.ndarray
+
+
+def log_evidence(model, x, samples=5000, *, rng, progress=False):
+    """Estimate log p(x) for each example by importance sampling.
+
+    Parameters
+    ----------
+    model : VAE
+    x : array-like, shape (B, D)
+        Data, as for ``VAE.forward``.
+    samples : int, optional
+        S, draws of z for each example. 5000 is what the literature uses.
+    rng : numpy.random.Generator
+    progress : bool, optional
+        Whether to show a progress bar, on standard error.
+
+    Returns
+    -------
+    log_px : ndarray, shape (B,)
+        float64, in nats.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    ArithmeticError
+        If a weight is not a number, or all weights of an example are zero or infinite.
+
+    Notes
+    -----
+    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too.
+
+    References
+    ----------
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, sections 3 and 5.
+    """
+    return importance_estimate(model, x, samples, rng=rng, progress=progress).log_px
+
+
+def importance_estimate(model, x, samples=5000, *, rng, progress=False):
+    """Estimate log p(x) as ``log_evidence`` does, with its standard error and the effective sample size.
+
+    Parameters and errors are those of ``log_evidence``.
+
+    Returns
+    -------
+    Evidence
+    """
+    parts = over_examples(lambda draws: evidence_of(draws.log_weight), model, x, samples, rng=rng, progress=progress)
+    return Evidence(*(np.concatenate(column) for column in zip(*parts)))
+
+
+def evidence_of(log_weight):
+    """Turn the logarithms of an example's weights into the estimate of log p(x).
+
+    Parameters
+    ----------
+    log_weight : ndarray, shape (B, S)
+
+    Returns
+    -------
+    Evidence
+
+    Notes
+    -----
+    Equations 10.2, 10.3 and 10.4. The standard error is that of the mean weight, relative to that mean, which is how an
+    error passes through a logarithm (the delta method); in terms of the effective sample size it is the square root of
+    (S / ESS - 1) / (S - 1).
+
+    References
+    ----------
+    Owen, Monte Carlo Theory, Methods and Examples, 2013, sections 9.1 to 9.3.
+    """
+    S = log_weight.shape[1]
+    weight = np.exp(log_weight - log_weight.max(axis=1, keepdims=True))  # (B, S), the largest is 1
+    effective = weight.sum(axis=1) ** 2 / (weight**2).sum(axis=1)
+    with np.errstate(invalid="ignore"):  # 0 / 0 for a single sample
+        error = np.sqrt(np.maximum(S / effective - 1, 0) / np.float64(S - 1))
+    return Evidence(log_mean_exp(log_weight), error, effective)
+
+
+class Draws(NamedTuple):
+    """What the samples of some examples have come to.
+
+    Attributes
+    ----------
+    log_likelihood, log_weight : ndarray, shape (B, S)
+        log p(x|z) and log w, float64.
+    """
+
+    log_likelihood: np.ndarray
+    log_weight: np.ndarray
+
+
+def draw_weights(model, x, mu, log_var, samples, *, rng):
+    """Draw z from N(mu, sigma**2) for one example, and weigh each draw.
+
+    Parameters
+    ----------
+    model : VAE
+    x : ndarray, shape (1, D)
+        In the model's dtype; of a conditional VAE [x | label].
+    mu, log_var : ndarray, shape (1, K)
+        As ``model.encode(x)`` returns them. Another Gaussian estimates the same log p(x), better or worse.
+    samples : int
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Draws
+        Of shape (1, S).
+
+    Notes
+    -----
+    Equation 10.1. log q(z|x) is taken from eps and not from z, by the change of variables of equation 4.2: z - mu
+    would lose eps to rounding where sigma is small beside mu.
+    """
+    p, K = model.parameters, model.latent_dim
+    x, label = x[:, :model.data_dim], x[:, model.data_dim:]  # the label has no columns but in a conditional VAE
+    sigma = standard_deviation(log_var)
+    draws = Draws(np.empty((1, samples)), np.empty((1, samples)))
+    rows = max(1, NUMBERS // max(model.decoder.sizes))
+    for start in range(0, samples, rows):
+        eps = rng.standard_normal((min(rows, samples - start), K), dtype=model.dtype)
+        zero = np.zeros_like(eps)
+        z = reparameterize(to_rows(mu, eps), to_rows(sigma, eps), eps)                     # (rows, K)
+        y = model.decoder.forward(np.concatenate([z, to_rows(label, eps)], axis=1), p, {})    # (rows, D)
+        log_likelihood = model.likelihood.log_likelihood(y, to_rows(x, y), p)                # (rows,), log p(x|z)
+        log_prior = gaussian_log_density(z, zero, zero)
+        log_q = gaussian_log_density(eps, zero, zero) - 0.5 * log_var.sum()
+        here = slice(start, start + len(eps))
+        draws.log_likelihood[0, here] = log_likelihood
+        draws.log_weight[0, here] = log_likelihood + (log_prior - log_q)
+    return draws
+
+
+def to_rows(row, like):
+    """Show one row, of shape (1, n), as many times as ``like`` has rows, without a copy."""
+    return np.broadcast_to(row, (len(like), row.shape[1]))
+
+
+def over_examples(reduce, model, x, samples, *, rng, progress=False):
+    """Draw the samples of each example in turn, and keep only what ``reduce`` makes of them.
+
+    Parameters
+    ----------
+    reduce : callable
+        From the Draws of one example to something small.
+    model, x, samples, rng, progress
+        As for ``log_evidence``.
+
+    Returns
+    -------
+    list
+        One result per example.
+
+    Notes
+    -----
+    Each example draws from a generator of its own, seeded from ``rng``, so the numbers do not depend on which thread
+    came first. Threads share the work because NumPy lets go of the interpreter while it computes; memory does not
+    grow with B beyond x itself, and with S by 16 bytes for each example in work.
+    """
+    x = float_matrix("x", x, "(B, D)", model.input_dim, model.dtype)
+    with np.errstate(all="ignore"):
+        mu, log_var = model.encode(x)  # which checks what the likelihood asks of x
+    samples = positive_integer("samples", samples)
+    seeds = generator(rng).integers(2**63, size=len(x))
+
+    def result(n):
+        with np.errstate(all="ignore"):  # the check tells it better
+            one = slice(n, n + 1)
+            draws = draw_weights(model, x[one], mu[one], log_var[one], samples, rng=np.random.default_rng(seeds[n]))
+        if not np.isfinite(draws.log_weight.max()):  # a NaN anywhere makes the maximum one
+            raise ArithmeticError(f"log p(x) of example {n} is not finite: its largest log weight is "
+                                  f"{draws.log_weight.max()}. Are the model's parameters finite? Try dtype float64.")
+        return reduce(draws)
+
+    pool = ThreadPoolExecutor(min(len(x), os.cpu_count() or 1))
+    try:
+        return list(tqdm(pool.map(result, range(len(x))), desc=f"log p(x), {samples:,} draws each", total=len(x),
+                         unit="image", disable=not progress, smoothing=0))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C: what has not begun never does

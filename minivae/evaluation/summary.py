@@ -1,0 +1,135 @@
+"""All the numbers by which a model is reported, from one set of draws on one set of pixels."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..data import binarize as binarize_images
+from ..data import prepare
+from ..kernels import kl_divergence
+from ..model.checks import generator, positive_integer
+from .active import active_units
+from .curve import bound_in_groups, mean_curve, sample_sizes
+from .importance import evidence_of, over_examples
+
+__all__ = ["evaluate", "as_text", "doubt"]
+
+FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
+SETTLED = 0.1  # nats that the bound may rise over the last step of the number of draws, by a factor of two or so
+
+
+def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
+    """Measure a model on a data set: the ELBO and its parts, log p(x), and how far to trust it.
+
+    Parameters
+    ----------
+    model : VAE
+    images : ndarray, shape (N, rows, columns) or (N, D)
+        uint8 grey levels, or floats.
+    binarize : {"dynamic", "fixed", "threshold", "none"}
+        How grey levels become what the model sees; "dynamic" draws them once, from ``rng``.
+    rng : numpy.random.Generator
+        For pixels and latents.
+    samples : int, optional
+        S, draws of z for each example. Numbers to be compared with a paper's take 5000.
+    progress : bool, optional
+        Whether to show a progress bar, on standard error.
+
+    Returns
+    -------
+    numbers : dict
+        Means over the examples, in nats:
+
+        - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
+          "elbo_se", the standard error over the examples;
+        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far other
+          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images;
+        - "gap": log_px - elbo;
+        - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
+          fewer than ten;
+        - "bound": the importance-weighted bound by number of samples, and "bound_draws_se";
+        - "active_units", "latents" and "images", counts.
+
+        None where one example or one draw cannot tell.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    ArithmeticError
+        If log p(x) of an example is not finite.
+    """
+    rng, samples = generator(rng), positive_integer("samples", samples)
+    images = prepare(images, binarize, data_dim=model.input_dim)
+    x = binarize_images(images, binarize, rng=rng, dtype=model.dtype)
+    sizes = sample_sizes(samples)
+
+    def reduce(draws):
+        return _Example(draws.log_likelihood.mean(), *(column[0] for column in evidence_of(draws.log_weight)),
+                        bound_in_groups(draws.log_weight[0], sizes))
+
+    parts = over_examples(reduce, model, x, samples, rng=rng, progress=progress)
+    log_likelihood, log_px, error, effective, curves = map(np.array, zip(*parts))
+    kl = kl_divergence(*model.encode(x)).astype(np.float64)
+    elbo = log_likelihood - kl
+    curve = mean_curve(sizes, curves)
+    return {
+        "elbo": _mean(elbo), "elbo_se": _standard_error(elbo), "log_likelihood": _mean(log_likelihood), "kl": _mean(kl),
+        "log_px": _mean(log_px), "log_px_se": _standard_error(log_px),
+        "log_px_draws_se": _finite(np.sqrt((error**2).sum()) / len(x)), "gap": _mean(log_px - elbo),
+        "samples": samples, "effective_samples": float(np.median(effective)), "few_effective": _mean(effective < FEW),
+        "bound": dict(zip(sizes, map(float, curve.bound))),
+        "bound_draws_se": dict(zip(sizes, map(_finite, curve.standard_error))),
+        "active_units": active_units(model, x) if len(x) > 1 else None, "latents": model.latent_dim, "images": len(x),
+    }
+
+
+class _Example(NamedTuple):
+    log_likelihood: float
+    log_px: float
+    standard_error: float
+    effective_samples: float
+    curve: np.ndarray
+
+
+def as_text(numbers):
+    """Lay out what ``evaluate`` returned, a number a line."""
+    def plus_minus(name, source=""):
+        return "" if numbers[name] is None else f" ± {numbers[name]:.2g}{source}"
+
+    errors = plus_minus("log_px_se", " over images") + plus_minus("log_px_draws_se", " over draws")
+    active = "unknown from one image" if numbers["active_units"] is None else f"{numbers['active_units']:9} of {numbers['latents']}"
+    return "\n".join([
+        f"  log p(x)     {numbers['log_px']:9.2f}{errors}",
+        f"  ELBO         {numbers['elbo']:9.2f}{plus_minus('elbo_se', ' over images')}",
+        f"  log p(x|z)   {numbers['log_likelihood']:9.2f}",
+        f"  KL           {numbers['kl']:9.2f}",
+        f"  gap          {numbers['gap']:9.2f}  (log p(x) - ELBO)",
+        f"  active units {active}",
+        f"  ESS          {numbers['effective_samples']:9.1f} of {numbers['samples']:,} draws (median), below {FEW} for "
+        f"{numbers['few_effective']:.0%} of the images",
+        "  bound by number of draws: " + ", ".join(f"{size:,}: {bound:.2f}" for size, bound in numbers["bound"].items()),
+    ])
+
+
+def doubt(numbers):
+    """Return a sentence if log p(x) in what ``evaluate`` returned is not to be trusted yet; else None."""
+    *_, before, last = [None, *numbers["bound"]]
+    rise = 0 if before is None else numbers["bound"][last] - numbers["bound"][before]
+    if numbers["effective_samples"] >= FEW and rise < SETTLED:
+        return None
+    return (f"log p(x) has not settled: half of the images have an effective sample size of {numbers['effective_samples']:.1f} or "
+            f"less, and the bound rose by {rise:.2f} nats over the last step. It is a lower bound that more draws raise: --samples "
+            f"{max(5000, 10 * last)}.")
+
+
+def _mean(column):
+    return float(column.mean())
+
+
+def _standard_error(column):
+    return float(column.std(ddof=1) / np.sqrt(len(column))) if len(column) > 1 else None
+
+
+def _finite(number):
+    return float(number) if np.isfinite(number) else None
