@@ -23,6 +23,9 @@ def main(argv=None):
     argv : list of str, optional
         The words after ``python -m minivae``; by default the process's own.
     """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:  # started without one, as by pythonw or >&-
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without these characters shows ? and goes on
             stream.reconfigure(errors="replace")
@@ -42,8 +45,14 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError, ArithmeticError, MemoryError) as error:
-        print(f"minivae {options.verb}: error: {error or type(error).__name__}", file=sys.stderr)
+        print(f"python -m minivae {options.verb}: error: {_in_words(error)}", file=sys.stderr)
         return 1
+
+
+def _in_words(error):
+    if isinstance(error, OSError) and error.filename and error.strerror:
+        return f"{error.filename}: {error.strerror}"  # the operating system's, without its number
+    return str(error) or type(error).__name__
 
 
 def train(options):
@@ -53,7 +62,7 @@ def train(options):
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
     settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
     finished = 0 < settings["epochs"] <= done
-    if done and not finished:
+    if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"])
     summary = run.run(options.out, settings, resume=options.resume)
@@ -75,13 +84,15 @@ def _after_interrupt(options):
     """Say what a run stopped by Ctrl-C has left, and how to go on."""
     if options.verb != "train":
         return ""
-    from .training import load_checkpoint
-
     model_file = options.out / "model.npz"
     if not model_file.exists():
         return "Nothing was saved yet: give the same command again."
-    epochs = _epochs(len(load_checkpoint(model_file).history))
-    return f"{model_file} holds the model after {epochs}. To go on: python -m minivae train --out {_quoted(options.out)} --resume"
+    how = f"To go on: python -m minivae train --out {_quoted(options.out)} --resume"
+    try:
+        from .training import load_checkpoint
+        return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"
+    except (ImportError, ValueError, OSError):  # stopped within an import, which then fails for good; or no run of ours
+        return how
 
 
 def _quoted(path):

@@ -88,8 +88,8 @@ def read_arrays(path):
     if pathlib.Path(path).is_dir():
         raise CheckpointError(f"{path} is a folder. Name the model in it, such as {pathlib.Path(path) / 'model.npz'}.")
     with open(path, "rb") as file:
-        head = file.read(512).lstrip(b"\xef\xbb\xbf \t\r\n")
-    if not head.startswith(b"PK"):
+        head = file.read(512)
+    if not head.startswith(b"PK\x03\x04"):  # NumPy would take anything else for a pickle
         raise CheckpointError(f"{path} is not a minivae model: {_what_it_is(head)}")
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
@@ -101,6 +101,7 @@ def read_arrays(path):
 
 
 def _what_it_is(head):
+    head = head.lstrip(b"\xef\xbb\xbf \t\r\n")  # past a byte order mark and blanks
     if not head:
         return "the file is empty. Train again, or restore it from a copy."
     if head.startswith(b"version https://git-lfs"):

@@ -55,8 +55,10 @@ def resolve(folder, chosen, *, resume=False, force=False):
     Raises
     ------
     FileExistsError
-        If the folder holds a run and neither was asked for.
+        If the folder holds a run and neither was asked for, or is a file.
     """
+    if pathlib.Path(folder).is_file():
+        raise FileExistsError(f"{folder} is a file; --out names a folder, new or a run's own.")
     model_file = pathlib.Path(folder) / "model.npz"
     if model_file.exists() and not force:
         if not resume:
@@ -129,8 +131,8 @@ def _train(folder, model, images, held_out, settings, resume, progress):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
         learning_rate=settings["learning_rate"], schedule=settings["schedule"], samples=settings["samples"],
-        binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"], checkpoint=folder / "model.npz", resume=resume,
-        notes=settings, progress=progress,
+        binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"],
+        checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress,
     )
 
 
@@ -185,7 +187,8 @@ def draw_pictures(folder, model, history, images, labels, how, shape):
     figures = {
         "learning_curves.png": plots.learning_curves(history),
         "reconstructions.png": plots.reconstructions(x[:, :model.data_dim], model.reconstruct(x), shape),
-        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape, title="New images: z drawn from the prior, then the mean of p(x|z)"),
+        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape,
+                                        title="New images: z drawn from the prior, then the mean of p(x|z)"),
     }
     mu, _ = model.encode(pixels(images[:2000]))
     if model.latent_dim <= 2:
@@ -220,9 +223,11 @@ def open_model(path):
     """
     path = pathlib.Path(path)
     path = path / "model.npz" if path.is_dir() else path
+    if not path.exists():
+        raise FileNotFoundError(f"{path} does not exist. Train a model first (python -m minivae train), or name another.")
     saved = load_checkpoint(path, require_run=False)
     model = saved.model
     side = round(model.data_dim**0.5)
     shape = (side, side) if side * side == model.data_dim else (1, model.data_dim)
-    how = "dynamic" if model.likelihood.unit_interval else "none"
+    how = saved.settings.get("binarize", "dynamic" if model.likelihood.unit_interval else "none")
     return model, {"data": "mnist", "binarize": how, "image_shape": shape} | saved.notes

@@ -120,6 +120,8 @@ def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
     for choice in ("zero", "data"):
         b = _new_model(DEFAULTS | {"output_bias": choice}, images, 0).parameters["decoder.1.b"]
         assert b.any() == (choice == "data")
+    p = np.clip(images.mean(axis=0) / 255, 0.001, 0.999).ravel()
+    np.testing.assert_allclose(b, np.log(p / (1 - p)), rtol=1e-5, atol=1e-6)
 
 
 def test_a_terminal_without_the_characters(folder, tmp_path):
@@ -128,6 +130,14 @@ def test_a_terminal_without_the_characters(folder, tmp_path):
         done = subprocess.run([sys.executable, "-m", "minivae", *words], capture_output=True,
                               env=environment() | {"PYTHONIOENCODING": "ascii"})
         assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a shell of another kind")
+def test_without_standard_streams(trained):
+    command = f'exec "{sys.executable}" -m minivae evaluate "{trained}" '
+    assert subprocess.run(["sh", "-c", command + ">&- 2>&-"], env=environment()).returncode == 0
+    full = subprocess.run(["sh", "-c", command + "--data nowhere >&-"], env=environment(), capture_output=True, text=True)
+    assert full.returncode == 1 and full.stderr.startswith("python -m minivae evaluate: error: nowhere does not exist")
 
 
 def test_a_reader_that_stops_early():
@@ -249,6 +259,11 @@ def test_resume(folder, tmp_path, capsys):
     train(folder, whole, "--epochs", "4")
     for name in ("model.npz", "history.csv", "samples.png"):
         assert (out / name).read_bytes() == (whole / name).read_bytes()
+    capsys.readouterr()
+    assert main(["train", "--out", str(out), "--resume", "--epochs", "0"]) == 1
+    assert "Going on" not in capsys.readouterr().out
+    assert main(["train", "--out", str(out / "history.csv")]) == 1
+    assert "history.csv is a file; --out names a folder" in capsys.readouterr().err
     assert main(["train", "--out", str(out), "--resume", "--hidden", "7"]) == 1
     assert re.search(r"has --hidden \[6\]; got \[7\]", capsys.readouterr().err)
     assert main(["train", "--out", str(out), "--resume", "--data", "mnist"]) == 1  # other data under the same name
@@ -273,7 +288,7 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--hidden", "0"], 1, "each size in hidden must be a positive integer"),
     (["--latent", "-1"], 1, "latent_dim must be a positive integer"),
     (["--learning-rate", "0"], 1, "learning_rate must be a finite number above 0"),
-    (["--learning-rate", "1e30"], 1, "is not finite in epoch 1, batch 2. Try a smaller learning rate"),
+    (["--learning-rate", "1e30"], 1, "is not finite in epoch 1, batch 2. Try a new model with a smaller learning rate"),
     (["--holdout", "60"], 1, "holdout must leave images to train on; got 60 of 60"),
     (["--holdout", "-1"], 1, "holdout must leave"),
     (["--beta", "-1"], 1, "beta must be"), (["--seed", "-1"], 1, "seed must be"),
@@ -283,7 +298,8 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--data", "nowhere"], 1, "nowhere"), (["--samples", "5"], 1, "samples is for the objectives over several draws"),
     (["--objective", "iwae", "--samples", "0"], 1, "samples must be a positive integer"),
     (["--conditional", "--objective", "iwae"], 1, "conditional goes with the objective elbo"),
-    (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"), (["--epochs", "many"], 2, "invalid int value"),
+    (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"),
+    (["--epochs", "many"], 2, "invalid int value"),
     (["--flavour", "x"], 2, "unrecognized arguments"),
 ])
 def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code, message):
@@ -300,14 +316,15 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
 
 @pytest.mark.parametrize("words", [["evaluate", "none.npz"], ["generate", "none.npz"], ["evaluate", __file__],
                                    ["generate", __file__], ["generate", "{run}", "-n", "0"],
-                                   ["generate", "{run}", "--out", "nowhere/grid.png"], ["generate", "{run}", "--out", "grid.jpg"], ["generate", "{run}", "--seed", "-1"],
+                                   ["generate", "{run}", "--out", "nowhere/grid.png"],
+                                   ["generate", "{run}", "--out", "grid.jpg"], ["generate", "{run}", "--seed", "-1"],
                                    ["evaluate", "{run}", "--data", "mnist"], ["evaluate", "{run}", "--seed", "-1"],
                                    ["evaluate", "{run}", "--samples", "0"], ["evaluate", "{run}", "--curve", "c.jpg"],
                                    ["evaluate", "{run}", "--curve", "nowhere/c.png"]])
 def test_other_verbs_too(trained, capsys, words):
     assert main([word.format(run=trained) for word in words]) == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"minivae {words[0]}: error: ") and error.count("\n") == 1
+    assert error.startswith(f"python -m minivae {words[0]}: error: ") and error.count("\n") == 1
 
 
 # --- in a process of its own ------------------------------------------------------------------------------
@@ -368,6 +385,10 @@ def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "load_data", interrupted)
     assert main(["train", "--out", str(tmp_path / "run")]) == 130
     assert "Nothing was saved yet: give the same command again." in capsys.readouterr().err
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "model.npz").write_bytes(b"")  # damaged: no traceback on top
+    assert main(["train", "--out", str(tmp_path / "run"), "--force"]) == 130
+    assert "Stopped. To go on: " in capsys.readouterr().err
 
 
 def test_importing_stays_light():

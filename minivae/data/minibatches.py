@@ -106,9 +106,10 @@ def _deal(images, batch_size, how, rng, dtype):
 
 
 def check_batch_size(batch_size, n_images):
-    """Raise unless batch_size is a positive int and there are images enough for one batch."""
+    """Return batch_size as an int, or raise unless it is a positive one and there are images enough for one batch."""
     if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
         raise ValueError(f"batch_size must be a positive int; got {batch_size!r}.")
     if batch_size > n_images:
         raise ValueError(f"batch_size must not exceed the number of images; got {batch_size} for {n_images} "
                          f"{'image' if n_images == 1 else 'images'}. Take a smaller batch, or more images.")
+    return int(batch_size)

@@ -1,8 +1,8 @@
 """Gaussian log densities: of a latent under any diagonal Gaussian, and of the data under a Gaussian decoder.
 
 The first serves objectives that draw log q(z|x) and log p(z); the second is the likelihood of real-valued pixels, with
-a fixed variance or with a learned one. Equations 3.7, 3.8, 5.13, 5.14, 5.17 and 5.18. In nats, log(2 pi) included, summed over latents or pixels: one number per
-example. Shapes: B batch, K latent, D data.
+a fixed variance or with a learned one. Equations 3.7, 3.8, 5.13, 5.14, 5.17 and 5.18. In nats, log(2 pi) included,
+summed over latents or pixels: one number per example. Shapes: B batch, K latent, D data.
 """
 
 import math

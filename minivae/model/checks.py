@@ -67,18 +67,22 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     ValueError
         Naming the argument, what came, what was expected, and what to try.
     """
-    given, array = array, np.asarray(array)
+    given = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+    try:
+        array = np.asarray(array)
+    except ValueError as error:
+        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {given} of uneven rows.") from error
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of floats of shape {axes}; got a {type(given).__name__}.")
+        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {given}.")
     if array.dtype.kind != "f":
         convert = "Divide by 255 and convert to floats?" if array.dtype == np.uint8 else "Convert it with .astype(float)?"
         raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}. {convert}")
     if array.ndim != 2 or array.shape[1] != columns or array.shape[0] != (rows or array.shape[0]):
         expected = f"{axes} = ({rows or 'any'}, {columns})"
-        flatten = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim == 3 else ""
-        flatten = f" Is it one image? Then {name}.reshape(1, -1)." if array.ndim == 2 and array.size == columns else flatten
-        row = f" One example is a row: {name}[None, :]?" if array.shape == (columns,) and rows is None else ""
-        raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{flatten}{row}")
+        hint = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim > 2 else ""
+        if rows is None and array.size == columns and array.ndim < 3:
+            hint = f" Is it one example? Then {name}.reshape(1, -1)."
+        raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{hint}")
     if len(array) == 0:
         raise ValueError(f"{name} is empty; got shape {array.shape}.")
     with np.errstate(over="ignore"):

@@ -54,5 +54,7 @@ def model_from_arrays(model_class, arrays, path):
             f"{path}: by its settings the parameters must have shape {expected.shape} and dtype {expected.dtype}; "
             f"got {flat.shape} and {flat.dtype}. Train again, or restore a copy."
         )
+    if not np.isfinite(flat).all():
+        raise CheckpointError(f"{path} holds parameters that are not finite: their training went astray. Train again?")
     expected[...] = flat
     return model

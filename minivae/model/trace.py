@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from .parameters import Parameters
+
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
 
@@ -157,8 +159,9 @@ def open_gradients(model, trace, out):
                          "the trace is another model's. Call forward again.")
     if out is None:
         return Trace(model.symbols, forward=trace), model.parameters.zeros_like()
-    d, grads = out
-    if not isinstance(d, Trace) or tuple(d) != model.symbols or d.forward is None:
+    d, grads = out if isinstance(out, (tuple, list)) and len(out) == 2 else (None, None)
+    trace_of_gradients = isinstance(d, Trace) and tuple(d) == model.symbols and d.forward is not None
+    if not trace_of_gradients or not isinstance(grads, Parameters):
         raise ValueError("out must be (d, grads) as this model's backward returned them.")
     alike = grads.shapes == model.parameters.shapes and grads.flat.dtype == model.dtype
     if grads is model.parameters or not alike:

@@ -258,7 +258,9 @@ class VAE:
         An untrained model then starts from the grey average and not from noise, which saves the first epoch
         from learning where the ink never goes.
         """
-        self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(np.asarray(mean))
+        mean = float_matrix("mean", np.asarray(mean)[None], "(1, D)", self.data_dim, np.float64, rows=1,
+                            unit_interval=self.likelihood.unit_interval)[0]
+        self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(mean)
 
     def save(self, path):
         """Write settings and parameters to ``path``, an npz file, whole or not at all."""

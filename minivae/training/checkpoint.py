@@ -88,7 +88,7 @@ def load_checkpoint(path, require_run=True):
             raise ValueError("not of the form that training writes")
         if not all(isinstance(row, dict) for row in record["history"]):
             raise ValueError("its history has a line that is none")
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
     return Checkpoint(model, _optimizer_state(arrays, model, record["settings"], path), *parts)
 

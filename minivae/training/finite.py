@@ -7,7 +7,7 @@ import numpy as np
 
 __all__ = ["NonFiniteError", "check_forward", "check_backward", "check_parameters", "check_means"]
 
-ADVICE = "Try a smaller learning rate, a beta warm-up, or dtype float64."
+ADVICE = "Try a new model with a smaller learning rate, a beta warm-up, or dtype float64."
 
 
 class NonFiniteError(ArithmeticError):

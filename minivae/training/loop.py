@@ -76,7 +76,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     ValueError
         If an argument is not of its kind, or contradicts the checkpoint.
     NonFiniteError
-        At the first number that is not finite. The checkpoint is that of the last whole epoch.
+        At the first number that is not finite. ``model`` then holds what led there; the checkpoint is that of the
+        last whole epoch.
     """
     if not isinstance(model, VAE):
         raise ValueError(f"model must be a VAE; got a {type(model).__name__}. The order is train(model, images).")
@@ -96,9 +97,10 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     if resume and checkpoint is None:
         raise ValueError("resume needs a checkpoint: the path of the run's model file.")
     optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
-    rng = np.random.default_rng(whole_number("seed", seed))
+    seed = whole_number("seed", seed)
+    rng = np.random.default_rng(seed)
     images = prepare(images, binarize, data_dim=model.input_dim)
-    check_batch_size(batch_size, len(images))
+    batch_size = check_batch_size(batch_size, len(images))
     if held_out is not None:
         held_out = prepare(held_out, binarize, data_dim=model.input_dim, name="held_out")
 

@@ -35,9 +35,12 @@ GOOD_X, GOOD_EPS = np.full((3, 4), 0.5), np.zeros((3, 2))
     (GOOD_X * np.nan, "x must be finite"), (GOOD_X * np.inf, "x must be finite"),
     (np.ones((3, 4), int), "x must be an array of floats; got dtype int64"),
     (np.ones((3, 4), np.uint8), "x must be an array of floats; got dtype uint8. Divide by 255"),
-    (GOOD_X.astype(object), "x must be an array of floats"), ("images", "x must be an array of floats of shape .*got a str"),
+    (GOOD_X * 2.002, r"x must lie in \[0, 1\]; got a maximum of 1.001"),
+    (GOOD_X.astype(object), "x must be an array of floats .*got dtype object"),
+    ("images", "x must be an array of floats of shape .*got a str"), ([[0.5], [0.5, 0.5]], "x must .*got a list of uneven rows"),
     (GOOD_X[0], r"x must have shape \(B, D\) = \(any, 4\); got \(4,\)"),
-    (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"),
+    (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"), (GOOD_X[:, None], r"got \(3, 1, 4\). Flatten each image"),
+    (GOOD_X[:1].reshape(2, 2), r"got \(2, 2\). Is it one example\? Then x.reshape\(1, -1\)"),
     (GOOD_X[:, :3], r"x must have shape \(B, D\) = \(any, 4\); got \(3, 3\)"),
     (GOOD_X[:0], "x is empty"),
 ])
@@ -51,8 +54,9 @@ def test_bad_data_is_refused(x, message):
 @pytest.mark.parametrize("eps", [GOOD_EPS[:2], GOOD_EPS[:, :1], GOOD_EPS[:, 0], GOOD_EPS[:1], GOOD_EPS * np.nan,
                                  GOOD_EPS.astype(int), GOOD_EPS[None], None])
 def test_bad_noise_is_refused(eps):
-    with pytest.raises(ValueError, match=r"eps must (have shape \(B, K\) = \((3|any), 2\)|be )"):
+    with pytest.raises(ValueError, match=r"eps must (have shape \(B, K\) = \((3|any), 2\)|be )") as caught:
         mv.VAE(**TOY).forward(GOOD_X, eps)
+    assert "one example" not in str(caught.value)
 
 
 def test_a_value_too_large_for_float32_is_refused():
@@ -106,8 +110,9 @@ def test_backward_refuses_what_would_give_a_wrong_gradient():
             model.backward(wrong)
     with pytest.raises(ValueError, match="given values of z"):
         model.backward(model.forward(GOOD_X, GOOD_EPS, given={"z": np.ones((3, 2))}))
-    with pytest.raises(ValueError, match="out must"):
-        model.backward(trace, out=(trace, grads))
+    for wrong in ((trace, grads), d, (d, grads.flat), 5):
+        with pytest.raises(ValueError, match="out must"):
+            model.backward(trace, out=wrong)
     with pytest.raises(ValueError, match="and not its own"):
         model.backward(trace, out=(d, model.parameters))
     for change in (lambda: mv.Adam().step(model.parameters.flat, grads.flat),
@@ -207,6 +212,16 @@ def test_beta_weights_the_objective_and_nothing_else():
         np.testing.assert_allclose(trace.loss, -trace.objective.mean())
 
 
+def test_generate_draws_its_latents_from_the_prior():
+    model = mv.VAE(2, (), 2, likelihood="gaussian", dtype="float64")
+    model.parameters["decoder.0.W"] = np.eye(2)
+    n = 20_000
+    z = model.generate(n, rng=np.random.default_rng(0))  # the linear decoder's means are the latents themselves
+    assert np.all(np.abs(z.mean(axis=0)) < 4.5 / np.sqrt(n))
+    assert np.all(np.abs(z.var(axis=0) - 1) < 4.5 * np.sqrt(2 / n))
+    assert abs((z[:, 0] * z[:, 1]).mean()) < 4.5 / np.sqrt(n)
+
+
 def test_encode_decode_reconstruct_generate():
     model, x, eps = model_example(TOY, 5, 0)
     mu, log_var = model.encode(x)
@@ -231,6 +246,11 @@ def test_the_output_can_start_at_the_mean_image(likelihood):
     model.start_output_at(np.array([0.0, 1.0, 0.5, 0.5]))
     ends = np.log([1 / 999, 999]) if likelihood == "bernoulli" else [0, 1]
     np.testing.assert_allclose(model.parameters["decoder.1.b"][:2], ends)
+    wrong = [(mean[:3], r"mean must have shape \(1, D\)"), (mean * np.nan, "mean must be finite")]
+    wrong += [(mean * 255, "mean must lie in .* Divide by 255")] if likelihood == "bernoulli" else []
+    for value, message in wrong:
+        with pytest.raises(ValueError, match=message):
+            model.start_output_at(value)
 
 
 @pytest.mark.parametrize("activation, variances", [("relu", (2 / 300, 2 / 240)), ("tanh", (2 / 500, 2 / 240))])

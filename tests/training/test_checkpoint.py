@@ -60,8 +60,10 @@ def test_missing_file(tmp_path):
 
 
 @pytest.mark.parametrize("content, remedy", [
-    (b"", "is empty"), (b"<!DOCTYPE html><html>", "HTML page"), (b"\xef\xbb\xbf" + b" " * 90 + b"<!-- a page -->", "HTML page"), (b"\n <html>404", "HTML page"),
+    (b"", "is empty"), (b"<!DOCTYPE html><html>", "HTML page"), (b"\n <html>404", "HTML page"),
+    (b"\xef\xbb\xbf" + b" " * 90 + b"<!-- a page -->", "HTML page"),
     (b"version https://git-lfs.github.com/spec/v1\noid", "git lfs pull"), (b"\x93NUMPY", "not begin as an npz"),
+    (b"PK and then something else", "not begin as an npz"), (b"\nPK\x03\x04", "not begin as an npz"),
     (b"PK\x03\x04 and no more", "damaged"), (b"\x80\x04pickle", "not begin as an npz"),
 ])
 def test_files_that_are_no_models(tmp_path, content, remedy):
@@ -114,6 +116,7 @@ def altered(path, **changes):
     ({"parameters": np.zeros(3, np.float32)}, "must have shape"),
     ({"parameters": np.zeros((33, 1), np.float32)}, "must have shape"),
     ({"parameters": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32, .* got .* and float64|got .* float64"),
+    ({"parameters": np.full(mv.VAE(4, (3,), 2).parameters.flat.size, np.nan, np.float32)}, "parameters that are not finite"),
     ({"parameters": None}, "it has no parameters"), ({"settings": None}, "it has no settings"),
     ({"settings": np.array("{")}, "settings that make no model"), ({"settings": np.array("[]")}, "settings that make no model"),
     ({"settings": np.array(json.dumps({"data_dim": -1}))}, "settings that make no model"),
@@ -135,7 +138,8 @@ def test_contents_that_make_no_model(saved, changes, message):
     *(({"run": np.array(json.dumps(dict(settings={}, history=[], random_state=np.random.default_rng().bit_generator.state,
                                         notes={}) | change))}, "cannot be read")
       for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"random_state": 5},
-                     {"random_state": {}})),
+                     {"random_state": {}}, {"random_state": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1},
+                                                             "has_uint32": 0, "uinteger": 0}})),
 ])
 def test_contents_that_make_no_run(saved, changes, message):
     path, _, _ = saved

@@ -205,7 +205,8 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
     ({"learning_rate": -1}, "learning_rate"), ({"schedule": "linear"}, "schedule"), ({"binarize": "maybe"}, "binarize must be one of"),
     ({"images": IMAGES[:0]}, "images must not be empty"), ({"images": IMAGES.astype(float)}, "Divide by 255"),
     ({"images": IMAGES[:, :2]}, "images must have 16 pixels each for this model; got 8"),
-    ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"), ({"held_out": IMAGES[:0]}, "held_out must not be empty"), ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
+    ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"), ({"held_out": IMAGES[:0]}, "held_out must not be empty"),
+    ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
     ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
     ({"optimizer": mv.Adam}, "optimizer must be an optimizer made"), ({"images": (IMAGES, IMAGES)}, "Pass one part of it"),
@@ -215,10 +216,18 @@ def test_bad_arguments(change, named):
         quiet(**{"model": small_model()} | change)
 
 
+def test_numbers_of_numpy_serve_as_arguments(tmp_path):
+    model, plain = small_model(), small_model()
+    quiet(model, epochs=np.int64(1), batch_size=np.int32(16), seed=np.uint8(5), beta_warm_up=np.float32(0.5),
+          checkpoint=tmp_path / "m.npz")
+    quiet(plain, epochs=1, seed=5, beta_warm_up=0.5)
+    np.testing.assert_array_equal(model.parameters.flat, plain.parameters.flat)
+
+
 def test_the_first_bad_number_stops_training(tmp_path):
     path = tmp_path / "model.npz"
     with pytest.raises(mv.NonFiniteError, match=r"^(encoder.0.h|mu|log_var|sigma|z|decoder.0.h|logits|kl) is not finite in epoch "
-                                                r"1, batch 2. Try a smaller learning rate"):
+                                                r"1, batch 2. Try a new model with a smaller learning rate"):
         quiet(small_model(), checkpoint=path, learning_rate=1e30)
     assert np.isfinite(mv.VAE.load(path).parameters.flat).all()
 
