@@ -15,7 +15,7 @@ _HOMES = {  # everything is imported when it is first asked for, so that importi
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
     "equation": "derivation", "show": "notebook", "show_source": "source", "step_through": "stepper", "toy": "toy_model",
 }
-_MODULES = ("data", "derivation", "evaluation", "gradcheck", "kernels", "model", "plots", "training")
+_MODULES = ("data", "derivation", "evaluation", "exercises", "gradcheck", "kernels", "model", "plots", "training")
 
 __all__ = [*_HOMES, *_MODULES]
 

@@ -5,6 +5,7 @@
     python notebooks/build.py --check                     execute and compare with the outputs that are committed
     python notebooks/build.py --render FOLDER --mathjax PATH    HTML pages of what is committed, with a local MathJax 2
 
+The notebooks in solutions/ come after the course's; from each the student's copy in exercises/ is made, or compared.
 A check compares words exactly and numbers as printed: decimals to one unit of the last place, everything to a
 relative 1e-6, and whatever lies below 1e-12 is nought. A cell that trains may carry the tag tolerance=0.02, relative.
 Line numbers of source files are passed over, since any edit moves them. Images must be there and have alt text; their
@@ -27,6 +28,10 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 
 FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parent
+sys.path[:0] = [str(FOLDER), str(ROOT)]
+
+import student_copies  # noqa: E402
+
 SECONDS_A_CELL = 300
 
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?(?!\.?\w)", re.IGNORECASE)
@@ -70,6 +75,7 @@ def main(argv=None):
     if options.render:
         mathjax = mathjax_url(options.mathjax, parser)
         options.render.mkdir(parents=True, exist_ok=True)
+        paths = [path for path in paths if path.parent == FOLDER]
         for path in paths:
             write(options.render / f"{path.stem}.html", page(nbformat.read(path, 4), mathjax))
         print(f"Wrote {len(paths)} pages to {options.render}.")
@@ -80,7 +86,7 @@ def main(argv=None):
 
 def find(names, parser):
     """The notebooks asked for, in the course's order."""
-    paths = sorted(FOLDER.glob("*.ipynb"))
+    paths = sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))
     starts = tuple(pathlib.Path(name).name for name in names)
     for start in starts:
         if not any(path.name.startswith(start) for path in paths):
@@ -92,7 +98,7 @@ def report(path, work):
     """Do the work on one notebook and print what is wrong with it; True if anything is."""
     start = time.perf_counter()
     faults = work(path)
-    print(f"{'FAILED' if faults else 'ok':6} {path.stem}  ({time.perf_counter() - start:.0f} s)", flush=True)
+    print(f"{'FAILED' if faults else 'ok':6} {path.relative_to(FOLDER).with_suffix('')}  ({time.perf_counter() - start:.0f} s)", flush=True)
     for fault in faults:
         print("       " + fault.replace("\n", "\n       "), flush=True)
     return bool(faults)
@@ -100,10 +106,12 @@ def report(path, work):
 
 def update(path):
     """Execute a notebook and write it; unless a cell raises: then the file stays as it is."""
-    nb, faults = execute(nbformat.read(path, 4))
+    nb, faults = execute(student_copies.with_statements(nbformat.read(path, 4)))
     if not faults:
         write(path, nbformat.writes(nb) + "\n")
         faults = blemishes(nb)
+        if student_copies.copy_of(path):
+            write(student_copies.copy_of(path), nbformat.writes(student_copies.student_copy(nb)) + "\n")
     return faults
 
 
@@ -111,7 +119,7 @@ def check(path):
     """What is wrong with a committed notebook: by itself, and beside what a fresh kernel prints."""
     committed = nbformat.read(path, 4)
     fresh, faults = execute(committed)
-    return blemishes(committed) + (faults or differences(committed, fresh))
+    return blemishes(committed) + (faults or differences(committed, fresh)) + student_copies.faults(path, committed)
 
 
 def write(path, text):
@@ -144,7 +152,7 @@ def stripped(nb):
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"}})
     for cell in nb.cells:
-        cell.metadata = nbformat.from_dict({"tags": cell.metadata.tags} if cell.metadata.get("tags") else {})
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("nbgrader", "tags") if cell.metadata.get(key)})
         if cell.cell_type == "code":  # a widget lives only beside a kernel: a page shows the static figure
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             for output in cell.outputs:

@@ -1,6 +1,7 @@
 """Planting a mistake of the catalogue in the running package, and taking it out again."""
 
 import contextlib
+import functools
 import inspect
 import pkgutil
 import sys
@@ -28,6 +29,7 @@ def planted(mistake):
             _replace(changed, original)
 
 
+@functools.cache   # looking up a source takes longer than all the rest
 def _rewritten(function, right, wrong):
     """Compile the function's source again, with one piece of its text changed."""
     source = getattr(function, "source", None) or textwrap.dedent(inspect.getsource(function))
@@ -44,13 +46,15 @@ def _rewritten(function, right, wrong):
 
 def _replace(old, new):
     """Put one function in another's place in every module, class and table of the package that refers to it."""
-    for module in [module for name, module in sys.modules.items() if name.split(".")[0] == "minivae"]:
-        for name, value in list(vars(module).items()):
-            if value is old:
-                setattr(module, name, new)
-            elif inspect.isclass(value) and vars(value).get(old.__name__) is old:
-                setattr(value, old.__name__, new)
+    name, method = old.__name__, "." in old.__qualname__
+    for module in [module for path, module in sys.modules.items() if path.split(".")[0] == "minivae"]:
+        if vars(module).get(name) is old:
+            setattr(module, name, new)
+        for value in list(vars(module).values()) if method else ():
+            if inspect.isclass(value) and vars(value).get(name) is old:
+                setattr(value, name, new)
     for table in (PAIRS, ACTIVATIONS):
         for key, entry in table.items():
-            parts = [new if part is old else part for part in entry]
-            table[key] = entry._make(parts) if hasattr(entry, "_make") else tuple(parts)
+            if old in entry:
+                parts = [new if part is old else part for part in entry]
+                table[key] = entry._make(parts) if hasattr(entry, "_make") else tuple(parts)

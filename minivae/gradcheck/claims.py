@@ -7,7 +7,7 @@ import numpy as np
 __all__ = ["Fault", "raised", "as_claim", "KINDS"]
 
 KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
-         "not finite")   # in the order in which they should be fixed
+         "not finite", "value")   # in the order in which they should be fixed
 
 
 class Fault(NamedTuple):

@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-__all__ = ["name_of", "digits", "sizes_of", "letters_in", "arrays_in_closure"]
+__all__ = ["name_of", "digits", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
 
 PLAIN = {"2": 2, "1/2": 1 / 2, "4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10": 10,
          "1/10": 1 / 10, "255": 255, "1/255": 1 / 255, "pi": math.pi, "1/pi": 1 / math.pi, "2 pi": 2 * math.pi,
@@ -99,6 +99,13 @@ def sizes_of(arrays, letters=None):
             if n not in sizes.values():
                 sizes[f"{name}.shape[{axis}]"] = n
     return sizes
+
+
+def with_given(given, sizes):
+    """Return sizes by name, those that were given first; what has no name but an array's axis is left out beside them."""
+    given = dict(given or {})
+    return {**given, **{name: n for name, n in sizes.items()
+                        if name not in given and not ("." in name and n in given.values())}}
 
 
 def letters_in(function):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .claims import Fault, raised
-from .constants import arrays_in_closure, sizes_of
+from .constants import arrays_in_closure, sizes_of, with_given
 from .diagnosis import diagnose
 from .comparison import judge, measure, together
 from .inputs import NotANumber, as_point, claims_of, scalar_probe
@@ -77,7 +77,7 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
         return Report([], doubts=[f"f is {probe.base} at this point: there is no slope"])
     claims, faults, hints = claims_of(grads, at, probe)
     tensors = judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
-    sight = Sight({**(sizes or {}), **sizes_of({**seen, **at})}, at, claims=claims, arguments=tuple(at))
+    sight = Sight(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, sight, parts),
                   together(probe, tensors, rng), _doubts(probe))
 

@@ -101,6 +101,8 @@ def _upstreams(dy):
         yield f"the sum of the upstream gradient over axis {axis} is used in place of each one's own", spread * n
         yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, 1, axis)
         yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, -1, axis)
+        if n > 2 and n % 2 == 0:
+            yield f"the two halves of axis {axis} of the upstream gradient have changed places", np.roll(dy, n // 2, axis)
 
 
 def slope_as_formula(evidence, sight):

@@ -4,7 +4,7 @@ import numpy as np
 
 from .behaviour import Pair, observe
 from .claims import Fault, raised
-from .constants import letters_in, sizes_of
+from .constants import letters_in, sizes_of, with_given
 from .diagnosis import diagnose
 from .comparison import judge, measure
 from .inputs import argument_names, claims_of, of_point
@@ -125,7 +125,7 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
         return np.array([e.value for e in estimates]), np.array([e.error for e in estimates])
 
     in_sight = {**arrays, OUTPUT: probe.base, UPSTREAM: dy}
-    sizes = {**(sizes or {}), **sizes_of(arrays, letters_in(forward))}
+    sizes = with_given(sizes, sizes_of(arrays, letters_in(forward)))
     return Sight(sizes, in_sight, dy, measured_anew, claims, tuple(arrays))
 
 

@@ -1,0 +1,150 @@
+"""What a student calls: the names, a statement, a check, the next hint, and the map of the course."""
+
+from .exercise import stars
+from .foreign import Answer, Failed, Local
+from .progress import Progress
+from .registry import EXERCISES, after, find
+from .report import ExerciseReport
+
+__all__ = ["names", "statement", "check", "hint", "progress", "judged"]
+
+_PROGRESS = Progress()
+
+
+class Text(str):
+    """Text that a notebook shows as it is."""
+
+    def __repr__(self):
+        return str(self)
+
+
+def names():
+    """Return the names of all exercises, in the order of the course."""
+    return list(EXERCISES)
+
+
+def statement(name):
+    """Say what to write: statement, signature, shapes, difficulty and time.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Text
+        Markdown.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+    """
+    exercise = find(name)
+    return Text(f"**{exercise.name}** {stars(exercise)} {exercise.minutes} minutes\n\n{exercise.statement}\n\n"
+                f"`{exercise.call}`\n\nShapes: {exercise.shapes}.")
+
+
+def check(name, function):
+    """Check an answer and say that it is right, or what to fix first.
+
+    Parameters
+    ----------
+    name : str
+        Of the exercise.
+    function : callable
+        The answer.
+
+    Returns
+    -------
+    ExerciseReport
+        A ``gradcheck.Report``: true if right.
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise. Whatever is wrong with the function is reported, not raised.
+
+    Notes
+    -----
+    The function is called many times, on copies, with a time limit where the platform has a timer; what it prints is
+    kept, and the beginning shown. It is judged in this order, and only the first fault is shown: it raises; the number
+    and the shapes of what it returns; their dtype; its behaviour (arguments changed, the upstream gradient ignored,
+    another answer the second time); values.
+    """
+    exercise = find(name)
+    if not callable(function):
+        failed = Failed("raises", f"{name} should be a function; got a {type(function).__name__}. Pass the function "
+                                  "itself, without calling it")
+        report = ExerciseReport(exercise, failed=failed)
+    else:
+        report = judged(exercise, Local(function))
+    _PROGRESS.note(report)
+    return report
+
+
+def judged(exercise, call):
+    """Judge an answer.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    call : Local, or what stands for a function in another process
+
+    Returns
+    -------
+    ExerciseReport
+    """
+    finding = failed = None
+    try:
+        finding = exercise.judge(exercise, Answer(call, exercise.arguments))
+    except Failed as stopped:
+        failed = stopped
+    return ExerciseReport(exercise, finding, failed, after(exercise), call.printed)
+
+
+def hint(name):
+    """Return the next hint for an exercise; each says more than the one before.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Text
+
+    Raises
+    ------
+    ValueError
+        If there is no such exercise.
+    """
+    exercise = find(name)
+    number, total = _PROGRESS.next_hint(exercise), len(exercise.hints)
+    if number > total:
+        return Text(f"{name}: those were all {total} hints. Read them again:\n"
+                    + "\n".join(f"  {k}. {text}" for k, text in enumerate(exercise.hints, 1)))
+    return Text(f"{name}, hint {number} of {total}: {exercise.hints[number - 1]}")
+
+
+def progress(file=None):
+    """Show the map of the course, with what passes so far.
+
+    Parameters
+    ----------
+    file : str or path-like, optional
+        Where to keep it. What the file holds is read; from then on every check is written to it, so that it survives
+        a restart of the kernel. Without it nothing is kept.
+
+    Returns
+    -------
+    Text
+
+    Raises
+    ------
+    ValueError
+        If the file is there and is no record of progress. It is left as it is.
+    """
+    if file is not None:
+        _PROGRESS.keep_in(file)
+    return Text(_PROGRESS.as_map())

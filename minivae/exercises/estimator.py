@@ -1,0 +1,75 @@
+"""The judge of a Monte-Carlo gradient estimator: is its mean the gradient?
+
+A finite difference cannot judge what is right only on average. Many rows can: ``gradcheck.check_unbiased`` holds their
+mean against the exact gradient, in standard errors.
+"""
+
+import numpy as np
+
+from ..gradcheck import check_unbiased
+from ..gradcheck.report import Report
+from ..gradcheck.sight import Sight
+from .finding import Finding, compare, first_wrong, name_in_catalogue
+from .foreign import Failed
+from .forms import as_arrays
+from .values import settled
+
+__all__ = ["Estimator"]
+
+DRAWS, SEED = 4000, 43
+MU, LOG_VAR = np.array([0.3, -0.8]), np.array([-0.5, 0.4])
+SLOPE, CURVE, LEVEL = np.array([1.0, -0.7]), np.array([0.6, 0.9]), 1.5
+
+
+def _f(z):
+    """LEVEL + SLOPE z + CURVE z², summed over the latents: not differentiated by anybody."""
+    return LEVEL + (SLOPE * z + CURVE * z**2).sum(axis=1)
+
+
+def _exact():
+    """The gradient of E_q[f], which is LEVEL + SLOPE mu + CURVE (mu² + exp(log_var))."""
+    return {"dmu": SLOPE + 2 * CURVE * MU, "dlog_var": CURVE * np.exp(LOG_VAR)}
+
+
+class Estimator:
+    """Judge of the score-function estimator, by the z-score of its mean."""
+
+    def __call__(self, exercise, answer):
+        rng = np.random.default_rng(SEED)
+        given, claims = self._rows(exercise, answer, DRAWS, rng)
+        settled(exercise, answer, given)
+        if answer.changed:
+            raise Failed("inputs", f"{answer.changed[0]} is changed in place. Write into new arrays")
+        tensors = []
+        for name, exact in _exact().items():
+            rows = [claims[name]]
+
+            def one(_, rows=rows, name=name):
+                if not len(rows[0]):
+                    rows[0] = self._rows(exercise, answer, DRAWS, rng)[1][name]
+                first, rows[0] = rows[0][0], rows[0][1:]
+                return first
+
+            facts = check_unbiased({name: one}, exact, draws=DRAWS).estimators[0]
+            spread = 4 * facts.standard_error if facts.state == "agree" else 1e-300
+            tensors.append(compare(name, facts.mean, exact, np.maximum(spread, 1e-300)))
+            if facts.state != "agree":
+                return self._named(exercise, given, claims, tensors[-1], facts)
+        return Finding(Report(tensors), None, "the exact gradient, in standard errors",
+                       ("shapes", "dtype", "inputs left alone", f"{DRAWS:,} draws"))
+
+    def _rows(self, exercise, answer, draws, rng):
+        mu, log_var = np.tile(MU, (draws, 1)), np.tile(LOG_VAR, (draws, 1))
+        z = mu + np.exp(0.5 * log_var) * rng.standard_normal((draws, 2))
+        given = [_f(z), z, mu, log_var]
+        return given, as_arrays(answer(*given), {"dmu": z.shape, "dlog_var": z.shape})
+
+    def _named(self, exercise, given, claims, tensor, facts):
+        """The finding about a biased mean: recognised row by row, or by what the mean is off by."""
+        shapes = {name: claim.shape for name, claim in claims.items()}
+        name = name_in_catalogue(exercise, given, {tensor.name: claims[tensor.name], **claims}, shapes)
+        size = np.abs(facts.standard_error).max()
+        rough = compare(tensor.name, facts.mean, _exact()[tensor.name], 4 * size)
+        _, sentence = first_wrong([rough], Sight({"S": DRAWS}))
+        biased = f"biased: its mean over the draws lies {facts.z:.1f} standard errors from the gradient"
+        return Finding(Report([tensor], diagnosis=[s for s in (biased, sentence) if s]), name, "the exact gradient")

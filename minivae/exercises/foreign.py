@@ -1,0 +1,244 @@
+"""Calling a function that somebody else wrote, so that whatever it does, the caller goes on.
+
+It may raise, exit, loop for ever, print without end, write into its arguments, or hand back something odd. All of it
+becomes a ``Failed`` with a sentence, or plain arrays and lists. Only Ctrl-C passes through.
+"""
+
+import contextlib
+import io
+import linecache
+import re
+import signal
+import threading
+import traceback
+import warnings
+
+import numpy as np
+
+from ..gradcheck.claims import Fault
+from ..gradcheck.probe import same
+
+__all__ = ["Failed", "Local", "Answer", "Other", "plain", "failure", "printable"]
+
+SECONDS = 10.0      # that one call may take
+PRINTED = 2000      # characters kept of what it prints
+ITEMS = 100_000     # longest list looked into
+NUMBERS = 10**7     # largest array looked at
+
+
+class Failed(Exception):
+    """An answer in which something is wrong that ends its check.
+
+    Attributes
+    ----------
+    fault : Fault
+    returned : str
+        The name of what was returned, if it is about one thing.
+    claim : ndarray or None
+        What came in its place.
+    """
+
+    def __init__(self, kind, text, returned="", claim=None):
+        super().__init__(text)
+        self.fault, self.returned, self.claim = Fault(kind, text), returned, claim
+
+
+class _TimeIsUp(BaseException):
+    """Not an Exception, so that a student's ``except Exception`` lets it through."""
+
+
+class Other:
+    """In place of a returned object that is no array, number or string, nor a list of such."""
+
+    def __init__(self, kind):
+        self.kind = kind
+
+    def __repr__(self):
+        return self.kind
+
+
+class Local:
+    """Somebody's function in this process, called with a time limit and its printing kept.
+
+    Parameters
+    ----------
+    function : callable
+    seconds : float, optional
+        Time limit of one call, where the platform has a timer and this is the main thread.
+
+    Attributes
+    ----------
+    printed : str
+        The beginning of what the first call printed.
+    warned : list of str
+        NumPy's warnings, each once.
+    """
+
+    def __init__(self, function, seconds=SECONDS):
+        self.function, self.seconds = function, seconds
+        self.printed, self.warned, self._stopped = None, [], None
+
+    def __call__(self, *args):
+        if self._stopped:   # one call that never ended is enough
+            raise self._stopped
+        heard = _Beginning()
+        try:
+            with _warnings_into(self.warned), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+                with _time_limit(self.seconds):
+                    return plain(self.function(*args))
+        except KeyboardInterrupt:
+            raise
+        except _TimeIsUp:
+            self._stopped = Failed("raises", f"did not finish within {self.seconds:g} seconds: an endless loop?")
+            raise self._stopped from None
+        except BaseException as error:   # SystemExit too
+            raise Failed("raises", failure(*description(error))) from None
+        finally:
+            self.printed = str(heard) if self.printed is None else self.printed
+
+
+class Answer:
+    """A student's function as the judges see it: called with copies, its arguments looked at afterwards.
+
+    Parameters
+    ----------
+    call : callable
+        ``Local``, or what stands for a function in another process.
+    names : sequence of str
+        Of the arguments.
+
+    Attributes
+    ----------
+    changed : list of str
+        Arguments in which it wrote.
+    """
+
+    def __init__(self, call, names):
+        self.call, self.names, self.changed = call, names, []
+
+    @property
+    def warned(self):
+        return self.call.warned
+
+    def __call__(self, *args):
+        given = _copy(list(args))
+        result = self.call(*given)
+        for name, before, after in zip(self.names, args, given):
+            if not _alike(before, after) and name not in self.changed:
+                self.changed.append(name)
+        return result
+
+
+def plain(value, depth=5):
+    """Turn what was returned into None, numbers, strings, plain arrays, and lists and dicts of such."""
+    if value is None or type(value) in (bool, int, float, complex, str):
+        return value
+    if isinstance(value, np.ndarray | np.generic):
+        array = np.asarray(value)
+        return Other(f"array of {array.dtype}") if array.dtype.kind not in "fiubc" else array
+    if depth and isinstance(value, dict) and len(value) <= ITEMS:
+        return {printable(key): plain(entry, depth - 1) for key, entry in value.items()}
+    if depth and isinstance(value, (tuple, list)) and len(value) <= ITEMS:
+        return [plain(entry, depth - 1) for entry in value]
+    if depth and hasattr(value, "__next__"):   # a generator, which unpacks as a tuple does
+        return [plain(entry, depth - 1) for entry, _ in zip(value, range(100))]
+    if hasattr(value, "__array__"):   # another library's array
+        return plain(np.asarray(value), 0)
+    return Other(f"{type(value).__name__}")
+
+
+def description(error):
+    """Return the type, the message and the place of an exception, whatever its own methods do."""
+    try:
+        message = printable(str(error))
+    except BaseException:   # noqa: B036: its own __str__ may do anything
+        message = ""
+    frames = traceback.extract_tb(error.__traceback__)[1:]
+    own = [frame for frame in frames if "site-packages" not in frame.filename and frame.lineno]
+    place = own[-1] if own else None
+    line = printable(linecache.getline(place.filename, place.lineno).strip()) if place else ""
+    return type(error).__name__, message, line
+
+
+def failure(kind, message, line=""):
+    """Return the sentence about an exception."""
+    sizes = re.search(r"matmul: .*\(size (\d+) is different from (\d+)\)", message)
+    if sizes:   # NumPy's own words are for those who wrote it
+        message = f"matmul: shapes that do not fit, {sizes.group(1)} where {sizes.group(2)} is needed"
+    text = f"raised {kind}: {message}" if message else f"raised {kind}"
+    return f"{text}, at the line  {line}" if line and kind != "NotImplementedError" else text
+
+
+def printable(text, limit=300):
+    """Return text in one line, without what would steer a terminal or change from run to run, cut to a length."""
+    text = " ".join(str(text)[:10 * limit].split())
+    text = "".join(c if c.isprintable() else "?" for c in text)
+    text = re.sub(r"0x[0-9a-fA-F]{6,}", "0x...", text)
+    return text if len(text) <= limit else text[:limit - 3] + "..."
+
+
+class _Beginning(io.TextIOBase):
+    """A stream that keeps the beginning of what is written to it."""
+
+    def __init__(self):
+        self.parts, self.room = [], PRINTED
+
+    def write(self, text):
+        if self.room > 0:
+            self.parts.append(text[:self.room])
+            self.room -= len(text)
+        return len(text)
+
+    def __str__(self):
+        return "".join(self.parts) + ("..." if self.room < 0 else "")
+
+
+@contextlib.contextmanager
+def _time_limit(seconds):
+    main = threading.current_thread() is threading.main_thread()
+    if not seconds or not main or not hasattr(signal, "setitimer"):
+        yield
+        return
+    running = True
+
+    def stop(signum, frame):
+        if running:
+            raise _TimeIsUp
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)   # again and again: one may be swallowed by a bare except
+    try:
+        yield
+    finally:
+        running = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@contextlib.contextmanager
+def _warnings_into(heard):
+    def keep(message, category, *_, **__):
+        text = printable(message)
+        if issubclass(category, RuntimeWarning) and text not in heard and len(heard) < 20:
+            heard.append(text)
+
+    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
+        warnings.simplefilter("always")
+        warnings.showwarning = keep
+        yield
+
+
+def _copy(value):
+    if isinstance(value, np.ndarray):
+        return value.copy(order="K")
+    if isinstance(value, dict):
+        return {key: _copy(entry) for key, entry in value.items()}
+    return [_copy(entry) for entry in value] if isinstance(value, list) else value
+
+
+def _alike(a, b):
+    if isinstance(a, np.ndarray):
+        return isinstance(b, np.ndarray) and same(a, b)
+    if isinstance(a, dict):
+        return a.keys() == b.keys() and all(_alike(a[key], b[key]) for key in a)
+    return True

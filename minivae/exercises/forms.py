@@ -1,0 +1,148 @@
+"""What a function returned, made into one array for each thing that was asked for, or the first reason why not.
+
+Taken: a tuple or a list, an array that unpacks into as many, a dict with the names; for one thing the thing itself, or
+it alone in a tuple. Nested lists are arrays.
+"""
+
+import numpy as np
+
+from .foreign import NUMBERS, Failed, Other
+
+__all__ = ["as_arrays", "as_number", "shown_shape"]
+
+
+def as_arrays(result, shapes, dtype=np.float64):
+    """Return the arrays that were asked for.
+
+    Parameters
+    ----------
+    result : object
+        Plain, as ``plain`` makes it.
+    shapes : dict of str to tuple of int
+        Name and shape of each thing to return, in order.
+    dtype : dtype, optional
+        Of the arguments: less precision than that is a fault.
+
+    Returns
+    -------
+    arrays : dict of str to ndarray
+
+    Raises
+    ------
+    Failed
+        The first thing wrong: how many, then the shapes, then the dtypes.
+    """
+    parts = _parts(result, list(shapes), shapes)
+    arrays = {}
+    for name, part in parts.items():
+        arrays[name] = _array(name, part)
+    for name, array in arrays.items():
+        if array.shape != shapes[name]:
+            wrong = Failed("shape", f"{name} has shape {shown_shape(array.shape)}; it should have "
+                                    f"{shown_shape(shapes[name])}", name, array if array.size <= NUMBERS else None)
+            raise wrong
+    for name, array in arrays.items():
+        if array.dtype.kind != "f":
+            raise Failed("dtype", f"{name} is of {_kind(array)}; floats are expected", name)
+        if array.dtype.itemsize < np.dtype(dtype).itemsize:
+            raise Failed("dtype", f"{name} is {array.dtype} where what came in is {np.dtype(dtype)}: digits are lost. "
+                                  "Keep the dtype of the arguments", name)
+    for name, array in arrays.items():
+        bad = ~np.isfinite(array)
+        if bad.any():
+            raise Failed("not finite", f"{name} is {array[bad].flat[0]}{_place(bad)}", name, array)
+    return arrays
+
+
+def as_number(result, name):
+    """Return a single real number, however it is wrapped, or raise Failed."""
+    try:
+        array = _array(name, result)
+    except ValueError:
+        array = np.empty(0)
+    if array.size != 1:
+        raise Failed("shape", f"{name} should be one number; got {_what(result)}", name)
+    if array.dtype.kind not in "fiu":
+        raise Failed("dtype", f"{name} should be a real number; got {array.dtype}", name)
+    return float(array.reshape(()))
+
+
+def shown_shape(shape):
+    return str(tuple(map(int, shape)))
+
+
+def _parts(result, names, shapes):
+    """Sort what came under the names that were asked for."""
+    if result is None:
+        raise Failed("missing", "it returns None. Is there a return at its end?")
+    if isinstance(result, dict):
+        result = {key if key in names else f"d{key}": part for key, part in result.items()}
+        surplus = [key for key in result if key not in names]
+        if surplus:
+            raise Failed("surplus", f"it returns {surplus[0].removeprefix('d')!r} too, which was not asked for; asked "
+                                    f"for: {_list(names)}")
+    elif len(names) == 1:
+        alone = isinstance(result, list) and len(result) == 1 and isinstance(result[0], (np.ndarray, list))
+        alone = alone and np.shape(_quiet(result[0])) == shapes[names[0]]
+        result = {names[0]: result[0] if alone else result}
+    else:
+        result = _unpacked(result, names)
+    for name in names:
+        if name not in result:
+            raise Failed("missing", f"{name} is missing; asked for: {_list(names)}", name)
+        if result[name] is None:
+            raise Failed("missing", f"{name} is None", name)
+    return {name: result[name] for name in names}
+
+
+def _unpacked(result, names):
+    if isinstance(result, np.ndarray) and result.ndim and len(result) == len(names):
+        result = list(result)
+    if not isinstance(result, list):
+        raise Failed("missing", f"it returns {_what(result)}; asked for are {len(names)} things: {_list(names)}")
+    while len(result) > len(names) and result[-1] is None:   # as some write for what is not differentiated
+        result = result[:-1]
+    if len(result) != len(names):
+        kind = "surplus" if len(result) > len(names) else "missing"
+        raise Failed(kind, f"it returns {len(result)} things; asked for are {len(names)}: {_list(names)}")
+    return dict(zip(names, result))
+
+
+def _array(name, part):
+    if isinstance(part, list):
+        part = _quiet(part)
+        if part is not None and part.dtype.kind in "iu":   # a list of whole numbers means floats
+            part = part.astype(float)
+    if isinstance(part, Other) or part is None or isinstance(part, (str, dict)):
+        raise Failed("dtype", f"{name} should be an array of floats; got {_what(part)}", name)
+    return np.asarray(part, float) if type(part) in (int, float) else np.asarray(part)
+
+
+def _quiet(part):
+    """A nested list as an array, or None if it is none."""
+    try:
+        array = np.array(part)
+    except Exception:   # ragged, or of objects
+        return None
+    return array if array.dtype.kind in "fiubc" else None
+
+
+def _what(part):
+    if isinstance(part, np.ndarray):
+        return f"one array of shape {shown_shape(part.shape)}"
+    if isinstance(part, Other):
+        return f"a {part.kind}" if part.kind[:1] not in "aeiouAEIOU" else f"an {part.kind}"
+    return "a list that is no array" if isinstance(part, list) else f"a {type(part).__name__}"
+
+
+def _kind(array):
+    return {"i": "whole numbers", "u": "whole numbers", "b": "booleans", "c": "complex numbers"}.get(
+        array.dtype.kind, str(array.dtype))
+
+
+def _place(bad):
+    return f" at {[int(i) for i in np.argwhere(bad)[0]]}" if bad.ndim else ""
+
+
+def _list(names):
+    return ", ".join(names)

@@ -1,0 +1,1 @@
+"""The exercises, one file for each small group; a file put here is found by itself."""

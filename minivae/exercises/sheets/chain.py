@@ -1,0 +1,152 @@
+"""Exercises on the chain from the loss back to the weights: where paths meet, the stacks of layers, and all of it."""
+
+import numpy as np
+
+from ...kernels import (
+    dense, dense_backward, kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward,
+    standard_deviation, standard_deviation_backward, tanh,
+)
+from ...model.mlp import MLP
+from ...model.parameters import Parameters
+from ..backward import Backward
+from ..exercise import Exercise
+from ..whole import Whole, package_gradients
+
+_LAYERS = ("model.mlp:MLP.backward", "kernels:dense_backward", "kernels:tanh_backward")
+
+
+def _z_and_kl(mu, log_var, eps):
+    """Both things that mu and log_var lead to, end to end in one vector."""
+    z = reparameterize(mu, standard_deviation(log_var), eps)
+    return np.concatenate([z.ravel(), kl_divergence(mu, log_var)])
+
+
+def _two_upstreams(dy, mu, **_):
+    return {"dz": dy[:mu.size].reshape(mu.shape), "dkl": dy[mu.size:]}
+
+
+_TERMS = {
+    "reconstruction": lambda dy, mu, log_var, eps: float(dy[:mu.size] @ _z_and_kl(mu, log_var, eps)[:mu.size]),
+    "kl": lambda dy, mu, log_var, eps: float(dy[mu.size:] @ kl_divergence(mu, log_var)),
+}
+
+
+def _fan_in(dz, dkl, mu, log_var, eps):
+    through_z, dsigma = reparameterize_backward(dz, eps)
+    through_kl = kl_divergence_backward(dkl, mu, log_var)
+    return through_z + through_kl[0], standard_deviation_backward(dsigma, standard_deviation(log_var)) + through_kl[1]
+
+
+def _head(h, W, b):
+    return dense(h, W, b)
+
+
+def _halves(dy, **_):
+    K = dy.shape[1] // 2
+    return {"dmu": dy[:, :K], "dlog_var": dy[:, K:]}
+
+
+def _encoder(W0, b0, W1, b1, x):
+    return dense(tanh(dense(x, W0, b0)), W1, b1)
+
+
+def _decoder(z, W0, b0, W1, b1):
+    return dense(tanh(dense(z, W0, b0)), W1, b1)
+
+
+def _stack_backward(dy, x, h, W0, W1, needs_dx):
+    """The package's own way through a stack of two layers: dx, dW0, db0, dW1, db1."""
+    stack = MLP("stack", (x.shape[1], h.shape[1], dy.shape[1]), "tanh")
+    parameters = Parameters(stack.shapes(), x.dtype)
+    parameters["stack.0.W"], parameters["stack.1.W"] = W0, W1
+    grads = parameters.zeros_like()
+    dx = stack.backward(dy, x, parameters, {"stack.0.h": h}, {}, grads, needs_dx=needs_dx)
+    return dx, *(grads[name] for name in grads)
+
+
+EXERCISES = (
+    Exercise(
+        name="fan_in", signature="dz, dkl, mu, log_var, eps -> dmu, dlog_var",
+        shapes="dz (B, K), dkl (B,), mu (B, K), log_var (B, K), eps (B, K), dmu (B, K), dlog_var (B, K)",
+        notebook=7, place=1, difficulty=2, minutes=20,
+        statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), and "
+                  "through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
+        hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
+               "The path into log_var through z has two steps: from z to sigma, and from sigma to log_var.",
+               "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
+        insight="Wherever a forward uses a thing twice, its backward has a plus. Forgetting one path is the commonest of all "
+                "mistakes in a hand-written backward.",
+        equations={"dmu": "7.3", "dlog_var": "7.4"},
+        judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
+        reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
+        built_from=("kernels:reparameterize_backward", "kernels:standard_deviation_backward",
+                    "kernels:kl_divergence_backward")),
+    Exercise(
+        name="head_backward", signature="dmu, dlog_var, h, W -> dh, dW, db",
+        shapes="dmu (B, K), dlog_var (B, K), h (B, H), W (H, 2K), dh (B, H), dW (H, 2K), db (2K,)",
+        notebook=7, place=2, difficulty=1, minutes=10,
+        statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the first K "
+                  "columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
+        hints=("The forward cuts one (B, 2K) array in two. What does the backward do with the two gradients?",
+               "Put them side by side, in the forward's order. From there on it is a dense layer."),
+        insight="A cut is undone by a join: packing two things into one product costs the backward one line.",
+        equations={"dh": "5.2", "dW": "5.3", "db": "5.4"},
+        judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
+        reference=lambda dmu, dlog_var, h, W: dense_backward(np.concatenate([dmu, dlog_var], axis=1), h, W),
+        built_from=("kernels:dense_backward",)),
+    Exercise(
+        name="encoder_backward", signature="d_head, x, h, W1 -> dW0, db0, dW1, db1",
+        shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",
+        notebook=7, place=3, difficulty=2, minutes=20,
+        statement="The whole encoder: h = tanh(x W0 + b0), head = h W1 + b1. Given d_head = ∂loss/∂head, return the gradients "
+                  "of all weights and biases. x is data: nobody asks for its gradient, and so W0 is not needed.",
+        hints=("Go backward, a line at a time: through the second layer, through tanh, through the first.",
+               "h is an output: what you need of tanh is its slope at h.",
+               "Between the two layers stand two gradients, of h and of what tanh was given. Name them apart."),
+        insight="A stack is differentiated from the top down; each step needs what is above it and what its own layer was "
+                "given, and nothing else.",
+        equations={"dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
+        judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
+                       lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
+        reference=lambda d_head, x, h, W1: _stack_backward(
+            d_head, x, h, np.zeros((x.shape[1], h.shape[1]), x.dtype), W1, False)[1:],
+        built_from=_LAYERS),
+    Exercise(
+        name="decoder_backward", signature="dlogits, z, h, W0, W1 -> dz, dW0, db0, dW1, db1",
+        shapes="dlogits (B, D), z (B, K), h (B, H), W0 (K, H), W1 (H, D), dz (B, K), dW0 (K, H), db0 (H,), dW1 (H, D), "
+               "db1 (D,)",
+        notebook=7, place=4, difficulty=2, minutes=15,
+        statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the gradients of all "
+                  "weights and biases. Unlike the data, z has a past: its gradient goes on to the encoder.",
+        hints=("It is the encoder's backward, with one step more at its end.",
+               "That step is the dx of a dense layer. Which of the two weights belongs to it?"),
+        insight="dz is the only thing that the decoder tells the encoder.",
+        equations={"dz": "5.2", "dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
+        judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
+                       lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),
+        reference=lambda dlogits, z, h, W0, W1: _stack_backward(dlogits, z, h, W0, W1, True),
+        built_from=_LAYERS),
+    Exercise(
+        name="elbo_backward", signature="t, p, beta -> gradients",
+        shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, K), "
+               "decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b (H,), "
+               "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
+               "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
+        notebook=7, place=5, difficulty=3, minutes=60,
+        statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The encoder is "
+                  "x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that the forward "
+                  "computed stands in `t`.",
+        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
+               "beta.",
+               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu and "
+               "log_var, the head's join, the encoder's.",
+               "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
+               "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
+        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward is these lines.",
+        equations={"decoder.1.W": "7.1", "decoder.1.b": "7.1", "encoder.1.W": "7.3", "encoder.1.b": "7.3", "": "5.7"},
+        judge=Whole(),
+        reference=lambda t, p, beta: package_gradients(t, p, beta),
+        built_from=("model.vae:VAE.backward", *_LAYERS, "kernels:reparameterize_backward",
+                    "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",
+                    "kernels:bernoulli_log_likelihood_backward")),
+)

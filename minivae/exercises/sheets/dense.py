@@ -1,0 +1,49 @@
+"""Exercises on the dense layer's backward: each gradient alone, then the three together."""
+
+from ...kernels import dense, dense_backward
+from ..backward import Backward
+from ..exercise import Exercise
+
+_JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"}, lambda dy, **_: {"dy": dy})
+_EQUATIONS = {"dx": "5.2", "dW": "5.3", "db": "5.4"}
+_FROM = ("kernels:dense_backward",)
+
+EXERCISES = (
+    Exercise(
+        name="dense_dx", signature="dy, W -> dx", shapes="dy (B, O), W (I, O), dx (B, I)",
+        notebook=5, place=1, difficulty=1, minutes=10,
+        statement="A dense layer computes y = x W + b. Given the upstream gradient dy = ∂loss/∂y, return dx = ∂loss/∂x.",
+        hints=("Write one number of the output: y[n, o] = Σ_i x[n, i] W[i, o] + b[o]. In which of them does x[n, i] occur?",
+               "x[n, i] occurs in y[n, o] for every o, with the factor W[i, o]. Sum over o.",
+               "Which product of a (B, O) and an (I, O) matrix is (B, I)? The shapes leave one way."),
+        insight="The transpose carries back what the matrix carried forward: the layer's Jacobian was never written down.",
+        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, W: dense_backward(dy, dy @ W.T, W)[0], built_from=_FROM),
+    Exercise(
+        name="dense_dW", signature="dy, x -> dW", shapes="dy (B, O), x (B, I), dW (I, O)",
+        notebook=5, place=2, difficulty=1, minutes=10,
+        statement="For the same layer, y = x W + b, return dW = ∂loss/∂W.",
+        hints=("In which y[n, o] does the number W[i, o] occur, and with which factor?",
+               "In one for every example n. Whatever is used by every example gathers a gradient from every example.",
+               "The 1/B of a mean loss is already inside dy: nothing is divided here."),
+        insight="Every example uses W, so W's gradient is a sum over the batch, and a matrix product is that sum.",
+        equations=_EQUATIONS, judge=_JUDGE,
+        reference=lambda dy, x: dense_backward(dy, x, x.T @ dy)[1], built_from=_FROM),
+    Exercise(
+        name="dense_db", signature="dy -> db", shapes="dy (B, O), db (O,)",
+        notebook=5, place=3, difficulty=1, minutes=5,
+        statement="For the same layer, y = x W + b, return db = ∂loss/∂b.",
+        hints=("NumPy adds the one b to every row. How often is b[o] used?",
+               "Once by every example. Which axis of dy has the examples?"),
+        insight="What broadcasting repeats in the forward, the backward sums.",
+        equations=_EQUATIONS, judge=_JUDGE,
+        reference=lambda dy: dense_backward(dy, dy, dy[:1].T @ dy[:1])[2], built_from=_FROM),
+    Exercise(
+        name="dense_backward", signature="dy, x, W -> dx, dW, db",
+        shapes="dy (B, O), x (B, I), W (I, O), dx (B, I), dW (I, O), db (O,)",
+        notebook=5, place=4, difficulty=1, minutes=5,
+        statement="The dense layer's whole backward: dx, dW and db, in this order.",
+        hints=("It is the last three exercises in one function.",
+               "Keep the order of the forward's arguments: x, W, b."),
+        insight="Three lines, and every layer of the encoder and the decoder is differentiated.",
+        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, x, W: dense_backward(dy, x, W), built_from=_FROM),
+)

@@ -1,0 +1,64 @@
+"""Exercises on the KL divergence of q(z|x) from the prior."""
+
+import numpy as np
+
+from ...kernels import gaussian_log_density, kl_divergence, kl_divergence_backward
+from ..backward import Backward
+from ..exercise import Exercise
+from ..values import Values
+
+
+def _cases():
+    rng = np.random.default_rng(30)
+    yield "", {"mu": rng.standard_normal((5, 6)), "log_var": rng.standard_normal((5, 6))}
+    yield " with one example and one latent", {"mu": np.array([[-1.5]]), "log_var": np.array([[0.7]])}
+    yield " at the prior, where it is 0", {"mu": np.zeros((2, 3)), "log_var": np.zeros((2, 3))}
+    yield " for a narrow q", {"mu": np.full((2, 3), 0.3), "log_var": np.full((2, 3), -12.0)}
+
+
+def _by_definition(mu, log_var):
+    """E_q[log q(z) - log p(z)], equation 2.5: quadratic in z, so that two nodes an axis, eps = -1 and 1, are exact."""
+    sigma, zero = np.exp(0.5 * log_var), np.zeros((1, 1))
+    kl = np.zeros(len(mu))
+    for k in range(mu.shape[1]):
+        m, s, lv = mu[:, k:k + 1], sigma[:, k:k + 1], log_var[:, k:k + 1]
+        for z in (m - s, m + s):
+            kl += 0.5 * (gaussian_log_density(z, m, lv) - gaussian_log_density(z, 0 * z + zero, 0 * z + zero))
+    return kl
+
+
+def _size(mu, log_var):
+    return (mu**2 + np.exp(log_var) + 1 + np.abs(log_var)).sum(axis=1)
+
+
+EXERCISES = (
+    Exercise(
+        name="kl_divergence", signature="mu, log_var -> kl", shapes="mu (B, K), log_var (B, K), kl (B,)",
+        notebook=3, place=1, difficulty=1, minutes=10,
+        statement="The KL divergence of q(z|x) = N(mu, sigma²) from the prior N(0, I), in closed form: one number for each "
+                  "example, in nats, summed over the latents. The encoder gives log_var = log sigma².",
+        hints=("For one latent, write E_q[log q(z)] and E_q[log p(z)] apart. Each needs only E_q[(z − mu)²] = sigma² and "
+               "E_q[z²] = mu² + sigma².",
+               "The two log 2π cancel. What is left has four terms: two of sigma² and its logarithm, one of mu², one constant.",
+               "Test it at mu = 0, log_var = 0: q is the prior there, and the divergence is 0. One factor stands in front of "
+               "all four terms."),
+        insight="It is never negative, and 0 only where q is the prior. Summed over latents, not averaged: the loss weighs "
+                "it against a likelihood that is summed over pixels.",
+        equations={"": "3.3"}, judge=Values(_cases, _by_definition, _size, against="its definition, by exact quadrature"),
+        reference=lambda mu, log_var: kl_divergence(mu, log_var), built_from=("kernels:kl_divergence",)),
+    Exercise(
+        name="kl_divergence_backward", signature="dkl, mu, log_var -> dmu, dlog_var",
+        shapes="dkl (B,), mu (B, K), log_var (B, K), dmu (B, K), dlog_var (B, K)",
+        notebook=3, place=2, difficulty=1, minutes=15,
+        statement="The backward of `kl_divergence`. dkl is the upstream gradient, ∂loss/∂kl: one number for each example.",
+        hints=("Differentiate the closed form, equation 3.3, by one mu_k and by one log_var_k, all others held fixed.",
+               "log_var stands in two of the four terms: in an exponential and alone.",
+               "dkl has shape (B,), mu has (B, K). One upstream number serves all K latents of its example: give it a second "
+               "axis of length 1."),
+        insight="The KL pulls mu to 0 in proportion to mu, and log_var to 0 by the difference of variances: at the prior it "
+                "pulls no more.",
+        equations={"": "3.4"},
+        judge=Backward(kl_divergence, {"mu": "BK", "log_var": "BK"}, lambda dy, **_: {"dkl": dy}),
+        reference=lambda dkl, mu, log_var: kl_divergence_backward(dkl, mu, log_var),
+        built_from=("kernels:kl_divergence_backward",)),
+)

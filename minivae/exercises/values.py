@@ -1,0 +1,145 @@
+"""The judge of values: what a function returns, held against what it must be.
+
+The truth does not come from the formula that is asked for, where there is another way to it: a definition, a sum over
+all that may happen, exact arithmetic. A gradient check would not see a wrong forward.
+"""
+
+import numpy as np
+
+from ..gradcheck.behaviour import close
+from ..gradcheck.constants import sizes_of
+from ..gradcheck.report import Report
+from ..gradcheck.sight import Sight
+from .finding import Finding, beside, compare, first_wrong, name_in_catalogue, shape_hint
+from .foreign import Failed
+from .forms import as_arrays
+
+__all__ = ["Values", "settled"]
+
+ROUNDINGS = 2**10   # that a correct value may be off by, whatever its form
+
+
+class Values:
+    """Judge of a function by its values.
+
+    Parameters
+    ----------
+    cases : callable
+        ``cases()`` yields (words, arguments): what is special about the case, and a dict of the arguments.
+    truth : callable
+        ``truth(**arguments)`` returns an array, or a dict of arrays by name.
+    size : callable, optional
+        ``size(**arguments)``, broadcast to the truth: the size of what is added up, whose rounding is allowed. By
+        default the truth's largest number.
+    against : str, optional
+        What the truth is, in words.
+    silent : bool, optional
+        Whether NumPy must have nothing to warn of.
+    precision : float, optional
+        Relative to ``size``; by default many roundings.
+    single : bool, optional
+        Whether to try float32 as well.
+    """
+
+    def __init__(self, cases, truth, size=None, against="the definition", silent=False, precision=None, single=True):
+        self.cases, self.truth, self.size, self.against = cases, truth, size, against
+        self.silent, self.precision, self.single = silent, precision, single
+
+    def __call__(self, exercise, answer):
+        tensors, before = [], None
+        for words, arguments in self.cases():
+            finding = self.look(exercise, answer, words, arguments, np.float64, first=before is None)
+            if not finding.report:
+                return finding
+            tensors += finding.report.tensors
+            before = before or arguments
+        if self.single:
+            halves = {name: array.astype(np.float32) if isinstance(array, np.ndarray) else array
+                      for name, array in before.items()}
+            finding = self.look(exercise, answer, " for float32", halves, np.float32)
+            if not finding.report:
+                return finding
+        return Finding(Report(tensors), None, self.against,
+                       ("shapes", "dtype", "inputs left alone", "the same answer twice") + ("float32",) * self.single)
+
+    def look(self, exercise, answer, words, arguments, dtype, first=False):
+        """Return the Finding for one set of arguments."""
+        given = [arguments[name] for name in exercise.arguments]
+        with np.errstate(all="ignore"):
+            truth = self.truth(**arguments)
+        truth = truth if isinstance(truth, dict) else {exercise.returns[0]: np.asarray(truth)}
+        shapes = {name: array.shape for name, array in truth.items()}
+        try:
+            claims = as_arrays(answer(*given), shapes, dtype)
+        except Failed as failed:
+            raise self._explained(exercise, failed, given, truth, shapes, words) from None
+        if answer.changed:
+            raise Failed("inputs", f"{answer.changed[0]} is changed in place: whoever called still needs it. Write into "
+                                   "new arrays")
+        if first:
+            settled(exercise, answer, given)
+        if self.silent and answer.warned:
+            raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{words}: an exponential or a logarithm leaves "
+                                       "the range of floats")
+        size = np.float64(1) if self.size is None else self.size(**arguments)
+        precision = self.precision or ROUNDINGS * np.finfo(dtype).eps
+        precision = max(precision, 2**7 * np.finfo(dtype).eps) if dtype == np.float32 else precision
+        bounds = {name: precision * (np.abs(true).max(initial=0) if self.size is None else size) + 1e-300
+                  for name, true in truth.items()}
+        tensors = [compare(name, claims[name], truth[name], bounds[name]) for name in truth]
+        wrong, sentence = first_wrong(tensors, self._sight(exercise, arguments))
+        if wrong is None:
+            return Finding(Report(tensors), None, self.against)
+        name = name_in_catalogue(exercise, given, {wrong.name: claims[wrong.name], **claims}, shapes, bounds[wrong.name])
+        if wrong.worst.gap < 1e-6 * wrong.scale:
+            sentence = ""   # the checker's guesses are beside the largest number, and this is far below it
+        sentence = "all zero" if sentence.startswith("all zero") else beside(name, sentence)
+        return Finding(Report([wrong], diagnosis=[sentence, f"it goes wrong{words}" if words else ""]), name, self.against)
+
+    def _sight(self, exercise, arguments):
+        arrays = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)}
+        return Sight(sizes_of(arrays, exercise.letters), arrays, arguments=tuple(arrays))
+
+    def _explained(self, exercise, failed, given, truth, shapes, words):
+        """The failure with what the numbers say about it."""
+        hint = name = None
+        if failed.claim is not None and failed.returned in truth:
+            hint = shape_hint(failed, shapes[failed.returned], truth[failed.returned])
+            name = name_in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
+        text = ": ".join(part for part in (failed.fault.text + (words or ""), name, hint) if part)
+        return Failed(failed.fault.kind, text, failed.returned, failed.claim)
+
+
+def settled(exercise, answer, given):
+    """Raise Failed unless a function gives the same answer twice, whatever comes between, and keeps its answers."""
+    first = answer(*given)
+    handed = _arrays(first)
+    kept = [array.copy() for array in handed]
+    second = _arrays(answer(*given))
+    if not close(second, kept):
+        raise Failed("noise", "gives another answer on the second call: it draws fresh noise or keeps state. It should "
+                              "depend on its arguments alone")
+    answer(*[_other(array) for array in given])
+    if not close(handed, kept):
+        raise Failed("state", "overwrites what it returned before: a later call changed an earlier answer. Return new "
+                              "arrays")
+    if not close(_arrays(answer(*given)), kept):
+        raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one call "
+                              "to the next")
+
+
+def _arrays(result):
+    if isinstance(result, dict):
+        return [array for part in result.values() for array in _arrays(part)]
+    if isinstance(result, list):
+        return [array for part in result for array in _arrays(part)]
+    return [result] if isinstance(result, np.ndarray) else [np.asarray(result)] if isinstance(result, (int, float)) else []
+
+
+def _other(value):
+    """Other arguments of the same form."""
+    if isinstance(value, np.ndarray) and value.dtype.kind == "f":
+        return (0.7 * value).astype(value.dtype)
+    if isinstance(value, dict):
+        return {key: _other(entry) for key, entry in value.items()}
+    return value

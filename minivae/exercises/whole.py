@@ -1,0 +1,83 @@
+"""The judge of the ELBO's backward, end to end: every weight's gradient against differences of the frozen model's loss."""
+
+import numpy as np
+
+from ..gradcheck import check_gradient
+from ..gradcheck.report import Report
+from ..model import VAE
+from .finding import Finding, beside, known, name_in_catalogue
+from .foreign import Failed
+from .forms import as_arrays
+from .values import settled
+
+__all__ = ["Whole", "package_gradients"]
+
+SYMBOLS = ("x", "encoder.0.h", "mu", "log_var", "sigma", "eps", "z", "decoder.0.h", "logits")
+
+
+def _model(p, beta, dtype="float64"):
+    """The package's VAE with these parameters."""
+    (D, H), K = p["encoder.0.W"].shape, p["decoder.0.W"].shape[0]
+    model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype=dtype)
+    for name, value in p.items():
+        model.parameters[name] = value
+    return model
+
+
+def package_gradients(t, p, beta):
+    """Return the package's own answer, for mistakes to be planted in."""
+    model = _model(p, beta)
+    _, grads = model.backward(model.forward(t["x"], t["eps"]))
+    return {name: grads[name] for name in grads}
+
+
+class Whole:
+    """Judge of ``elbo_backward``."""
+
+    def __call__(self, exercise, answer):
+        tensors = []
+        for B, D, H, K, beta in ((5, 4, 3, 2, 1.5), (1, 2, 2, 1, 1.0)):
+            finding = self.look(exercise, answer, B, D, H, K, beta)
+            if not finding.report:
+                return finding
+            tensors += finding.report.tensors
+        return Finding(Report(tensors), checked=("shapes", "dtype", "inputs left alone", "the same answer twice",
+                                                 "beta other than 1", "a batch of one"))
+
+    def look(self, exercise, answer, B, D, H, K, beta):
+        rng = np.random.default_rng(70 + B)
+        model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype="float64")
+        model.parameters.flat[:] += 0.4 * rng.standard_normal(model.parameters.flat.size)
+        trace = model.forward((rng.random((B, D)) < 0.5).astype(float), rng.standard_normal((B, K)))
+        t = {symbol: trace[symbol].copy() for symbol in SYMBOLS}
+        p = {name: value.copy() for name, value in model.parameters.items()}
+        order = [name for layer in ("decoder.1", "decoder.0", "encoder.1", "encoder.0") for name in p if name[:9] == layer]
+        shapes = {name: p[name].shape for name in order}
+        given = [t, p, beta]
+        grads = as_arrays(answer(*given), shapes)
+        settled(exercise, answer, given)
+        if answer.changed:
+            raise Failed("inputs", f"something in {answer.changed[0]} is changed in place. Write into new arrays")
+
+        def reading(read):
+            def f(point):
+                for name, value in point.items():
+                    model.parameters[name] = value
+                return read(model.forward(t["x"], t["eps"]))
+            return f
+
+        def checked(names, terms=None):
+            model.parameters.flat[:] = flat
+            return check_gradient(reading(lambda trace: trace.loss), {name: grads[name] for name in names},
+                                  {name: p[name] for name in names}, terms, sizes={"B": B, "D": D, "K": K, "beta": beta})
+
+        flat = model.parameters.flat.copy()
+        report = checked(order)
+        wrong = next((name for name in order for tensor in report.tensors if tensor.name == name and tensor.state == "differ"), None)
+        if wrong is None:
+            return Finding(report)
+        report = checked([wrong], {"reconstruction": reading(lambda trace: -trace.log_likelihood.mean()),
+                                   "kl": reading(lambda trace: beta * trace.kl.mean())})
+        name = name_in_catalogue(exercise, given, {wrong: grads[wrong], **grads}, shapes)
+        report.diagnosis = [beside(name, known(sentence.partition(": ")[2])) for sentence in report.diagnosis]
+        return Finding(report, name)
