@@ -1,7 +1,7 @@
 """The catalogue's second half: mistakes in what only an exercise asks for.
 
-Some are planted in the package, like those of ``mistakes``: forwards, which a gradient check need not see, and the
-optimizer. The others, under "solutions:NAME", are changes to the solution of one exercise as it stands in its notebook.
+Some are planted in the package, like those of ``mistakes``: mostly in forwards, which gradient checks do not see. The others, under
+"solutions:NAME", are changes to the solution of one exercise as it stands in its notebook.
 ``diagnosis`` is part of what the student must be told; where it is empty, the mistake's own name is.
 """
 
@@ -68,19 +68,17 @@ WRONG_ANSWERS = (
     *_in("kernels:gaussian_log_likelihood_backward",
          ("dmean has its sign flipped", "np.subtract(x, mean", "np.subtract(mean, x", "sign flipped"),
          ("dmean ignores its upstream gradient", "dll[:, None] / noise_variance", "1 / noise_variance", "upstream")),
-    *_in("training.optimizers:Adam.step",
-         ("Adam's means are not corrected for their start at zero", "c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t",
-          "c1, c2 = 1, 1"),
-         ("Adam corrects for one step less", "c1, c2 = 1 - self.beta1**self.t, 1 - self.beta2**self.t",
-          "c1, c2 = 1 - self.beta1 ** (self.t + 1), 1 - self.beta2 ** (self.t + 1)"),
-         ("Adam averages the gradient where it should average its square", "np.multiply(gradients, gradients, out=scratch)",
-          "np.abs(gradients, out=scratch)"),
-         ("Adam goes up the gradient", "parameters -= scratch", "parameters += scratch"),
-         ("Adam's second mean forgets at the rate of the first", "v *= self.beta2 ", "v *= self.beta1 "),
-         ("Adam's m takes the gradient whole", "np.multiply(gradients, 1 - self.beta1, out=scratch)", "gradients"),
-         ("Adam divides by v, not by its root", "np.sqrt(v, out=scratch)", "np.multiply(v, 1, out=scratch)"),
-         ("Adam's epsilon stands inside the root", "scratch += self.epsilon * math.sqrt(c2)",
-          "np.sqrt(scratch**2 + self.epsilon * c2, out=scratch)")),
+    *_in("exercises.sheets.adam:_step",
+         ("Adam's means are not corrected for their start at zero", "m / (1 - beta1**t), v / (1 - beta2**t)", "m, v"),
+         ("Adam corrects for another step than this one", "m / (1 - beta1**t), v / (1 - beta2**t)",
+          "m / (1 - beta1 ** (t + 1)), v / (1 - beta2 ** (t + 1))"),
+         ("Adam's second mean is not of the square", "(1 - beta2) * g**2", "(1 - beta2) * g"),
+         ("Adam goes up the gradient", "w - learning_rate", "w + learning_rate"),
+         ("Adam's two betas have changed places", "beta2 * v + (1 - beta2)", "beta1 * v + (1 - beta1)"),
+         ("Adam's m takes the gradient whole", "(1 - beta1) * g", "g"),
+         ("Adam divides by v, not by its root", "np.sqrt(v_corrected)", "v_corrected"),
+         ("Adam's epsilon stands inside the root", "(np.sqrt(v_corrected) + epsilon)", "np.sqrt(v_corrected + epsilon)"),
+         ("Adam returns its means corrected", '"m": m, "v": v', '"m": m_corrected, "v": v_corrected')),
     *_in("kernels:log_mean_exp",
          ("the bound is the logarithm of a sum, not of a mean", ".mean(axis=1)", ".sum(axis=1)"),
          ("the bound is the largest log weight", "largest + np.log(np.exp(log_weight - largest[:, None]).mean(axis=1))", "largest"),

@@ -5,6 +5,7 @@ import pytest
 from exercises.alternatives import ALTERNATIVES
 from exercises.notebooks import function, sources, with_mistake
 
+import minivae as mv
 from minivae import exercises
 from minivae.exercises.mistakes import MISTAKES
 from minivae.exercises.planting import planted
@@ -125,3 +126,16 @@ def test_the_same_answer_gets_the_same_report():
     for name in ("dense_backward", "fan_in", "score_function", "adam"):
         for answer in (function("solutions", name), lambda *arguments: None, wrong_answers(EXERCISES[name])[0][1]):
             assert str(exercises.check(name, answer)) == str(exercises.check(name, answer))
+
+
+def test_the_step_that_adam_is_held_against_is_the_optimizer_s():
+    from minivae.exercises.sheets.adam import _step
+
+    rng = np.random.default_rng(0)
+    w = rng.standard_normal(5)
+    ours, m, v, optimizer = w.copy(), np.zeros(5), np.zeros(5), mv.Adam(0.01, 0.8, 0.9, 0.1)
+    for t in range(1, 8):
+        g = rng.standard_normal(5)
+        optimizer.step(w, g)
+        ours, m, v = _step(ours, g, m, v, t, 0.01, 0.8, 0.9, 0.1).values()
+        np.testing.assert_allclose(ours, w, rtol=1e-12)
