@@ -193,6 +193,21 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
     assert not (tmp_path / "none.png").exists()
 
 
+def test_every_option_reaches_the_run(folder, tmp_path):
+    from minivae.training import load_checkpoint
+
+    assert train(folder, tmp_path / "run", *"--hidden 7 4 --latent 3 --activation tanh --likelihood gaussian --noise-variance 0.5 "
+                 "--beta 2 --dtype float64 --seed 5 --epochs 1 --batch 8 --learning-rate 2e-4 --schedule cosine --beta-warm-up 0.5 "
+                 "--binarize threshold".split()) == 0
+    settings = load_checkpoint(tmp_path / "run" / "model.npz").settings
+    for name, value in {"hidden": [7, 4], "latent_dim": 3, "activation": "tanh", "likelihood": "gaussian", "noise_variance": 0.5,
+                        "beta": 2.0, "dtype": "float64", "seed": 5}.items():
+        assert settings[f"model.{name}"] == value
+    for name, value in {"seed": 5, "epochs": 1, "batch_size": 8, "learning_rate": 2e-4, "schedule": "cosine", "beta_warm_up": 0.5,
+                        "binarize": "threshold"}.items():
+        assert settings[name] == value
+
+
 def test_evaluate_in_words_and_as_json(trained, capsys):
     assert main(["evaluate", str(trained / "model.npz")]) == 0
     words = capsys.readouterr().out
@@ -200,6 +215,8 @@ def test_evaluate_in_words_and_as_json(trained, capsys):
     result = json.loads(capsys.readouterr().out)
     for name in ("log_px", "elbo", "log_likelihood", "kl", "gap"):
         assert f"{result[name]:.2f}" in words
+    assert main(["evaluate", str(trained), "--json", "--seed", "1"]) == 0
+    assert json.loads(capsys.readouterr().out)["elbo"] != result["elbo"]
     assert result["binarize"] == "dynamic" and result["samples"] == 100 and result["images"] == 20
     assert result["log_px"] >= result["elbo"] and 0 <= result["active_units"] <= result["latents"]
     assert f"{result['active_units']} of {result['latents']}" in words

@@ -60,6 +60,8 @@ def test_kl_is_zero_at_the_prior_only():
         nudge = np.array([[small]])
         assert math.isclose(kernels.kl_divergence(nudge, 0 * nudge)[0], small**2 / 2, rel_tol=1e-9)
         assert math.isclose(kernels.kl_divergence(0 * nudge, nudge)[0], small**2 / 4 * (1 + small / 3), rel_tol=1e-6)
+        _, slope = kernels.kl_divergence_backward(np.ones(1), nudge, nudge)  # the pull towards the prior, however near
+        assert math.isclose(slope[0, 0], small / 2 + small**2 / 4 + small**3 / 12 + small**4 / 48, rel_tol=1e-13)
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])

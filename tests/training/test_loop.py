@@ -143,16 +143,25 @@ def test_measuring_held_out_data_does_not_disturb_training():
     np.testing.assert_array_equal(one.parameters.flat, other.parameters.flat)
 
 
-def test_noise_has_the_models_precision(monkeypatch):
-    seen, forward = [], mv.VAE.forward
+def test_every_step_has_fresh_noise_and_counts_in_the_history(monkeypatch):
+    noise, betas, means, forward = [], [], [], mv.VAE.forward
 
     def watched(self, x, eps, **kwargs):
-        seen.append(eps)
-        return forward(self, x, eps, **kwargs)
+        trace = forward(self, x, eps, **kwargs)
+        noise.append(eps)
+        betas.append(trace.beta)
+        means.append([float(trace[name].mean()) for name in ("elbo", "log_likelihood", "kl")])
+        return trace
 
     monkeypatch.setattr(mv.VAE, "forward", watched)
-    quiet(small_model(dtype="float64"), epochs=1)
-    assert all((eps != eps.astype(np.float32)).any() for eps in seen)
+    history = quiet(small_model(dtype="float64", beta=2.0), beta_warm_up=2)
+    steps, noise = 100 // 16, np.array(noise)
+    n = noise.size
+    assert len(np.unique(noise)) == n and (noise != noise.astype(np.float32)).any(axis=(1, 2)).all()  # in full precision
+    assert abs(noise.mean()) < 4.5 / np.sqrt(n) and abs(noise.var() - 1) < 4.5 * np.sqrt(2 / n)
+    np.testing.assert_allclose(betas, [2 * min(1, (step + 1) / (2 * steps)) for step in range(3 * steps)])
+    reported = [[row[name] for name in ("elbo", "log_likelihood", "kl")] for row in history]
+    np.testing.assert_allclose(reported, np.mean(np.reshape(means, (3, steps, 3)), axis=1))
 
 
 def test_resume_without_a_checkpoint_starts_afresh(tmp_path):
@@ -288,9 +297,10 @@ def test_a_gradient_that_is_not_finite_is_named():
         check_parameters(model.parameters, "here")
     trace.seal(False)
     trace.sigma[0, 0] = np.nan
-    trace.loss = np.float32(np.nan)
-    with pytest.raises(mv.NonFiniteError, match="sigma is not finite"):
-        check_forward(trace, "here")
+    for loss in (np.nan, np.inf, -np.inf):
+        trace.loss = np.float32(loss)
+        with pytest.raises(mv.NonFiniteError, match="sigma is not finite"):
+            check_forward(trace, "here")
 
 
 def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, monkeypatch):
