@@ -144,6 +144,34 @@ EQUATIONS = (
              r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
              r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
              None, "how that log density changes with each of its arguments", "kernels:gaussian_log_density_backward"),
+    Equation("3.9", "log q(z|x) − log p(z) = ½ Σ_k (z_k² − (z_k − mu_k)² / sigma_k² − log_var_k)",
+             r"\log q(z \mid x) - \log p(z) = \tfrac12 \sum_k \left(z_k^2 - \frac{(z_k - \mu_k)^2}{\sigma_k^2}"
+             r" - \log \sigma_k^2\right)",
+             None, "3.7 less the prior's log density: its mean under q is the KL"),
+    Equation("3.10", "E_q[z] = mu, E_q[(z − mu)²] = sigma², E_q[z²] = mu² + sigma²",
+             r"\mathbb{E}_q[z_k] = \mu_k, \quad \mathbb{E}_q[(z_k - \mu_k)^2] = \sigma_k^2,"
+             r" \quad \mathbb{E}_q[z_k^2] = \mu_k^2 + \sigma_k^2",
+             None, "the three averages that turn 3.9 into 3.3"),
+    Equation("3.11", "Var_q[log q(z|x) − log p(z)] = Σ_k (mu_k² sigma_k² + ½ (sigma_k² − 1)²)",
+             r"\mathrm{Var}_q[\log q(z \mid x) - \log p(z)]"
+             r" = \sum_k \left(\mu_k^2 \sigma_k^2 + \tfrac12 (\sigma_k^2 - 1)^2\right)",
+             None, "the noise that the closed form spares: the variance of one draw's estimate of the KL"),
+    Equation("3.12", "mu = w x / (w² + β s²), sigma² = β s² / (w² + β s²), for p(x|z) = N(w z, s²)",
+             r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
+             r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",
+             None, "where likelihood and β KL balance; the true posterior at β = 1"),
+    Equation("3.13", "(1/N) Σ_n KL(q(z|x_n) ‖ p) = (1/N) Σ_n KL(q(z|x_n) ‖ q_avg) + KL(q_avg ‖ p), q_avg = (1/N) Σ_n q(z|x_n)",
+             r"\frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z)) = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, \bar q(z))"
+             r" + \mathrm{KL}(\bar q(z) \,\|\, p(z)), \quad \bar q(z) = \frac1N \sum_n q(z \mid x_n)",
+             None, "mutual information of picture and code, plus the aggregate posterior's distance from the prior"),
+    Equation("3.14", "min over Gaussian q of KL(p ‖ q): mu = E_p[z], sigma² = Var_p[z]",
+             r"\operatorname*{argmin}_{q \text{ Gaussian}} \mathrm{KL}(p \,\|\, q): \quad \mu = \mathbb{E}_p[z],"
+             r" \quad \sigma^2 = \mathrm{Var}_p[z]",
+             None, "forward KL matches the target's moments: it covers"),
+    Equation("3.15", "min over diagonal q of KL(q ‖ N(m, Λ⁻¹)): mu = m, sigma_k² = 1 / Λ_kk",
+             r"\operatorname*{argmin}_{q \text{ diagonal}} \mathrm{KL}(q \,\|\, \mathcal{N}(m, \Lambda^{-1})):"
+             r" \quad \mu = m, \quad \sigma_k^2 = \frac{1}{\Lambda_{kk}}",
+             None, "reverse KL keeps inside the target: too narrow, where the target's latents are correlated"),
     # 4. The reparameterization trick
     Equation("4.1", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
              "eps", "noise, drawn outside and then held fixed"),
