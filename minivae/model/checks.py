@@ -67,13 +67,15 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     ValueError
         Naming the argument, what came, what was expected, and what to try.
     """
-    given = f"dtype {array.dtype}" if isinstance(array, np.ndarray) else f"a {type(array).__name__}"
+    given = array
     try:
-        array = np.asarray(array)
+        array = np.asarray(given)
     except ValueError as error:
-        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {given} of uneven rows.") from error
+        uneven = f"a {type(given).__name__} of uneven rows"
+        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {uneven}.") from error
     if array.dtype.kind not in "biuf":
-        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {given}.")
+        got = f"dtype {array.dtype}" if isinstance(given, np.ndarray) else f"a {type(given).__name__}"
+        raise ValueError(f"{name} must be an array of floats of shape {axes}; got {got}.")
     if array.dtype.kind != "f":
         convert = "Divide by 255 and convert to floats?" if array.dtype == np.uint8 else "Convert it with .astype(float)?"
         raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}. {convert}")
@@ -88,7 +90,7 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     with np.errstate(over="ignore"):
         array = np.array(array, dtype=dtype)
     low, high = array.min(), array.max()
-    if not (np.isfinite(low) and np.isfinite(high)):
+    if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError(f"{name} must be finite in {array.dtype}; got values from {low} to {high}.")
     if unit_interval and not (low >= 0 and high <= 1):
         worst, value = ("minimum", low) if low < 0 else ("maximum", high)

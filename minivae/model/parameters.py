@@ -75,10 +75,10 @@ class Parameters(Mapping):
         """Return another Parameters of the same names, shapes and dtype, all zero."""
         return Parameters(self.shapes, self._flat.dtype)
 
-    def same_bits(self, flat):
-        """Return whether every number is, to the last bit, that of ``flat``, a vector like the own."""
+    def same_bits(self, flat, stride=1):
+        """Return whether every number, or every ``stride``-th, is to the last bit that of the vector ``flat``."""
         bits = f"u{self._flat.itemsize}"  # as integers, for which -0.0 and 0.0 differ and NaN equals itself
-        return np.array_equal(self._flat.view(bits), flat.view(bits))
+        return np.array_equal(self._flat[::stride].view(bits), flat.view(bits))
 
     def __repr__(self):
         width = max(map(len, self.shapes), default=0)

@@ -13,6 +13,8 @@ from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
+SAMPLE = 5000  # parameters that an overwritten trace notes, about
+
 
 class Trace(Mapping):
     """An ordered mapping from symbols to arrays, each also an attribute where its name allows.
@@ -33,7 +35,8 @@ class Trace(Mapping):
     beta : float or None
         The weight on the KL divergence that this pass used.
     weights : ndarray or None
-        For a finished forward pass: a copy of the parameters that it used.
+        For a finished forward pass: a copy of the parameters that it used, or of every ``stride``-th of them.
+    stride : int
 
     Examples
     --------
@@ -43,19 +46,20 @@ class Trace(Mapping):
     (3, 1)
     """
 
-    __slots__ = ("_arrays", "given", "forward", "beta", "weights", "sealed")
+    __slots__ = ("_arrays", "given", "forward", "beta", "weights", "stride", "sealed")
 
     def __init__(self, symbols=(), given=None, forward=None):
         self._arrays = dict.fromkeys(symbols)
         self.given = given or {}
         self.forward = forward
         self.beta = self.weights = None
+        self.stride = 1
         self.sealed = False
 
     def seal(self, sealed=True):
         """Make the arrays read-only, or writable again: what backward relies on must be what forward computed."""
         self.sealed = sealed
-        for array in self.values():
+        for array in self._arrays.values():
             if isinstance(array, np.ndarray):
                 array.flags.writeable = not sealed
 
@@ -123,16 +127,18 @@ def open_trace(model, given, out):
     if unknown:
         raise ValueError(f"given names {unknown[0]!r}; this model's symbols are {', '.join(model.symbols)}.")
     t.given = {symbol: np.array(array, dtype=model.dtype) for symbol, array in given.items()}
+    t.stride = 1 if out is None else 1 + model.parameters.flat.size // SAMPLE
     t.seal(False)
     return t
 
 
 def close_trace(model, t):
-    """Note which parameters a finished forward pass has used, and seal its trace."""
-    if t.weights is None:
-        t.weights = model.parameters.flat.copy()
-    else:
-        t.weights[...] = model.parameters.flat
+    """Note which parameters a finished forward pass has used, and seal its trace.
+
+    A new trace notes them all. One that is overwritten step after step notes a sample: that an optimizer has moved them
+    shows in any thousand, and copying and comparing all of them would take a tenth of a small step.
+    """
+    t.weights = model.parameters.flat[::t.stride].copy()
     t.seal()
 
 
@@ -154,7 +160,7 @@ def open_gradients(model, trace, out):
             f"trace holds given values of {', '.join(trace.given)}, which have no path back to what came before "
             "them. Call forward without given."
         )
-    if not model.parameters.same_bits(trace.weights):
+    if not model.parameters.same_bits(trace.weights, trace.stride):
         raise ValueError("the parameters were altered since the trace's forward pass, by an optimizer's step perhaps, or "
                          "the trace is another model's. Call forward again.")
     if out is None:

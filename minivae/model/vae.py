@@ -120,7 +120,8 @@ class VAE:
             Values to use for these symbols in place of computing them, so that any one can be moved and all
             that follows it runs again.
         out : Trace, optional
-            A trace of this model and batch size to overwrite in place of making a new one.
+            A trace of this model and batch size to overwrite in place of making a new one. Whether the parameters were
+            altered before ``backward`` is then told from every n-th of them.
 
         Returns
         -------
