@@ -123,6 +123,7 @@ def _closing_words(folder, summary):
 
 def evaluate(options):
     """Measure a model on a data set's test images: log p(x), the ELBO and its parts, active units."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the images are shared among threads as it is
     import numpy as np
 
     from . import evaluation, run
@@ -145,7 +146,8 @@ def evaluate(options):
     if options.json:
         print(json.dumps(numbers | {"binarize": how, "data": data}))
     else:
-        print(f"{len(images):,} test images of {data}, binarization {how}; nats per image, ± standard error")
+        given = ", given their labels" if model.conditions else ""
+        print(f"{len(images):,} test images of {data}{given}, binarization {how}; nats per image, ± standard error")
         print(evaluation.as_text(numbers))
     doubt = evaluation.doubt(numbers)
     if doubt:

@@ -31,8 +31,8 @@ class Evidence(NamedTuple):
         Of log_px, from the spread of the weights; NaN for a single sample.
     effective_samples : ndarray, shape (B,)
         From 1 to S: how many equal weights would do as well. Near 1 a single draw has decided, and neither log_px nor
-        its standard error is to be trusted. (The converse does not hold: draws that all miss a part of the posterior do
-        not know of it.)
+        its standard error is to be trusted. The converse does not hold: draws that all miss a part of the posterior do
+        not know of it, and where q is much narrower than the posterior the rare large weights may not have come yet.
     """
 
     log_px: np.ndarray
@@ -64,11 +64,13 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
     ValueError
         If an argument does not fit.
     ArithmeticError
-        If a weight is not a number, or all weights of an example are zero or infinite.
+        If the logarithm of a weight is not finite.
 
     Notes
     -----
-    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too.
+    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too. Threads share the
+    examples; if NumPy's matrix products start threads of their own, as OpenBLAS does unless OPENBLAS_NUM_THREADS=1 was set
+    before NumPy was imported, the two get in each other's way. The command line sets it.
 
     References
     ----------
@@ -163,9 +165,9 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
     for start in range(0, samples, rows):
         eps = rng.standard_normal((min(rows, samples - start), K), dtype=model.dtype)
         zero = np.zeros_like(eps)
-        z = reparameterize(to_rows(mu, eps), to_rows(sigma, eps), eps)                     # (rows, K)
-        y = model.decoder.forward(np.concatenate([z, to_rows(label, eps)], axis=1), p, {})    # (rows, D)
-        log_likelihood = model.likelihood.log_likelihood(y, to_rows(x, y), p)                # (rows,), log p(x|z)
+        z = reparameterize(to_rows(mu, eps), to_rows(sigma, eps), eps)                      # (rows, K)
+        y = model.decoder.forward(np.concatenate([z, to_rows(label, eps)], axis=1), p, {})  # (rows, D)
+        log_likelihood = model.likelihood.log_likelihood(y, to_rows(x, y), p)               # (rows,), log p(x|z)
         log_prior = gaussian_log_density(z, zero, zero)
         log_q = gaussian_log_density(eps, zero, zero) - 0.5 * log_var.sum()
         here = slice(start, start + len(eps))
@@ -210,9 +212,9 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
         with np.errstate(all="ignore"):  # the check tells it better
             one = slice(n, n + 1)
             draws = draw_weights(model, x[one], mu[one], log_var[one], samples, rng=np.random.default_rng(seeds[n]))
-        if not np.isfinite(draws.log_weight.max()):  # a NaN anywhere makes the maximum one
-            raise ArithmeticError(f"log p(x) of example {n} is not finite: its largest log weight is "
-                                  f"{draws.log_weight.max()}. Are the model's parameters finite? Try dtype float64.")
+        if not np.isfinite(draws.log_weight).all():
+            raise ArithmeticError(f"log p(x) of example {n} is not finite: there are log weights from {draws.log_weight.min()} "
+                                  f"to {draws.log_weight.max()}. Are the model's parameters finite? Try dtype float64.")
         return reduce(draws)
 
     pool = ThreadPoolExecutor(min(len(x), os.cpu_count() or 1))

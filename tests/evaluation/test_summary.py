@@ -34,6 +34,7 @@ def test_the_numbers_are_the_exact_ones_within_their_errors():
     assert numbers["elbo"] == pytest.approx(numbers["log_likelihood"] - numbers["kl"])
     assert numbers["gap"] == pytest.approx(numbers["log_px"] - numbers["elbo"]) and numbers["gap"] > 0
     assert numbers["bound"][400] == pytest.approx(numbers["log_px"])
+    assert numbers["bound_draws_se"][400] == pytest.approx(numbers["log_px_draws_se"])
     assert abs(numbers["bound"][1] - numbers["elbo"]) < Z_SCORE * 2 * spread
     assert list(numbers["bound"]) == [1, 2, 5, 10, 20, 50, 100, 200, 400]
     assert numbers["active_units"] == numbers["latents"] == 2 and numbers["images"] == 200
