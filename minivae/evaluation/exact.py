@@ -12,11 +12,10 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels import gaussian_log_density, log_mean_exp
+from ..kernels.density import LOG_2PI
 from ..model.checks import float_matrix, positive_integer
 
 __all__ = ["exact_log_evidence", "exact_posterior", "PPCA", "ppca", "quadrature_log_evidence"]
-
-LOG_2PI = math.log(2 * math.pi)
 
 
 def exact_log_evidence(model, x):
