@@ -32,7 +32,7 @@ sys.path[:0] = [str(FOLDER), str(ROOT)]
 
 import student_copies  # noqa: E402
 
-SECONDS_A_CELL = 300
+SECONDS_A_CELL = 600
 
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:,\d{3})*(?:\.\d*)?(?:e[-+]?\d+)?(?!\.?\w)", re.IGNORECASE)
 LINE_NUMBER = re.compile(r"(?<=\.py):\d+")
@@ -49,6 +49,7 @@ TEMPLATE = """
 <style>
 main {max-width: 62rem; margin: auto}
 .jp-RenderedMarkdown .highlight pre {font-family: var(--jp-code-font-family); margin: 0 0 1em 0}
+.jp-RenderedLatex {font-size: var(--jp-content-font-size1)}
 </style>
 {%- endblock -%}
 {%- block data_png scoped -%}
@@ -133,6 +134,7 @@ def execute(nb):
     """Run a copy of a notebook on a fresh kernel, in an empty folder, and return it stripped, with what failed."""
     nb = stripped(nb)
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # sums are then added up in the same order on every machine
     with tempfile.TemporaryDirectory() as folder:
         os.environ["IPYTHONDIR"] = os.path.join(folder, "ipython")  # nobody's own start-up files
         client = NotebookClient(nb, timeout=SECONDS_A_CELL, kernel_name="python3", record_timing=False,

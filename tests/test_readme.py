@@ -29,6 +29,6 @@ def test_the_commands_are_marked_and_whole(marker):
 def test_every_module_named_exists():
     root = README.parent
     named = re.findall(r"\b[a-z_]+\.py\b", TEXT)
-    there = {path.name for folder in ("minivae", "tests") for path in (root / folder).rglob("*.py")}
+    there = {path.name for folder in ("minivae", "notebooks", "tests") for path in (root / folder).rglob("*.py")}
     assert set(named) <= there
     assert all((root / name).exists() for name in re.findall(r"\]\(([^)#:]+)\)", TEXT))
