@@ -46,6 +46,15 @@ def test_black_stays_off_and_white_stays_on(how, make):
     np.testing.assert_array_equal(binarize(make(on), how, rng=rng), on)
 
 
+def test_a_black_float_stays_off_even_where_the_draw_is_0():
+    class Zero(np.random.Generator):
+        def random(self, size):
+            return np.zeros(size)
+
+    drawn = binarize(np.array([[0.0, 1e-300]]), "dynamic", rng=Zero(np.random.PCG64(0)))
+    np.testing.assert_array_equal(drawn, [[0, 1]])
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_float_images_are_drawn_with_their_own_probability(dtype):
     n = 4000
