@@ -1,8 +1,8 @@
-"""The command line: python -m minivae train | evaluate | generate | gradcheck | derivation.
+"""The command line: python -m minivae train | evaluate | generate | gradcheck | derivation | grade.
 
 Each verb reads its options and calls the package; a user's mistake becomes one line on standard error.
 Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C; of gradcheck: 0 pass, 1 fail,
-3 inconclusive.
+3 inconclusive; of grade: 0 everything asked for is right, 3 graded, and not all of it is.
 """
 
 import json
@@ -29,7 +29,7 @@ def main(argv=None):
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # a terminal without these characters shows ? and goes on
             stream.reconfigure(errors="replace")
-    verbs = {verb.__name__: verb for verb in (train, evaluate, generate, gradcheck, derivation)}
+    verbs = {verb.__name__: verb for verb in (train, evaluate, generate, gradcheck, derivation, grade)}
     options = parser_for(verbs).parse_args(argv)
     if options.verb is None:
         print(ABOUT, end="")
@@ -198,3 +198,13 @@ def derivation(options):
     """Print every equation with the code that implements it."""
     from .derivation import as_table
     print(as_table())
+
+
+def grade(options):
+    """Grade students' answers to the exercises: each submission in a process of its own, with a time limit.
+
+    A file is one submission; in a folder each file is one, and each subfolder with all its notebooks. It isolates
+    mistakes, and is no security sandbox.
+    """
+    from .exercises.grading import run
+    return run(options)

@@ -13,6 +13,7 @@ minivae: a variational autoencoder in pure NumPy, every gradient written by hand
   python -m minivae generate      draw new images from a trained model
   python -m minivae gradcheck     check every gradient of a small model against finite differences
   python -m minivae derivation    print the whole derivation, each equation with the code that implements it
+  python -m minivae grade         grade students' answers to the exercises, notebooks or Python files
 
 Each has its own help: python -m minivae train --help
 """
@@ -36,7 +37,7 @@ def parser_for(verbs):
                      formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
     add_options = {"train": _train_options, "evaluate": _evaluate_options, "generate": _generate_options,
-                   "gradcheck": _gradcheck_options}
+                   "gradcheck": _gradcheck_options, "grade": _grade_options}
     for name, function in verbs.items():
         verb = subparsers.add_parser(name, description=function.__doc__)
         add_options.get(name, lambda verb: None)(verb)
@@ -152,3 +153,15 @@ def _gradcheck_options(verb):
     verb.add_argument("--activation", choices=("relu", "tanh"), default="tanh", help="between the layers (default tanh)")
     verb.add_argument("--likelihood", choices=("bernoulli", "gaussian"), default="bernoulli", help="(default bernoulli)")
     verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")
+
+
+def _grade_options(verb):
+    verb.add_argument("place", type=pathlib.Path, metavar="FILE_OR_FOLDER", help="a notebook, a Python file, or a folder of submissions")
+    verb.add_argument("--exercises", nargs="+", metavar="NAME|NUMBER", help="which: by name, or all of a notebook by its number "
+                                                                            "(default all)")
+    verb.add_argument("--seconds", type=float, default=20.0, metavar="S",
+                      help="time limit for running a file, and again for each exercise (default 20)")
+    either = verb.add_mutually_exclusive_group()
+    either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
+    either.add_argument("--json", action="store_true", help="one JSON object, for scripts")
+    verb.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write the table there (default: to the terminal)")

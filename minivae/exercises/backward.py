@@ -7,6 +7,7 @@ behaviour are looked at by ``gradcheck.check_vjp``.
 import numpy as np
 
 from ..gradcheck import check_gradient, check_vjp
+from ..gradcheck.behaviour import Pair, observe
 from ..gradcheck.inputs import of_point
 from ..gradcheck.probe import Probe, signs
 from ..gradcheck.report import Report
@@ -89,9 +90,11 @@ class Backward:
             finding = self.look(exercise, answer, self.prepare(draw(self.letters, square, np.random.default_rng(9))), square)
         except Failed:
             return failed
-        said = ", ".join(s for s in (finding.mistake, *finding.report.diagnosis) if s)
-        where = f"{finding.report.worst.tensor}: " if finding.report.worst else ""
-        return Failed("raises", f"{failed.fault.text}. Where all sizes are 4 it runs, and there: d{where}{said}") if said else failed
+        said = finding.mistake or next(iter(finding.report.diagnosis), "")
+        if not said:
+            return failed
+        text = f"{failed.fault.text}. Where all sizes are 4 it runs, and d{finding.report.worst.tensor} is wrong"
+        return Failed("raises", text if finding.mistake else f"{text}: {said}", mistake=finding.mistake)
 
     def look(self, exercise, answer, arguments, sizes):
         """Return the Finding for one set of arguments."""
@@ -115,6 +118,12 @@ class Backward:
                 raise
             return [gradients.get(f"d{name}") for name in self.letters]
 
+        *_, faults = observe(Pair(self.forward, backward, list(arguments)), list(arguments.values()), np.random.default_rng(0))
+        if failures:
+            raise failures[0]
+        self._unchanged(answer)
+        if faults:   # before any number is looked at, which takes longer
+            raise self._behaviour(exercise, faults[0], claims, given, shapes, arguments)
         report = check_vjp(self.forward, backward, *arguments.values(), sizes=sizes, wrt=positions)
         if failures:
             raise failures[0]
@@ -135,20 +144,24 @@ class Backward:
         forward = of_point(self.forward, list(arguments), list(arguments.values()))
         hint = shape_hint(failed, shapes[failed.returned], Probe(forward, arguments, dy))
         name = name_in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
-        text = ": ".join(part for part in (failed.fault.text, name, hint) if part)
-        return Failed(failed.fault.kind, text, failed.returned, failed.claim)
+        text = f"{failed.fault.text}: {hint}" if hint else failed.fault.text
+        return Failed(failed.fault.kind, text, failed.returned, failed.claim, name)
 
     def _unchanged(self, answer):
         if answer.changed:
             raise Failed("inputs", f"{answer.changed[0]} is changed in place: whoever called still needs it. Write into "
                                    "new arrays")
 
+    def _behaviour(self, exercise, fault, claims, given, shapes, arguments):
+        """The failure that a checker's fault amounts to, in the exercise's words."""
+        about = fault.text.partition(": ")[0]
+        name = name_in_catalogue(exercise, given, claims, shapes) if fault.kind == "upstream" else None
+        text = f"d{fault.text}" if about in arguments else fault.text.removeprefix("backward ")
+        return Failed(fault.kind, text, f"d{about}" if about in arguments else "", mistake=name)
+
     def _named(self, exercise, report, claims, given, shapes, dy, arguments, sizes):
         if report.faults:
-            kind, text = report.faults[0]
-            name = name_in_catalogue(exercise, given, claims, shapes) if kind == "upstream" else None
-            text = f"d{text}" if text.partition(": ")[0] in arguments else text.removeprefix("backward ")
-            raise Failed(kind, f"{text} ({name})" if name else text)
+            raise self._behaviour(exercise, report.faults[0], claims, given, shapes, arguments)
         if report:
             return Finding(report)
         wrong = [f"d{t.name}" for t in report.tensors if t.state == "differ"]

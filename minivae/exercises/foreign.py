@@ -18,7 +18,7 @@ import numpy as np
 from ..gradcheck.claims import Fault
 from ..gradcheck.probe import same
 
-__all__ = ["Failed", "Local", "Answer", "Other", "plain", "failure", "printable"]
+__all__ = ["Failed", "Local", "Answer", "Other", "plain", "arrays_in", "description", "failure", "printable"]
 
 SECONDS = 10.0      # that one call may take
 PRINTED = 2000      # characters kept of what it prints
@@ -36,11 +36,13 @@ class Failed(Exception):
         The name of what was returned, if it is about one thing.
     claim : ndarray or None
         What came in its place.
+    mistake : str or None
+        Its name in the catalogue, if it has one.
     """
 
-    def __init__(self, kind, text, returned="", claim=None):
+    def __init__(self, kind, text, returned="", claim=None, mistake=None):
         super().__init__(text)
-        self.fault, self.returned, self.claim = Fault(kind, text), returned, claim
+        self.fault, self.returned, self.claim, self.mistake = Fault(kind, text), returned, claim, mistake
 
 
 class _TimeIsUp(BaseException):
@@ -145,6 +147,16 @@ def plain(value, depth=5):
     if hasattr(value, "__array__"):   # another library's array
         return plain(np.asarray(value), 0)
     return Other(f"{type(value).__name__}")
+
+
+def arrays_in(result):
+    """Return the arrays of numbers in something plain, and numbers as arrays, in order."""
+    if isinstance(result, (list, dict)):
+        parts = result.values() if isinstance(result, dict) else result
+        return [array for part in parts for array in arrays_in(part)]
+    if isinstance(result, np.ndarray):
+        return [result] if result.dtype.kind in "fiub" else []
+    return [np.asarray(result)] if isinstance(result, (int, float)) else []
 
 
 def description(error):

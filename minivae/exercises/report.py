@@ -40,7 +40,7 @@ class ExerciseReport(Report):
         super().__init__(found.tensors, [failed.fault] if failed else found.faults, [], found.directions, found.doubts,
                          found.notes, title=exercise.name)
         self.exercise, self.following, self.printed = exercise, following, printed or ""
-        self.mistake = finding.mistake if finding else None
+        self.mistake = finding.mistake if finding else failed.mistake if failed else None
         self.against, self.checked = (finding.against, finding.checked) if finding else ("", ())
         self.returned = failed.returned if failed else self.worst.tensor if self.verdict == "fail" and self.worst else ""
         said = [fault.text for fault in self.faults]

@@ -11,7 +11,7 @@ from ..gradcheck.constants import sizes_of
 from ..gradcheck.report import Report
 from ..gradcheck.sight import Sight
 from .finding import Finding, beside, compare, first_wrong, name_in_catalogue, shape_hint
-from .foreign import Failed
+from .foreign import Failed, arrays_in
 from .forms import as_arrays
 
 __all__ = ["Values", "settled"]
@@ -106,16 +106,16 @@ class Values:
         if failed.claim is not None and failed.returned in truth:
             hint = shape_hint(failed, shapes[failed.returned], truth[failed.returned])
             name = name_in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
-        text = ": ".join(part for part in (failed.fault.text + (words or ""), name, hint) if part)
-        return Failed(failed.fault.kind, text, failed.returned, failed.claim)
+        text = failed.fault.text + words
+        return Failed(failed.fault.kind, f"{text}: {hint}" if hint else text, failed.returned, failed.claim, name)
 
 
 def settled(exercise, answer, given):
     """Raise Failed unless a function gives the same answer twice, whatever comes between, and keeps its answers."""
     first = answer(*given)
-    handed = _arrays(first)
+    handed = arrays_in(first)
     kept = [array.copy() for array in handed]
-    second = _arrays(answer(*given))
+    second = arrays_in(answer(*given))
     if not close(second, kept):
         raise Failed("noise", "gives another answer on the second call: it draws fresh noise or keeps state. It should "
                               "depend on its arguments alone")
@@ -123,17 +123,9 @@ def settled(exercise, answer, given):
     if not close(handed, kept):
         raise Failed("state", "overwrites what it returned before: a later call changed an earlier answer. Return new "
                               "arrays")
-    if not close(_arrays(answer(*given)), kept):
+    if not close(arrays_in(answer(*given)), kept):
         raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one call "
                               "to the next")
-
-
-def _arrays(result):
-    if isinstance(result, dict):
-        return [array for part in result.values() for array in _arrays(part)]
-    if isinstance(result, list):
-        return [array for part in result for array in _arrays(part)]
-    return [result] if isinstance(result, np.ndarray) else [np.asarray(result)] if isinstance(result, (int, float)) else []
 
 
 def _other(value):

@@ -1,0 +1,116 @@
+"""What goes between the grader and the process of a submission: lines of JSON, arrays as their bytes.
+
+Nothing is ever unpickled, and nothing that comes is trusted: a dtype is one of plain numbers, a shape fits the bytes, a
+line has a longest length.
+"""
+
+import base64
+import json
+import math
+
+import numpy as np
+
+from ..foreign import NUMBERS, Other, printable
+
+__all__ = ["LONGEST", "to_line", "from_line", "encoded", "decoded", "Garbled"]
+
+LONGEST = 2**25   # bytes of one line
+DEEPEST = 8
+
+
+class Garbled(ValueError):
+    """A line that is no message."""
+
+
+def to_line(message):
+    """Return a message as one line of bytes."""
+    return json.dumps(message).encode("ascii") + b"\n"
+
+
+def from_line(line):
+    """Return the message in a line, a dict; anything else raises Garbled."""
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise Garbled("it is no JSON") from error
+    if not isinstance(message, dict):
+        raise Garbled("it is no message")
+    return message
+
+
+def encoded(value, functions=None):
+    """Return a plain value in terms of JSON.
+
+    Parameters
+    ----------
+    value : object
+        As ``foreign.plain`` makes it.
+    functions : list, optional
+        Where functions are put down that the other side may call back.
+    """
+    if value is None or isinstance(value, (bool, str)):
+        return value
+    if isinstance(value, (np.ndarray, np.generic)):
+        array = np.asarray(value)
+        if array.size > NUMBERS or array.nbytes > LONGEST // 2:
+            return {"other": f"array of shape {array.shape}"}
+        return {"array": base64.b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
+    if isinstance(value, int):
+        return value if abs(value) < 2**63 else {"other": "whole number of many digits"}
+    if isinstance(value, float):
+        return {"float": value.hex() if math.isfinite(value) else str(value)}
+    if isinstance(value, complex):
+        return encoded(np.complex128(value))
+    if isinstance(value, list):
+        return {"list": [encoded(entry, functions) for entry in value]}
+    if isinstance(value, dict):
+        return {"dict": [[str(key), encoded(entry, functions)] for key, entry in value.items()]}
+    if callable(value) and functions is not None:
+        functions.append(value)
+        return {"function": len(functions) - 1}
+    return {"other": value.kind if isinstance(value, Other) else type(value).__name__}
+
+
+def decoded(part, call_back=None, depth=DEEPEST):
+    """Return the plain value in what ``encoded`` made; anything else raises Garbled.
+
+    Parameters
+    ----------
+    part : object
+    call_back : callable, optional
+        ``call_back(number)`` returns what stands for the other side's function of that number.
+    """
+    if part is None or isinstance(part, (bool, int, str)):
+        return printable(part, 10_000) if isinstance(part, str) else part
+    if isinstance(part, dict) and depth:
+        if "array" in part:
+            return _array(part)
+        if isinstance(part.get("float"), str):
+            return _float(part["float"])
+        if isinstance(part.get("list"), list):
+            return [decoded(entry, call_back, depth - 1) for entry in part["list"]]
+        if isinstance(part.get("dict"), list) and all(isinstance(pair, list) and len(pair) == 2 for pair in part["dict"]):
+            return {printable(key): decoded(entry, call_back, depth - 1) for key, entry in part["dict"]}
+        if call_back and isinstance(part.get("function"), int):
+            return call_back(part["function"])
+        if isinstance(part.get("other"), str):
+            return Other(printable(part["other"], 80))
+    raise Garbled("a part of it is no value")
+
+
+def _float(text):
+    try:
+        return float.fromhex(text)
+    except (ValueError, OverflowError) as error:
+        raise Garbled("a part of it is no number") from error
+
+
+def _array(part):
+    try:
+        dtype, shape = np.dtype(str(part["dtype"])), tuple(map(int, part["shape"]))
+        data = base64.b64decode(part["array"], validate=True)
+        if dtype.kind not in "fiubc" or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
+            raise ValueError
+        return np.frombuffer(data, dtype).reshape(shape).copy()
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        raise Garbled("a part of it is no array") from error

@@ -1,0 +1,95 @@
+"""The process of one submission: it runs the file and then answers calls, with arrays and nothing else.
+
+What is asked comes in lines on standard input, answers go out on standard output; both are taken away from the
+submission before it runs, so that its own printing goes nowhere.
+"""
+
+import os
+import pathlib
+import sys
+
+import numpy as np
+
+from ..foreign import Failed, Local, arrays_in, plain
+from .channel import decoded, encoded, from_line, to_line
+from .submission import run
+
+__all__ = ["main"]
+
+MEMORY, FILE_SIZE = 4 * 2**30, 64 * 2**20   # bytes that it may take, and write into one file
+
+
+def main(path):
+    """Run a submission and serve until the grader goes away."""
+    requests, replies = _own_streams()
+    _limit_itself()
+    sys.dont_write_bytecode = True
+    path = pathlib.Path(path)
+    sys.path.append(str(path.parent))   # last: a numpy.py beside the submission must not stand for NumPy
+    namespace, trouble = run(path)
+    server = _Server(requests, replies, namespace)
+    server.send({"names": [name for name, value in namespace.items() if callable(value)], "trouble": trouble})
+    for line in requests:
+        server.answer(from_line(line))
+
+
+class _Server:
+    def __init__(self, requests, replies, namespace):
+        self.requests, self.replies, self.namespace = requests, replies, namespace
+        self.calls, self.earlier, self.kept = {}, [], []
+
+    def send(self, message):
+        self.replies.write(to_line(message))
+        self.replies.flush()
+
+    def answer(self, message):
+        """Call the function that is asked for and send what it returns."""
+        name = message["call"]
+        call = self.calls.setdefault(name, Local(self.namespace[name], seconds=0))
+        given = [decoded(part, self.call_back) for part in message["given"]]
+        before = [encoded(part, []) for part in given]
+        reply = {"id": message["id"]}
+        try:
+            result = call(*given)
+            reply["result"] = encoded(result)
+            reply["overwrote"] = any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(self.earlier, self.kept))
+            self.earlier = arrays_in(result)
+            self.kept = [array.copy() for array in self.earlier]
+        except Failed as failed:
+            reply["failed"] = failed.fault.text
+        reply["changed"] = [k for k, part in enumerate(given) if encoded(part, []) != before[k]]
+        reply["warned"] = call.warned
+        self.send(reply)
+
+    def call_back(self, number):
+        """Return what stands here for a function that the grader keeps."""
+        def function(at):
+            self.send({"ask": number, "at": encoded(plain(at))})
+            reply = from_line(next(self.requests))
+            if "failed" in reply:
+                raise ValueError(reply["failed"])
+            value = decoded(reply["value"])
+            return value[()] if isinstance(value, np.ndarray) else value
+        return function
+
+
+def _own_streams():
+    """Keep standard input and output for the grader, and give the submission empty ones."""
+    requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nothing, stream)
+    return requests, replies
+
+
+def _limit_itself():
+    """Bound memory and files, where the platform can."""
+    try:
+        import resource
+    except ImportError:   # Windows
+        return
+    for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE_SIZE), (resource.RLIMIT_CORE, 0)):
+        try:
+            resource.setrlimit(what, (most, most))
+        except (ValueError, OSError):   # a lower limit stands already, or none can be set
+            pass

@@ -1,0 +1,109 @@
+"""Grading a class, honest, broken and hostile, in one command; what is told of each, and that none stops the rest."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import shutil
+
+import pytest
+from exercises.class_of_students import class_of_students
+from exercises.notebooks import FOLDER
+
+from minivae.cli import main
+
+SECONDS = "8"
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="what it does needs fork")
+
+
+def told(*words):
+    """Run the grader; return its exit code and what it prints."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        code = main(["grade", *map(str, words)])
+    return code, printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """A whole class in one command, and the file that nobody's code may have made."""
+    folder, marker = tmp_path_factory.mktemp("class"), tmp_path_factory.mktemp("elsewhere") / "made"
+    students = class_of_students(marker)
+    for name, (text, _, _) in students.items():
+        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    for notebook in ("05_layers.ipynb", "06_gradient_checking.ipynb"):
+        (folder / "a folder" / "more").mkdir(parents=True, exist_ok=True)
+        shutil.copy(FOLDER / "solutions" / notebook, folder / "a folder" / "more")
+    code, text = told(folder, "--json", "--seconds", SECONDS, "--exercises", "dense_dW", "dense_db", "numeric_derivative")
+    return code, json.loads(text), students, marker
+
+
+def test_every_submission_is_in_the_table(graded):
+    code, table, students, marker = graded
+    assert code == 3
+    assert sorted(one["submission"] for one in table["submissions"]) == sorted([*students, "a folder"])
+    assert len(students) >= 20 and not marker.exists()
+
+
+@pytest.mark.parametrize("name", class_of_students(""))
+def test_each_gets_what_it_deserves(graded, name):
+    _, table, students, _ = graded
+    one = next(one for one in table["submissions"] if one["submission"] == name)
+    _, states, words = students[name]
+    found = {exercise: about["state"] for exercise, about in one["exercises"].items()}
+    if states is None:   # it may fail in more than one way; it must not pass
+        assert found.get("dense_dW") != "pass"
+    else:
+        assert found == states, one
+    assert words in json.dumps(one), one
+    assert all(text.isprintable() and len(text) < 1200 for text in strings(one))
+
+
+def strings(part):
+    if isinstance(part, dict):
+        return [text for entry in part.values() for text in strings(entry)]
+    return [text for entry in part for text in strings(entry)] if isinstance(part, list) else [part] if isinstance(part, str) else []
+
+
+def test_a_folder_of_notebooks_is_one_submission(graded):
+    one = next(one for one in graded[1]["submissions"] if one["submission"] == "a folder")
+    assert {about["state"] for about in one["exercises"].values()} == {"pass"} and one["points"] == graded[1]["out_of"] == 4
+
+
+def test_text_and_csv_and_exit_codes(tmp_path):
+    right = tmp_path / "right.py"
+    right.write_text("def dense_db(dy):\n    return dy.sum(axis=0)\n", encoding="utf-8")
+    code, text = told(right, "--exercises", "dense_db")
+    assert code == 0 and "right.py    1 of 1   1 right" in text and "dense_db    1 of 1 right" in text
+    (tmp_path / "=1+1.py").write_text("def dense_db(dy):\n    raise ValueError('no')\n", encoding="utf-8")
+    (tmp_path / "empty").mkdir()
+    code, text = told(tmp_path, "--exercises", "dense_db", "--csv", "--out", tmp_path / "marks.csv")
+    assert code == 3 and "Wrote" in text
+    rows = list(csv.DictReader((tmp_path / "marks.csv").read_text(encoding="utf-8-sig").splitlines()))
+    assert [row["submission"] for row in rows] == ["'=1+1.py", "empty", "right.py"]
+    assert [row["dense_db"] for row in rows] == ["0", "", "1"] and "ValueError: no" in rows[0]["dense_db: to fix"]
+    assert "no notebook" in rows[1]["trouble"]
+
+
+def test_the_same_folder_gives_the_same_table(tmp_path):
+    (tmp_path / "one.py").write_text("def dense_dW(dy, x):\n    return (x.T @ dy).T\ndef dense_db(dy):\n    raise KeyError(object())\n",
+                                     encoding="utf-8")
+    words = (tmp_path, "--exercises", "5")
+    first = told(*words)
+    assert first == told(*words) and "transposed" in first[1] and "0x..." in first[1]
+
+
+@pytest.mark.parametrize("words, code, message", [
+    (["nowhere"], 1, "there is no file or folder nowhere"),
+    (["."], 1, "nothing to grade"),
+    (["x.py", "--exercises", "dense"], 1, "there is no exercise 'dense'; there are dense_dx"),
+    (["x.py", "--exercises", "2"], 1, "notebook 2 has no exercises"),
+    (["x.py", "--seconds", "0"], 1, "--seconds must be above 0"),
+])
+def test_a_user_s_mistake_is_one_line(tmp_path, monkeypatch, capsys, words, code, message):
+    monkeypatch.chdir(tmp_path)
+    if words[0] != ".":
+        (tmp_path / "x.py").write_text("", encoding="utf-8")
+    assert main(["grade", *words]) == code
+    assert message in capsys.readouterr().err
