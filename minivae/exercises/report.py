@@ -67,7 +67,8 @@ class ExerciseReport(Report):
     def _repr_html_(self):
         first, _, rest = str(self).partition("\n")
         colour = {"pass": "#1a7f37", "fail": "#b3261e", "inconclusive": "#8a6100"}[self.verdict]
-        return (f"<pre><b style='color:{colour}'>{html.escape(first)}</b>\n{html.escape(rest)}</pre>")
+        return (f"<pre style='font-family: monospace'><b style='color:{colour}'>{html.escape(first)}</b>\n"
+                f"{html.escape(rest)}</pre>")
 
     def _passed(self):
         count = sum(len(t.coordinates) for t in self.tensors)

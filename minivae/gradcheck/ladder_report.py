@@ -81,5 +81,6 @@ class LadderReport(Report):
         return "\n".join([parts[0], *picture, *parts[1:]])
 
     def _repr_html_(self):
-        picture = "".join(f"<p>{title}</p><pre>{html.escape(text)}</pre>" for title, text in self._lists())
+        picture = "".join(f"<p>{title}</p><pre style='font-family: monospace'>{html.escape(text)}</pre>"
+                          for title, text in self._lists())
         return picture + as_html(self)

@@ -91,7 +91,7 @@ class UnbiasedReport:
 
     def _repr_html_(self):
         import html
-        return f"<pre>{html.escape(str(self))}</pre>"
+        return f"<pre style='font-family: monospace'>{html.escape(str(self))}</pre>"
 
 
 def check_unbiased(estimators, reference, *, draws=4000, rng=None):
