@@ -181,6 +181,36 @@ EQUATIONS = (
     Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
              r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
              "d.sigma", "z moves with mu one for one, with sigma eps for one", "kernels:reparameterize_backward"),
+    Equation("4.4", "∂/∂ω E_q[f(z)] = E_q[f(z) ∂log q(z)/∂ω], ω a mu_k or a log_var_k",
+             r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
+             r" = \mathbb{E}_q\left[f(z)\, \frac{\partial \log q(z)}{\partial\omega}\right]",
+             None, "the score-function estimator: differentiate the density, weigh its score with f"),
+    Equation("4.5", "= E_q[(f(z) − c) ∂log q(z)/∂ω], as E_q[∂log q(z)/∂ω] = 0",
+             r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
+             r" = \mathbb{E}_q\left[(f(z) - c)\, \frac{\partial \log q(z)}{\partial\omega}\right],"
+             r" \quad \text{since } \mathbb{E}_q\left[\frac{\partial \log q(z)}{\partial\omega}\right] = 0",
+             None, "a baseline c leaves the mean as it is, and not the variance"),
+    Equation("4.6", "∂log q/∂mu = eps / sigma, ∂log q/∂log_var = ½ (eps² − 1), at z = mu + sigma eps",
+             r"\frac{\partial \log q}{\partial \mu} = \frac{\varepsilon}{\sigma}, \quad"
+             r"\frac{\partial \log q}{\partial \log \sigma^2} = \tfrac12 (\varepsilon^2 - 1),"
+             r" \quad \varepsilon = \frac{z - \mu}{\sigma}",
+             None, "the scores of a Gaussian: 3.8 in units of sigma"),
+    Equation("4.7", "E_q[f(z)] = E_eps[f(mu + sigma ⊙ eps)]",
+             r"\mathbb{E}_{z \sim q}[f(z)] = \mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[f(\mu + \sigma \odot \varepsilon)]",
+             None, "a change of variables: the average no longer knows mu and sigma"),
+    Equation("4.8", "∂/∂mu E_q[f(z)] = E_eps[∂f/∂z], ∂/∂log_var E_q[f(z)] = E_eps[∂f/∂z ⊙ eps ⊙ ½ sigma]",
+             r"\frac{\partial}{\partial\mu} \mathbb{E}_q[f(z)] = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}\right],"
+             r" \quad \frac{\partial}{\partial \log\sigma^2} \mathbb{E}_q[f(z)]"
+             r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z} \odot \varepsilon \odot \tfrac12 \sigma\right]",
+             None, "the pathwise estimator: differentiate through z, the noise held fixed"),
+    Equation("4.9", "E_q[f′(z)] = E_q[f(z) (z − mu) / sigma²]",
+             r"\mathbb{E}_q[f'(z)] = \mathbb{E}_q\left[f(z)\, \frac{z - \mu}{\sigma^2}\right]",
+             None, "integration by parts: the two estimators have one mean"),
+    Equation("4.10", "Var[score function] / Var[pathwise] = ¼ (K + 2) (K + 4), with a baseline ½ (K + 4), for f(z) = −½ |z − x|² at mu = x",
+             r"\frac{\mathrm{Var}[\text{score function}]}{\mathrm{Var}[\text{pathwise}]} = \tfrac14 (K + 2)(K + 4),"
+             r" \quad \frac{\mathrm{Var}[\text{with } c = \mathbb{E} f]}{\mathrm{Var}[\text{pathwise}]} = \tfrac12 (K + 4),"
+             r" \quad f(z) = -\tfrac12 \|z - x\|^2 \text{ at } \mu = x",
+             None, "how many draws are worth one pathwise draw, by a mean of a quadratic f"),
     # 5. Dense layers and their backward
     Equation("5.1", "y = x W + b", r"y = x W + b",
              None, "a dense layer", "kernels:dense", "kernels:dense_backward"),
