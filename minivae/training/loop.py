@@ -168,7 +168,7 @@ def _train_epoch(model, optimizer, batches, samples, settings_of, rng, bar):
             check_backward(d, grads, where)
             optimizer.step(model.parameters.flat, grads.flat)
         for name in model.reported:
-            sums[name] += float(trace[name].mean())
+            sums[name] += float(trace[name].sum()) / len(trace[name])
         bar.step({name: total / (step + 1) for name, total in sums.items()})
     check_parameters(model.parameters, f"epoch {bar.epoch}, after its last step")
     return {**{name: total / (step + 1) for name, total in sums.items()},
