@@ -129,7 +129,7 @@ def evaluate(options):
     from . import evaluation, run
     from .model.checks import whole_number
 
-    model, notes = run.open_model(options.model)
+    model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
     test = run.load_data(data)
     images = test.test_images
@@ -165,7 +165,7 @@ def generate(options):
     from . import plots, run
     from .model.checks import whole_number
 
-    model, notes = run.open_model(options.model)
+    model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     if options.label is not None and not model.conditions:
         raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with --conditional.")
     label = {"label": options.label} if model.conditions else {}

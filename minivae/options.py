@@ -120,8 +120,15 @@ def _number_or_learned(word):
         raise argparse.ArgumentTypeError(f"a number or the word learned; got {word!r}") from None
 
 
+def _model_option(verb):
+    either = verb.add_mutually_exclusive_group(required=True)
+    either.add_argument("model", nargs="?", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    either.add_argument("--pretrained", action="store_true",
+                        help="the VAE that comes with the package, trained on MNIST for hours")
+
+
 def _evaluate_options(verb):
-    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    _model_option(verb)
     verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
     verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
                       help="how grey levels become pixels (default: as in training)")
@@ -133,7 +140,7 @@ def _evaluate_options(verb):
 
 
 def _generate_options(verb):
-    verb.add_argument("model", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    _model_option(verb)
     verb.add_argument("-n", type=int, default=64, metavar="N", help="how many images (default 64)")
     verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
                       help="the picture's file (default grid.png)")

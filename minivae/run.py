@@ -27,6 +27,8 @@ DEFAULTS = {
 
 OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
 
+PRETRAINED = pathlib.Path(__file__).with_name("pretrained")
+
 PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
             "traversals.png", "classes.png"}
 

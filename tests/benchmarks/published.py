@@ -1,0 +1,128 @@
+"""The published numbers beside ours: python tests/benchmarks/published.py NAME
+
+NAME is a row of the table: vae, iwae-5, iwae-50 or mean-field; or figure-2. A row's model is trained as ``python -m
+minivae train`` would train it, with the words that stand in the table; where an earlier sitting stopped, it goes on.
+Then it is measured on all test images with 5,000 samples each. Without a name the tables are written anew from what
+has been measured. Everything goes to results/published.json, from which results/published.md is made.
+Nothing is chosen on the test set: the settings come from runs on the first 50,000 training images, measured on the
+other 10,000 (``choices``), and the rows train on all 60,000.
+"""
+
+import argparse
+import json
+import pathlib
+import sys
+import time
+from typing import NamedTuple
+
+import numpy as np
+
+HERE = pathlib.Path(__file__).parent
+sys.path.insert(0, str(HERE.parents[1]))
+
+from minivae import cli, plots, run   # noqa: E402
+from minivae.evaluation import evaluate   # noqa: E402
+from minivae.training import load_checkpoint   # noqa: E402
+
+RESULTS = HERE / "results"
+SAMPLES = 5000
+BURDA = ("--hidden 200 200 --latent 50 --activation tanh --batch 200 --learning-rate 3e-3 --schedule cosine --holdout 0")
+
+
+class Row(NamedTuple):
+    """A published result, and the words after ``python -m minivae train`` that make ours."""
+
+    title: str
+    published: str
+    theirs: str
+    words: str
+
+
+ROWS = {
+    "vae": Row("VAE, one stochastic layer", "86.76 (Burda et al. 2016, table 1); 86.35 (a later reproduction)",
+               "784-200-200-50 tanh, dynamic binarization, 3280 epochs, batch 20, Adam 1e-3 to 1e-4 in 8 stages",
+               f"{BURDA} --epochs 1500"),
+    "iwae-5": Row("IWAE, k = 5", "85.54 (Burda et al. 2016, table 1); 85.18 (a later reproduction)", "the same",
+                  f"{BURDA} --epochs 700 --objective iwae --samples 5"),
+    "mean-field": Row("mean-field VAE", "97.10, ELBO 103.31 (a public reference implementation)",
+                      "784-256-256-128 relu, fixed binarization, 65,000 steps",
+                      "--hidden 256 256 --latent 128 --activation relu --binarize fixed --batch 128 --epochs 167 "
+                      "--beta-warm-up 10"),
+}
+LATENTS = (3, 5, 10, 20, 200)
+FIGURE_2 = "--hidden 500 --activation tanh --batch 100 --epochs 100 --latent"   # Kingma & Welling 2013, figure 2
+
+
+def train(folder, words):
+    """Train or go on; return the seconds of all sittings so far, by the clock and of the processor."""
+    spent = folder / "sittings.json"
+    clock, processor = time.perf_counter(), time.process_time()
+    code = cli.main(["train", *words.split(), "--out", str(folder), "--resume"])
+    sittings = json.loads(spent.read_text(encoding="utf-8")) if spent.exists() else []
+    sittings.append([time.perf_counter() - clock, time.process_time() - processor])
+    spent.write_text(json.dumps(sittings), encoding="utf-8")
+    if code:
+        raise SystemExit(code)
+    return [sum(column) for column in zip(*sittings)]
+
+
+def measure(folder):
+    """Measure a trained model on all test images, as ``python -m minivae evaluate --samples 5000`` does."""
+    model, notes = run.open_model(folder)
+    return evaluate(model, run.load_data(notes["data"]).test_images, binarize=notes["binarize"], samples=SAMPLES,
+                    rng=np.random.default_rng(0), progress=True)
+
+
+def write_tables(measured):
+    """Write what has been measured, and the table made of it."""
+    (RESULTS / "published.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
+    lines = ["# Published numbers, and ours", "",
+             "MNIST, test set, minus log p(x) in nats (lower is better), by importance sampling with 5,000 samples an image. "
+             "`python tests/benchmarks/published.py NAME` makes a row.", "",
+             "| row | published | published settings | ours | our settings | processor time to train |", "|---|---|---|---|---|---|"]
+    for name, row in ROWS.items():
+        ours = measured.get(name)
+        result = "not measured yet" if ours is None else (
+            f"**{-ours['log_px']:.2f}** ± {ours['log_px_se']:.2f}, ELBO {-ours['elbo']:.2f}")
+        spent = "" if ours is None else f"{ours['training_processor_seconds'] / 60:.0f} min"
+        lines.append(f"| {row.title} (`{name}`) | {row.published} | {row.theirs} | {result} | `train {row.words}` | {spent} |")
+    (RESULTS / "published.md").write_text("\n".join(lines + [""]), encoding="utf-8")
+
+
+def figure_2(out):
+    """Train with few and many latents, and draw the ELBO against the number of samples seen."""
+    histories = {}
+    for latents in LATENTS:
+        folder = out / f"figure-2-{latents}"
+        train(folder, f"{FIGURE_2} {latents}")
+        histories[latents] = load_checkpoint(folder / "model.npz").history
+    figure, axes = plots.figure(height=4)
+    colours = (plots.BLUE, plots.VERMILLION, plots.GREEN, plots.ORANGE, plots.PURPLE)
+    for (latents, history), colour in zip(histories.items(), colours):
+        seen = [row["epoch"] * 50_000 for row in history]
+        axes.plot(seen, [row["elbo"] for row in history], "--", color=colour)
+        axes.plot(seen, [row["held_out_elbo"] for row in history], color=colour, label=f"{latents} latents")
+    axes.set(xscale="log", xlabel="training images seen", ylabel="ELBO, nats", ylim=(-160, -90),
+             title="More latents than the data needs do no harm (held-out solid, training dashed)")
+    axes.legend(frameon=False)
+    plots.save(figure, RESULTS / "figure_2.png")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("name", nargs="?", choices=[*ROWS, "figure-2"])
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/published"), help="where the models go")
+    options = parser.parse_args()
+    file = RESULTS / "published.json"
+    measured = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if options.name == "figure-2":
+        figure_2(options.out)
+    elif options.name:
+        clock, processor = train(options.out / options.name, ROWS[options.name].words)
+        measured[options.name] = measure(options.out / options.name) | {
+            "settings": ROWS[options.name].words, "training_seconds": clock, "training_processor_seconds": processor}
+    write_tables(measured)
+
+
+if __name__ == "__main__":
+    main()
