@@ -113,7 +113,7 @@ def _closing_words(folder, summary):
           (("bound", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last),
         f"Now in {folder}: {', '.join(summary['files'])}",
         "Next:",
-        f"  python -m minivae evaluate {_quoted(folder)}      the ELBO on images it has never seen",
+        f"  python -m minivae evaluate {_quoted(folder)}      log p(x) and the ELBO on images it has never seen",
         f"  python -m minivae generate {_quoted(folder)}      new images",
     ]
     if summary["settings"]["latent"] != 2 and summary["settings"]["data"] == "mnist":

@@ -228,7 +228,7 @@ def test_evaluate_with_more_samples_and_a_curve(trained, tmp_path, capsys):
     printed = capsys.readouterr()
     result = json.loads(printed.out)
     assert list(result["bound"]) == ["1", "2", "5", "7"] and picture.read_bytes().startswith(b"\x89PNG")
-    assert "Note: log p(x) has not settled" in printed.err and "--samples 5000" in printed.err
+    assert "Note: log p(x) is not to be trusted yet" in printed.err and "--samples 5000" in printed.err
     assert main(["evaluate", str(trained), "--samples", "9" * 15]) == 1
     assert "minivae evaluate: error: Unable to allocate" in capsys.readouterr().err
 

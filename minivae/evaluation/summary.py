@@ -15,7 +15,7 @@ from .importance import evidence_of, over_examples
 __all__ = ["evaluate", "as_text", "doubt"]
 
 FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
-SETTLED = 0.1  # nats that the bound may rise over the last step of the number of draws, by a factor of two or so
+SETTLED = 0.1  # nats by which the bound may rise over the last step of the number of draws, a factor of two or so
 
 
 def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
@@ -113,14 +113,17 @@ def as_text(numbers):
 
 
 def doubt(numbers):
-    """Return a sentence if log p(x) in what ``evaluate`` returned is not to be trusted yet; else None."""
+    """Return a sentence on how far log p(x) in what ``evaluate`` returned is to be trusted; None where it has settled."""
     *_, before, last = [None, *numbers["bound"]]
+    more = f"Try --samples {max(5000, 10 * last)}."
+    if numbers["effective_samples"] < FEW:
+        return (f"log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective sample size of "
+                f"{numbers['effective_samples']:.1f} or less. {more}")
     rise = 0 if before is None else numbers["bound"][last] - numbers["bound"][before]
-    if numbers["effective_samples"] >= FEW and rise < SETTLED:
-        return None
-    return (f"log p(x) has not settled: half of the images have an effective sample size of {numbers['effective_samples']:.1f} or "
-            f"less, and the bound rose by {rise:.2f} nats over the last step. It is a lower bound that more draws raise: --samples "
-            f"{max(5000, 10 * last)}.")
+    if rise > SETTLED:
+        return (f"log p(x) lies somewhat above its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
+                f"{more}")
+    return None
 
 
 def _mean(column):

@@ -69,7 +69,10 @@ def test_doubt_is_raised_when_few_draws_count_and_not_when_many_do():
     bad.parameters["encoder.0.b"][:2] += 5  # q misses the posterior
     numbers = evaluate(bad, x, binarize="none", rng=rng(), samples=200)
     assert numbers["few_effective"] > 0.5
-    assert "has not settled" in doubt(numbers) and "--samples 5000." in doubt(numbers)
+    assert "not to be trusted yet" in doubt(numbers) and "--samples 5000." in doubt(numbers)
+    climbing = numbers | {"effective_samples": 30.0, "bound": {2000: -90.0, 5000: -89.75}}
+    assert "rose by 0.25 nats from 2,000 draws to 5,000. Try --samples 50000." in doubt(climbing)
+    assert doubt(climbing | {"bound": {2000: -89.8, 5000: -89.75}}) is None
 
 
 @pytest.mark.parametrize("arguments, message", [
