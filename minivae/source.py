@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import textwrap
 
 from .derivation import EQUATIONS, find, locate
@@ -64,14 +65,19 @@ class Source:
         Where the lines begin.
     code : str
     equations : list of Equation
-        Those that the registry says the function computes, or else differentiates.
+        Those that the registry says the function computes, or else differentiates; of the VAE's own chain, those whose
+        symbols these lines assign.
     """
 
     def __init__(self, function, lines):
         self.name, self.file, _ = locate(function)
         self.line, self.code = min(lines), textwrap.dedent("\n".join(lines.values())).strip("\n")
         own = [entry for entry in EQUATIONS if function == entry.computed_by]
-        self.equations = own or [entry for entry in EQUATIONS if function == entry.differentiated_by]
+        own = own or [entry for entry in EQUATIONS if function == entry.differentiated_by]
+        assigned = " ".join(line.partition(" = ")[0] for line in self.code.splitlines() if " = " in line)
+        here = [entry for entry in own if any(re.search(rf"(?<!\w){re.escape(symbol.removeprefix('d.'))}\b", assigned)
+                                              for symbol in (entry.symbol or "").split())]
+        self.equations = here if here and self.name.startswith("VAE.") else own
 
     def __repr__(self):
         return f"{self.file}:{self.line}  {self.name}\n{self.code}"

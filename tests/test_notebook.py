@@ -53,6 +53,7 @@ def test_the_look_stays_with_its_figure():
     assert dict(matplotlib.rcParams) == before
     assert axes.shape == (2, 3) and tuple(figure.get_size_inches()) == (8, 4)
     assert axes[0, 0].plot([1, 2])[0].get_color() == mv.plots.BLUE
+    assert list(mv.plots.figure(mosaic="ab;cc")[1]) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("function", sorted({f for e in EQUATIONS for f in (e.computed_by, e.differentiated_by) if f}))
@@ -72,6 +73,8 @@ def test_lines_are_chosen_by_what_they_say():
     assert (ROOT / source.file).read_text(encoding="utf-8").splitlines()[source.line - 1].strip() == source.code.splitlines()[0]
     assert [entry.number for entry in source.equations] == ["5.2", "5.3", "5.4"]
     assert "equations 5.2, 5.3, 5.4" in source._repr_markdown_() and "```python\ndW = " in source._repr_markdown_()
+    chain = mv.show_source("model.vae:VAE.forward", "t.elbo =", "t.loss =")
+    assert [entry.number for entry in chain.equations] == ["2.8", "2.9", "2.10"]   # those whose symbols these lines assign
     assert mv.show_source("kernels:tanh", "np.tanh").code == "return np.tanh(a, out=out)"
     assert repr(source) == f"{source.file}:{source.line}  dense_backward\n{source.code}"
     with pytest.raises(ValueError, match="no line of kernels:tanh contains 'sinh'"):

@@ -20,7 +20,7 @@ LOOK = {
 }
 
 
-def figure(rows=1, columns=1, *, height=3.2, **arguments):
+def figure(rows=1, columns=1, *, height=3.2, mosaic=None, **arguments):
     """Return an empty figure in the course's look, 8 inches wide, and its axes.
 
     Parameters
@@ -29,15 +29,17 @@ def figure(rows=1, columns=1, *, height=3.2, **arguments):
         Panels.
     height : float, optional
         In inches.
+    mosaic : str, optional
+        In place of rows and columns, panels of unequal size by letters, as "ab;cc" for two above a wide one.
     **arguments
-        For `matplotlib.figure.Figure.subplots`, such as ``sharey=True``.
+        For `matplotlib.figure.Figure.subplots`, or ``subplot_mosaic``, such as ``sharey=True``.
 
     Returns
     -------
     figure : Figure
         Belongs to no window and no pyplot state: show it with ``mv.show``.
-    axes : Axes, or ndarray of Axes
+    axes : Axes, or ndarray of Axes; by letter in a dict for a mosaic
     """
     with rc_context(LOOK):
         made = Figure(figsize=(WIDTH, height), layout="constrained")
-        return made, made.subplots(rows, columns, **arguments)
+        return made, made.subplot_mosaic(mosaic, **arguments) if mosaic else made.subplots(rows, columns, **arguments)
