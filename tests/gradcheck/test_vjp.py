@@ -11,7 +11,7 @@ from minivae.kernels import PAIRS
 from gradcheck.peers import PEERS
 from strategies import LAYOUTS, SCALES, SEEDS, arrays, sizes_of
 
-LETTERS = "BDHIKO"
+LETTERS = "BDHIKOS"
 WRONG = [(name, mistake) for name, peer in PEERS.items() for mistake in peer.wrong]
 
 
