@@ -9,7 +9,6 @@ import math
 import numpy as np
 
 from ..model.checks import finite_number
-from .threads import in_slices
 
 __all__ = ["SGD", "Adam"]
 
@@ -102,20 +101,17 @@ class Adam:
         self.t += 1
         w1 = (1 - self.beta1**self.t) / (1 - self.beta1)   # 1 + beta1 + ... + beta1**(t-1)
         w2 = (1 - self.beta2**self.t) / (1 - self.beta2)
+        sum_g, sum_g2, scratch = self.sum_g, self.sum_g2, self._scratch
 
-        def update(part):
-            g, sum_g, sum_g2, scratch = gradients[part], self.sum_g[part], self.sum_g2[part], self._scratch[part]
-            sum_g *= self.beta1
-            sum_g += g
-            sum_g2 *= self.beta2
-            sum_g2 += np.multiply(g, g, out=scratch)
-            np.sqrt(sum_g2, out=scratch)
-            scratch += self.epsilon * math.sqrt(w2)
-            np.divide(sum_g, scratch, out=scratch)
-            scratch *= self.learning_rate * math.sqrt(w2) / w1
-            parameters[part] -= scratch
-
-        in_slices(update, len(parameters))
+        sum_g *= self.beta1
+        sum_g += gradients
+        sum_g2 *= self.beta2
+        sum_g2 += np.multiply(gradients, gradients, out=scratch)
+        np.sqrt(sum_g2, out=scratch)                       # the step: sum_g / (sqrt(sum_g2) + epsilon), in proportion
+        scratch += self.epsilon * math.sqrt(w2)
+        np.divide(sum_g, scratch, out=scratch)
+        scratch *= self.learning_rate * math.sqrt(w2) / w1
+        parameters -= scratch
 
     def settings(self):
         """Return what defines this optimizer, but for the step size, which a schedule may change."""
