@@ -6,8 +6,8 @@ decoder's) and theta for the variational ones (the encoder's); Kingma & Welling 
 So no formula here carries either: p is the decoder's, q is the encoder's. The lecture's q(z) is q(z|x) here, because
 the encoder computes it from x.
 
-d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). Notebook 6
-is about checking gradients and has no equation of the chain.
+d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). The equations
+of notebook 6 are no part of the chain: they are about checking it, for any function f.
 """
 
 import inspect
@@ -256,6 +256,38 @@ EQUATIONS = (
     Equation("5.18", "dlog_var = ½ Σ_n dll_n (Σ_d (x_nd − mean_nd)² / s² − D)",
              r"d\lambda = \tfrac12 \sum_n d\ell_n \left(\sum_d \frac{(x_{nd} - \bar x_{nd})^2}{s^2} - D\right)",
              "d.decoder.log_var", "the residuals are larger than s says, or smaller", "kernels:learned_variance_log_likelihood_backward"),
+    # 6. Checking a gradient
+    Equation("6.1", "[f(x + h) − f(x)] / h = f'(x) + ½ h f''(ξ)",
+             r"\frac{f(x + h) - f(x)}{h} = f'(x) + \tfrac12 h\, f''(\xi)",
+             None, "a forward difference errs in proportion to its step; ξ lies between x and x + h"),
+    Equation("6.2", "D(h) = [f(x + h) − f(x − h)] / 2h = f'(x) + h² f'''(ξ) / 6",
+             r"D(h) = \frac{f(x + h) - f(x - h)}{2h} = f'(x) + \tfrac16 h^2 f'''(\xi)",
+             None, "a central difference errs in proportion to the square of its step; ξ lies between x − h and x + h",
+             "gradcheck.numeric:derivative"),
+    Equation("6.3", "|computed D(h) − f'(x)| ≤ h² M / 6 + δ / h",
+             r"\left|\,\widehat D(h) - f'(x)\,\right| \le \frac{M}{6} h^2 + \frac{\delta}{h}",
+             None, "truncation, with |f'''| ≤ M, and rounding, with each value of f off by at most δ: the V",
+             "gradcheck.step_error:step_error"),
+    Equation("6.4", "h* = (3δ / M)^(1/3), where the bound is 3δ / 2h*",
+             r"h^\star = \left(\frac{3 \delta}{M}\right)^{1/3}, \quad \text{where the bound is } \frac{3 \delta}{2 h^\star}",
+             None, "the best step of a central difference: the lowest point of 6.3", "gradcheck.step_error:step_error"),
+    Equation("6.5", "D(h/2) + [D(h/2) − D(h)] / 3 = f'(x) − ¼ c₄ h⁴ − …, where D(h) = f'(x) + c₂ h² + c₄ h⁴ + …",
+             r"D(\tfrac h2) + \tfrac13 \left(D(\tfrac h2) - D(h)\right) = f'(x) - \tfrac14 c_4 h^4 - \dots, \quad"
+             r"\text{where } D(h) = f'(x) + c_2 h^2 + c_4 h^4 + \dots",
+             None, "Richardson's extrapolation: two steps together remove the error's leading power"),
+    Equation("6.6", "T[k, j] = T[k, j−1] + (T[k, j−1] − T[k−1, j−1]) / (4ʲ − 1), T[k, 0] = D(h / 2ᵏ)",
+             r"T_{k,j} = T_{k,j-1} + \frac{T_{k,j-1} - T_{k-1,j-1}}{4^j - 1}, \quad T_{k,0} = D(h / 2^k)",
+             None, "again and again: column j has lost the powers up to h²ʲ", "gradcheck.numeric:Tableau.add"),
+    Equation("6.7", "E(h) = [f(x + h) + f(x − h) − 2 f(x)] / 2h → ½ (slope right − slope left) as h → 0",
+             r"E(h) = \frac{f(x + h) + f(x - h) - 2 f(x)}{2h} \;\to\; \tfrac12 \left(f'_+(x) - f'_-(x)\right)"
+             r" \quad\text{as } h \to 0",
+             None, "the even part, per unit of step: nought where f is smooth, half the jump of the slope at a kink",
+             "gradcheck.numeric:derivative"),
+    Equation("6.8", "⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩, J v = d/dt f(x + t v) at t = 0",
+             r"\langle dy,\, J v \rangle = \langle J^\top dy,\, v \rangle, \quad"
+             r" J v = \left.\frac{d}{dt} f(x + t v)\right|_{t = 0}",
+             None, "what a backward must satisfy for all dy and v: one number, and J is never written down",
+             "gradcheck.vjp:check_vjp"),
     # 7. The whole backward pass
     Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
              "d.objective", "where the chain starts, and the only 1/B in it", _BACKWARD),
@@ -346,8 +378,8 @@ EQUATIONS = (
 )
 
 HEADING = """\
-The derivation. 2.3 is the third equation of notebook 2; notebook 6 has none of its own. p is the decoder's, q the
-encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙ multiplies number
+The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are about checking gradients. p is the decoder's,
+q the encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙ multiplies number
 by number; β weights the KL; B is the number of examples in a batch.
 """
 

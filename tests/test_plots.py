@@ -351,6 +351,10 @@ def test_step_error_draws_what_was_measured():
     h, rounding = lines["rounding, slope −1"].get_data()
     np.testing.assert_allclose(np.diff(np.log(rounding)) / np.diff(np.log(h)), -1)
     assert axes.get_xscale() == axes.get_yscale() == "log" and "±" in axes.get_title() and figure.alt
+    _, true_error = lines["extrapolated: its true error"].get_data()
+    _, estimated = lines["extrapolated: its estimated error"].get_data()
+    assert axes.get_ylim()[0] < true_error[0] < min(errors[errors > 0].min(), estimated[0])
+    assert "true error" not in plots.plot_step_error(f, at, index=(0,)).alt
 
 
 def test_bound_curves_draw_every_point_with_its_error():

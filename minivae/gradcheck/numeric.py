@@ -79,7 +79,7 @@ class Tableau:
         self.value, self.truncation, self.rounding, self.error = 0.0, math.inf, math.inf, math.inf
 
     def add(self, value, noise):
-        """Take the value at the next, halved step, with a bound on its rounding."""
+        """Take the value at the next, halved step, with a bound on its rounding. Equation 6.6, for central differences."""
         above, above_noise = self.values, self.noises
         self.values, self.noises = [value], [noise]
         for j in range(len(above)):
@@ -169,9 +169,9 @@ def derivative(line, step, scale=0.0):
 
     Notes
     -----
-    When truncation dominates (or a kink stands within the step), the next attempt takes shorter steps; when
-    rounding dominates, longer ones; between one of each, the geometric mean. A step too long is never believed:
-    it shows itself in the extrapolation's changes, in the even part, (f(h) + f(-h) - 2 f(0)) / 2h, and in
+    Equations 6.2 and 6.7, extrapolated. When truncation dominates (or a kink stands within the step), the next
+    attempt takes shorter steps; when rounding dominates, longer ones; between one of each, the geometric mean. A
+    step too long is never believed: it shows itself in the extrapolation's changes, in the even part, and in
     disagreeing with a shorter one.
     """
     shortest_rough, longest_noisy = math.inf, 0.0

@@ -70,6 +70,10 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     -------
     StepError
 
+    Notes
+    -----
+    Equations 6.3 and 6.4, with both constants taken from the measured errors.
+
     References
     ----------
     Press et al., Numerical Recipes, 3rd edition, section 5.7.

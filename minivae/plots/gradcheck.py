@@ -1,5 +1,6 @@
 """The V of a finite difference: its error against its step, and how far below it extrapolation gets."""
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from ..gradcheck import step_error
@@ -23,7 +24,8 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     Notes
     -----
     On logarithmic axes truncation has slope 2 (a central difference errs by h**2 f'''/6) and rounding slope -1 (the
-    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error.
+    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error; a diamond, its
+    true error, if ``exact`` is given.
 
     References
     ----------
@@ -36,10 +38,15 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     axes.loglog(v.steps, v.truncation, "--", color=VERMILLION, label="truncation, slope 2")
     axes.loglog(v.steps, v.rounding, ":", color=GREEN, label="rounding, slope −1", linewidth=2)
     axes.axhline(v.error, color="black", linewidth=1, label="extrapolated: its estimated error")
+    seen = v.errors[v.errors > 0]
+    lowest = min(seen.min(), v.error or seen.min())
+    if exact is not None:
+        true_error = max(abs(v.value - exact), np.finfo(float).eps * abs(exact), 1e-300)  # a logarithmic axis has no 0
+        axes.loglog(v.step, true_error, "D", color="black", markersize=5, label="extrapolated: its true error")
+        lowest = min(lowest, true_error)
     axes.axvline(v.best_step, color=GREY, linewidth=1, linestyle="-.", label="best step of a central difference")
     axes.axvline(v.step, color=GREY, linewidth=1, label="where extrapolation began")
-    seen = v.errors[v.errors > 0]
-    axes.set_ylim(0.1 * min(seen.min(), v.error or seen.min()), 10 * seen.max())
+    axes.set_ylim(0.1 * lowest, 10 * seen.max())
     axes.set_xlabel("step h, in the number's own unit")
     axes.set_ylabel("error of the slope, in its own unit")
     axes.set_title(f"Error of a finite difference against its step; extrapolated slope {v.value:.10g} ± {v.error:.1g}",
@@ -48,5 +55,6 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
     figure.alt = (f"A V on logarithmic axes: the error of a central difference falls with slope 2 as the step shrinks to "
                   f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated value's "
-                  f"estimated error, {v.error:.0e}.")
+                  f"estimated error, {v.error:.0e}"
+                  + (f", and a diamond its true error, {true_error:.0e}." if exact is not None else "."))
     return figure

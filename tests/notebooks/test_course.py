@@ -99,5 +99,16 @@ def test_the_readme_lists_it(name):
     assert re.search(rf"\| {number} \| \[{re.escape(title)}\]\(notebooks/{name}\.ipynb\) \| .+ \| \d+ \|", README)
 
 
+@pytest.mark.skipif("06_gradient_check" not in NOTEBOOKS, reason="notebook 6 is not there")
+def test_the_table_of_rules_is_the_measured_one():
+    text = prose(NOTEBOOKS["06_gradient_check"]).replace("\\|", "|")
+    measured = (ROOT / "tests" / "benchmarks" / "results" / "gradcheck_rules.md").read_text(encoding="utf-8")
+    for line in measured.splitlines():
+        if line.startswith("|") and not line.startswith("|---"):
+            assert line in text
+    mistakes, runs, scale = re.search(r"(\d+) mistakes, (\d+) runs;.* multiplied by (\S+)\.", measured).groups()
+    assert f"({mistakes} mistakes, {runs} runs, the loss multiplied by {scale}.)" in text
+
+
 def test_citations_are_read_as_meant():
     assert cited("as (2.3) says, by (2.4, 2.5 and 10.1); not (0.5), 3.1 or (12.5 nats)") == {"2.3", "2.4", "2.5", "10.1"}
