@@ -59,13 +59,14 @@ def main(argv=None):
 
 
 def find(names, parser):
-    """The notebooks asked for, in the course's order."""
-    paths = sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))
-    starts = tuple(pathlib.Path(name).name for name in names)
+    """The notebooks asked for, by the beginning of their names or of their place, in the course's order."""
+    places = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))}
+    starts = [name.removeprefix("notebooks/") for name in names]
+    asked = {start: [place for place, path in places.items() if place.startswith(start) or path.name.startswith(start)] for start in starts}
     for start in starts:
-        if not any(path.name.startswith(start) for path in paths):
-            parser.error(f"no notebook's name begins with {start!r}; there are {', '.join(p.stem for p in paths) or 'none'}.")
-    return [path for path in paths if not names or path.name.startswith(starts)]
+        if not asked[start]:
+            parser.error(f"no notebook's name begins with {start!r}; there are {', '.join(places) or 'none'}.")
+    return [path for place, path in places.items() if not names or any(place in found for found in asked.values())]
 
 
 def report(path, work):

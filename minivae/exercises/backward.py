@@ -72,7 +72,13 @@ class Backward:
             if case == 0:
                 self.in_single(exercise, answer, arguments)
         if self.extremes:
-            finding = self.look(exercise, answer, self.extremes, {})
+            try:
+                finding = self.look(exercise, answer, self.extremes, {})
+            except Failed as failed:
+                if failed.fault.kind != "not finite":
+                    raise
+                raise Failed("not finite", f"{failed.fault.text} where the arguments are large: an exponential or a logarithm leaves "
+                             "the range of floats", failed.returned) from None
             if answer.warned:
                 raise Failed("not finite", f"NumPy warns of {answer.warned[0]} where the arguments are large: an "
                                            "exponential or a logarithm leaves the range of floats")
@@ -83,7 +89,7 @@ class Backward:
 
     def _where_square(self, exercise, answer, failed, sizes):
         """The failure; where shapes did not fit, with what is wrong when all of them do."""
-        if failed.fault.kind != "raises" or not any(word in failed.fault.text for word in SHAPES_DIFFER):
+        if failed.fault.kind != "raises" or "[:, None]" in failed.fault.text or not any(word in failed.fault.text for word in SHAPES_DIFFER):
             return failed
         square = {letter: 4 for letter in sizes}
         try:

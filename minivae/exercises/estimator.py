@@ -16,9 +16,9 @@ from .values import settled
 
 __all__ = ["Estimator"]
 
-DRAWS, SEED = 4000, 43
-MU, LOG_VAR = np.array([0.3, -0.8]), np.array([-0.5, 0.4])
-SLOPE, CURVE, LEVEL = np.array([1.0, -0.7]), np.array([0.6, 0.9]), 1.5
+DRAWS, SEED = 8000, 43
+MU, LOG_VAR = np.array([0.3, -0.8]), np.array([-1.4, 0.9])   # deviations of 0.5 and 1.6: sigma for sigma squared shows
+SLOPE, CURVE, LEVEL = np.array([1.0, -0.7]), np.array([0.8, 0.4]), -0.5
 
 
 def _f(z):

@@ -113,9 +113,7 @@ def name_in_catalogue(exercise, given, claims, shapes, bound=None):
         return None
     first, best, name = next(iter(claims)), 0, None
     right = _reference(exercise, given, shapes)
-    for mistake in (*MISTAKES, *WRONG_ANSWERS):
-        if not {target for target, _, _ in mistake.changes} & set(exercise.built_from):
-            continue
+    for mistake in _relevant(exercise):
         with planted(mistake):
             wrong = _reference(exercise, given, shapes)
         if first not in wrong or _equal(wrong[first], right[first], bound):
@@ -124,6 +122,13 @@ def name_in_catalogue(exercise, given, claims, shapes, bound=None):
         if fits[0] and sum(fits) > best:
             best, name = sum(fits), mistake.name
     return name
+
+
+def _relevant(exercise):
+    """The catalogue's mistakes in what the exercise is built from, those in its own first function before others."""
+    order = {target: place for place, target in enumerate(exercise.built_from)}
+    found = [(min(order.get(target, len(order)) for target, _, _ in mistake.changes), mistake) for mistake in (*MISTAKES, *WRONG_ANSWERS)]
+    return [mistake for place, mistake in sorted(found, key=lambda pair: pair[0]) if place < len(order)]
 
 
 def _reference(exercise, given, shapes):

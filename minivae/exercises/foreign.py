@@ -177,6 +177,8 @@ def failure(kind, message, line=""):
     sizes = re.search(r"matmul: .*\(size (\d+) is different from (\d+)\)", message)
     if sizes:   # NumPy's own words are for those who wrote it
         message = f"matmul: shapes that do not fit, {sizes.group(1)} where {sizes.group(2)} is needed"
+    if re.search(r"broadcast together with shapes \((\d+),\) \(\1,\d+\)|shapes \((\d+),\d+\) \(\2,\)", message):
+        message += ": one number for each row needs a second axis, as in a[:, None]"
     text = f"raised {kind}: {message}" if message else f"raised {kind}"
     return f"{text}, at the line  {line}" if line and kind != "NotImplementedError" else text
 

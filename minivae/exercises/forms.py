@@ -32,15 +32,13 @@ def as_arrays(result, shapes, dtype=np.float64):
     Failed
         The first thing wrong: how many, then the shapes, then the dtypes.
     """
-    parts = _parts(result, list(shapes), shapes)
-    arrays = {}
-    for name, part in parts.items():
-        arrays[name] = _array(name, part)
+    names = list(shapes)
+    arrays = {name: _array(name, part) for name, part in _parts(result, names, shapes).items()}
     for name, array in arrays.items():
         if array.shape != shapes[name]:
-            wrong = Failed("shape", f"{name} has shape {shown_shape(array.shape)}; it should have "
-                                    f"{shown_shape(shapes[name])}", name, array if array.size <= NUMBERS else None)
-            raise wrong
+            order = sorted(a.shape for a in arrays.values()) == sorted(shapes.values())
+            raise Failed("shape", f"{name} has shape {shown_shape(array.shape)}; it should have {shown_shape(shapes[name])}"
+                         + f". The order is {_list(names)}" * order, name, array if array.size <= NUMBERS else None)
     for name, array in arrays.items():
         if array.dtype.kind != "f":
             raise Failed("dtype", f"{name} is of {_kind(array)}; floats are expected", name)

@@ -91,10 +91,29 @@ class Values:
         if wrong is None:
             return Finding(Report(tensors), None, self.against)
         name = name_in_catalogue(exercise, given, {wrong.name: claims[wrong.name], **claims}, shapes, bounds[wrong.name])
-        if wrong.worst.gap < 1e-6 * wrong.scale:
-            sentence = ""   # the checker's guesses are beside the largest number, and this is far below it
-        sentence = "all zero" if sentence.startswith("all zero") else beside(name, sentence)
-        return Finding(Report([wrong], diagnosis=[sentence, f"it goes wrong{words}" if words else ""]), name, self.against)
+        sentence = self._fitting(sentence, wrong, claims, truth, bounds) or self._unused(answer, exercise, arguments, claims)
+        return Finding(Report([wrong], diagnosis=[beside(name, sentence), f"it goes wrong{words}" if words else ""]), name,
+                       self.against)
+
+    def _fitting(self, sentence, wrong, claims, truth, bounds):
+        """The checker's sentence, if what it says of gradients can be said of values too."""
+        for other in truth:
+            if other != wrong.name and truth[other].shape == wrong.shape:
+                if compare(other, claims[wrong.name], truth[other], bounds[other]).state == "agree":
+                    return f"swapped: this is {other}. The order is {', '.join(truth)}"
+        if sentence.startswith("all zero"):
+            return "all zero"
+        small = wrong.worst.gap < 1e-6 * wrong.scale   # the checker's guesses are beside the largest number
+        return "" if small or "gradient" in sentence or sentence.startswith("right to") else sentence
+
+    def _unused(self, answer, exercise, arguments, claims):
+        """Name an argument on which the answer does not depend."""
+        for name, array in arguments.items():
+            if isinstance(array, np.ndarray):
+                other = answer(*[0.7 * array if key == name else arguments[key] for key in exercise.arguments])
+                if close(arrays_in(other), list(claims.values())):
+                    return f"it does not depend on {name} at all"
+        return ""
 
     def _sight(self, exercise, arguments):
         arrays = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)}
@@ -106,8 +125,17 @@ class Values:
         if failed.claim is not None and failed.returned in truth:
             hint = shape_hint(failed, shapes[failed.returned], truth[failed.returned])
             name = name_in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
+            hint = hint or _gathered(failed.claim, truth[failed.returned])
         text = failed.fault.text + words
         return Failed(failed.fault.kind, f"{text}: {hint}" if hint else text, failed.returned, failed.claim, name)
+
+
+def _gathered(claim, truth):
+    """Say that one number is the sum or the mean of all that it should be."""
+    for word, total in (("summed", truth.sum()), ("averaged", truth.mean())):
+        if claim.size == 1 and truth.size > 1 and np.isclose(claim.reshape(()), total, rtol=1e-9):
+            return f"{word} over everything"
+    return ""
 
 
 def settled(exercise, answer, given):

@@ -75,8 +75,10 @@ def diagonal_alone(evidence, sight):
 
 
 def _fits_anew(evidence, sight, **changes):
-    """True if the claim is what is measured at a dozen places under the changes."""
-    few = np.argsort(-np.abs(evidence.claimed), kind="stable")[:12]
+    """True if the claim is what is measured under the changes, at the largest numbers and at those most in error."""
+    largest = np.argsort(-np.abs(evidence.claimed), kind="stable")[:8]
+    worst = np.argsort(-np.abs(evidence.claimed - evidence.measured), kind="stable")[:4]
+    few = np.unique(np.concatenate([largest, worst]))
     value, error = sight.measured_anew(evidence.name, [evidence.coordinates[i].index for i in few], **changes)
     clear = np.abs(value).max(initial=0) > 20 * error.max(initial=0)
     return clear and evidence.fits(evidence.claimed[few], 1.0, value, error)

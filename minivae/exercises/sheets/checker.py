@@ -44,7 +44,7 @@ def cases():
     """Yield the gradients, right ones first."""
     for scale, lesson in ((1.0, "it rejects whatever it is given, or its differences are poor"),
                           (1e6, "an absolute tolerance: a loss in the millions is rejected"),
-                          (1e-6, "a loss of a millionth is rejected: its tolerance does not go with the gradient's size")):
+                          (1e-9, "a loss of a billionth is rejected: its tolerance does not go with the gradient's size")):
         f, gradient, x = _waves(scale)
         yield Case(f, gradient, x, True, lesson)
     yield Case(*_layer(), True, "a right gradient of another shape is rejected")
@@ -58,8 +58,8 @@ def cases():
         wrong[place] += 3.0
         yield Case(f, wrong, x, False, f"only the {word} number of this one is wrong: look at every number")
     yield Case(f, gradient.T, x, False, "this one is transposed: its sum and its norm are right, its places are not")
-    f, gradient, x = _waves(1e-6)
-    yield Case(f, 2 * gradient, x, False, "an absolute tolerance: with a loss of a millionth everything passes")
+    f, gradient, x = _waves(1e-9)
+    yield Case(f, 2 * gradient, x, False, "an absolute tolerance: with a loss of a billionth everything passes")
     f, gradient, x = _layer()
     yield Case(f, np.zeros(5), x, False, "this one is all zero")
     yield Case(f, gradient * (1 + 0.01 * np.arange(5)), x, False, "this one is off by a few per cent: the tolerance is too wide")
@@ -108,7 +108,7 @@ EXERCISES = (
                "ok: True or False",
         notebook=6, place=2, difficulty=3, minutes=40,
         statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given right "
-                  "gradients and planted wrong ones, of losses worth a millionth, one, and a million. A gradient is right if every "
+                  "gradients and planted wrong ones, of losses worth a billionth, one, and a million. A gradient is right if every "
                   "number is right to about 1e-6 of the gradient's **largest** number.",
         hints=("A numeric derivative for every number of x, moved alone; x must be afterwards what it was before.",
                "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when it is large.",

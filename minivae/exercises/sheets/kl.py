@@ -13,7 +13,7 @@ def _cases():
     yield "", {"mu": rng.standard_normal((5, 6)), "log_var": rng.standard_normal((5, 6))}
     yield " with one example and one latent", {"mu": np.array([[-1.5]]), "log_var": np.array([[0.7]])}
     yield " at the prior, where it is 0", {"mu": np.zeros((2, 3)), "log_var": np.zeros((2, 3))}
-    yield " for a narrow q", {"mu": np.full((2, 3), 0.3), "log_var": np.full((2, 3), -12.0)}
+    yield " for a narrow q", {"mu": rng.standard_normal((2, 3)), "log_var": -12 + rng.standard_normal((2, 3))}
 
 
 def _by_definition(mu, log_var):
