@@ -73,8 +73,8 @@ def bernoulli_log_likelihood(logits, x):
     exactly, and only the small logarithm is left.
     """
     check_shapes(logits=(logits, "BD"), x=(x, "BD"))
-    excess = np.abs(logits)                       # log1p(exp(-abs(a))), made in place: what the softplus has
-    np.negative(excess, out=excess)               # above max(a, 0)
+    excess = np.abs(logits)                       # log1p(exp(-abs(a))), in place:
+    np.negative(excess, out=excess)               # the softplus less max(a, 0)
     np.exp(excess, out=excess)
     np.log1p(excess, out=excess)
     log_probability = x * logits                  # (B, D)
