@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Fault", "raised", "as_claim", "KINDS"]
+__all__ = ["Fault", "Misfit", "raised", "as_claim", "listed", "KINDS"]
 
 KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
          "not finite", "value")   # in the order in which they should be fixed
@@ -25,12 +25,25 @@ class Fault(NamedTuple):
     text: str
 
 
+class Misfit(TypeError):
+    """What a foreign function returned is of no use; the message says it all."""
+
+
 def raised(what, error):
-    """Return the Fault of a foreign function that raised."""
+    """Return the Fault of a foreign function that raised, or returned what is of no use."""
+    if isinstance(error, Misfit):
+        return Fault("raises", str(error))
     message = " ".join(str(error).split())
     shown = message if len(message) <= 200 else message[:197] + "..."
     return Fault("raises", f"{what} raised {type(error).__name__}: {shown}" if shown
                  else f"{what} raised {type(error).__name__}")
+
+
+def listed(names):
+    """Return names as part of a sentence, the first three of many."""
+    if len(names) <= 3:
+        return " and ".join(names)
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def as_claim(name, gradient, shape):

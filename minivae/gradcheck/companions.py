@@ -48,9 +48,10 @@ def companion_sum(evidence, sight):
         if found and (np.abs(array) > 0).sum() >= 2:
             amount = digits(abs(found[0]), found[1])
             more = "too much" if found[0] > 0 else "too little"
+            if name == evidence.name:
+                return f"{more} by {amount} times itself (weight decay?): a term was added or is missing"
             what = f"{amount} everywhere" if name == "a constant" else f"{amount} times {name}"
-            hint = " (weight decay?)" if name == evidence.name else ""
-            return f"{more} by {what}{hint}: a term was added or is missing"
+            return f"{more} by {what}: a term was added or is missing"
     return None
 
 

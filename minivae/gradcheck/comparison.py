@@ -40,7 +40,8 @@ def measure(probe, name, claim, rng, limit=LIMIT):
         Its coordinates agree, differ or are kinks; what is not resolved is told by ``judge``.
     """
     kind = claim.dtype if claim.dtype.kind == "f" else np.float64
-    precision = float(min(np.finfo(kind).eps, np.finfo(np.float32).eps))   # half precision excuses nothing
+    precision = float(max(np.finfo(kind).eps, probe.coarseness))
+    precision = min(precision, float(np.finfo(np.float32).eps))   # half precision excuses nothing
     claim = np.array(claim, dtype=np.float64)
     if claim.size:
         probe.listen(name, rng)
@@ -68,8 +69,9 @@ def measure(probe, name, claim, rng, limit=LIMIT):
 def _coordinate(probe, name, claim, precision, scale, index, estimate):
     where = f"[{', '.join(map(str, index))}]" if index else "the number"
     first = _compared(where, index, name, float(claim[index]), estimate, scale, precision)
-    return _confirmed(first, lambda: probe.coordinate(name, index, scale=0.1 * scale, step=SECOND_STEP / 16),
-                      scale, precision)
+    opinions = [SECOND_STEP / 16, SECOND_STEP / 16 / min(1, probe.lengths[name][index])]
+    return _confirmed(first, [lambda step=step: probe.coordinate(name, index, scale=0.1 * scale, step=step)
+                              for step in opinions], scale, precision, name in probe.loud)
 
 
 def along(probe, where, moves, claims, scales, precision):
@@ -95,7 +97,8 @@ def along(probe, where, moves, claims, scales, precision):
     size = float(np.hypot.reduce([scales[name] * norm(move) for name, move in moves.items()]))
     tensor = next(iter(moves)) if len(moves) == 1 else ""
     first = _compared(where, None, tensor, analytic, probe.along(moves), size, precision)
-    return _confirmed(first, lambda: probe.along(moves, step=SECOND_STEP / 16), size, precision)
+    return _confirmed(first, [lambda: probe.along(moves, step=SECOND_STEP / 16)], size, precision,
+                      not probe.loud.isdisjoint(moves))
 
 
 def _compared(where, index, tensor, analytic, estimate, size, precision):
@@ -115,12 +118,20 @@ def _compared(where, index, tensor, analytic, estimate, size, precision):
                       estimate.reach, estimate.still, tensor)
 
 
-def _confirmed(first, again, size, precision):
-    """Ask for a second opinion, with other steps, before a difference counts."""
+def _confirmed(first, opinions, size, precision, loud):
+    """Ask for a second opinion, with other steps, before a difference counts; a loud function proves nothing.
+
+    A third, with a step of unit length, may only say that the claim is right at that scale: where a value is what
+    is left of a cancellation, short steps see the stairs that rounding makes of it.
+    """
     if first.state != "differ":
         return first
-    second = _compared(first.where, first.index, first.tensor, first.analytic, again(), size, precision)
-    if second.state == "differ" and abs(first.numeric - second.numeric) <= first.error + second.error:
+    if loud:
+        return first._replace(state="unresolved", error=max(first.error, first.gap))
+    second, *third = [_compared(first.where, first.index, first.tensor, first.analytic, ask(), size, precision)
+                      for ask in opinions]
+    confirmed = second.state == "differ" and abs(first.numeric - second.numeric) <= first.error + second.error
+    if confirmed and not any(c.state == "agree" and c.analytic and c.error < first.gap / 10 for c in third):
         return first
     kind = second.state if second.state in ("kink", "edge") else "unresolved"
     return first._replace(state=kind, error=max(first.error, second.error, first.gap))

@@ -13,7 +13,8 @@ import numpy as np
 
 __all__ = ["name_of", "digits", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
 
-PLAIN = {"2": 2, "1/2": 1 / 2, "4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10": 10,
+HALVES = {"2": 2, "1/2": 1 / 2}
+PLAIN = {"4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10": 10,
          "1/10": 1 / 10, "255": 255, "1/255": 1 / 255, "pi": math.pi, "1/pi": 1 / math.pi, "2 pi": 2 * math.pi,
          "1/(2 pi)": 0.5 / math.pi, "sqrt(2)": math.sqrt(2), "1/sqrt(2)": math.sqrt(0.5),
          "sqrt(2 pi)": math.sqrt(2 * math.pi), "log(2)": math.log(2), "1/log(2)": 1 / math.log(2), "e": math.e,
@@ -41,38 +42,29 @@ def name_of(factor, error, sizes):
     if error > COARSEST * abs(factor):
         return None
     error = max(error, 1e-9 * abs(factor))
-    found = [name for name, value in _candidates(sizes) if abs(abs(factor) - value) <= error]
-    if not found:
-        return None
-    distinct = list(dict.fromkeys(found))[:2]
-    return " or ".join(("-" if factor < 0 else "") + name for name in distinct)
+    for candidates in _candidates({name: n for name, n in sizes.items() if n not in (0, 1)}):
+        found = [name for name, value in candidates.items() if abs(abs(factor) - value) <= error]
+        if found:
+            return " or ".join(("-" if factor < 0 else "") + name for name in found[:3])
+    return None
 
 
 def _candidates(sizes):
-    known = {name: n for name, n in sizes.items() if n not in (0, 1)}
-    yield from PLAIN.items()
-    for name, n in known.items():
-        yield name, n
-        yield f"1/{name}", 1 / n
-    letters = {name: n for name, n in known.items() if "." not in name}
-    for name, n in letters.items():
-        yield f"{name}**2", n**2
-        yield f"1/{name}**2", 1 / n**2
-        yield f"2 {name}", 2 * n
-        yield f"2/{name}", 2 / n
-        yield f"{name}/2", n / 2
-        yield f"1/(2 {name})", 0.5 / n
+    """Yield dicts of names and values, the plainest first."""
+    yield HALVES | sizes | {f"1/{name}": 1 / n for name, n in sizes.items()}
+    found = dict(PLAIN)
+    for name, n in sizes.items():
+        found |= {f"{name}**2": n**2, f"1/{name}**2": 1 / n**2, f"sqrt({name})": math.sqrt(n),
+                  f"1/sqrt({name})": 1 / math.sqrt(n), f"2 {name}": 2 * n, f"1/(2 {name})": 0.5 / n,
+                  f"{name}/2": n / 2, f"2/{name}": 2 / n}
         if n > 2:
-            yield f"({name} - 1)/{name}", (n - 1) / n
-            yield f"{name}/({name} - 1)", n / (n - 1)
-        if n > 0:
-            yield f"sqrt({name})", math.sqrt(n)
-            yield f"1/sqrt({name})", 1 / math.sqrt(n)
-    for (name, n), (other, m) in itertools.combinations(letters.items(), 2):
-        yield f"{name} {other}", n * m
-        yield f"1/({name} {other})", 1 / (n * m)
-        yield f"{name}/{other}", n / m
-        yield f"{other}/{name}", m / n
+            found |= {f"({name} - 1)/{name}": (n - 1) / n, f"{name}/({name} - 1)": n / (n - 1)}
+    yield found
+    found = {}
+    for (name, n), (other, m) in itertools.combinations(sizes.items(), 2):
+        found |= {f"{name} {other}": n * m, f"1/({name} {other})": 1 / (n * m),
+                  f"{name}/{other}": n / m, f"{other}/{name}": m / n}
+    yield found
 
 
 def sizes_of(arrays, letters=None):

@@ -4,25 +4,30 @@ For each wrong tensor the guesses are tried in turn and the first that fits is t
 alike it is said once.
 """
 
+import re
+
 import numpy as np
 
+from .claims import listed
 from .companions import companion_factor, companion_sum
 from .evidence import Evidence, broadcasts
 from .guesses import arrangement, arrangements, factor, factor_sentence, from_nothing, swapped, zero
 from .patterns import PATTERNS
-from .terms import term_sentence
-from .upstream_guesses import diagonal_alone, other_arguments, other_upstream, passed_through, slope_as_formula
+from .terms import alone, term_sentence
+from .upstream_guesses import (
+    diagonal_alone, other_arguments, other_upstream, passed_through, product_alone, slope_as_formula, transposed_factor,
+)
 
 __all__ = ["diagnose", "diagnose_shape", "UNKNOWN"]
 
 # from the simplest to the most particular
-GUESSES = (zero, from_nothing, factor, companion_factor, passed_through, arrangement, swapped, other_upstream,
-           other_arguments, companion_sum, diagonal_alone, slope_as_formula)
+GUESSES = (zero, from_nothing, factor, companion_factor, passed_through, arrangement, swapped, product_alone,
+           other_upstream, other_arguments, transposed_factor, companion_sum, diagonal_alone, slope_as_formula)
 UNKNOWN = "no simple mistake fits these numbers"
 CONSEQUENCE = "wrong as well, perhaps only because of the above"
 
 
-def diagnose(tensors, sight, terms=None):
+def diagnose(tensors, sight, terms=None, only=None):
     """Name what is wrong with each tensor whose claim differs.
 
     Parameters
@@ -30,32 +35,33 @@ def diagnose(tensors, sight, terms=None):
     tensors : list of TensorFacts
     sight : Sight
     terms : MeasuredTerms, optional
+    only : collection of str, optional
+        Names of the tensors to speak of; by default all.
 
     Returns
     -------
     list of str
         Each begins with the tensors that it is about.
     """
-    wrong = [facts for facts in tensors if facts.state == "differ"]
+    wrong = [facts for facts in tensors if facts.state == "differ" and (only is None or facts.name in only)]
     everything = len(wrong) == len([t for t in tensors if t.scale > 0]) and len(wrong) > 1
     common = _common_factor(wrong, sight) if everything else None
     if common:
         return [f"every tensor: {common}"]
     sentences = {}
     for facts in wrong:
-        sentences.setdefault(_name(facts, sight, terms), []).append(facts.name)
-    unknown = sentences.pop(UNKNOWN, [])
-    alike = everything and len(sentences) == 1 and not unknown
-    named = [f"{'every tensor' if alike else _list(names)}: {sentence}" for sentence, names in sentences.items()]
+        sentence = _name(facts, sight, terms)
+        alike = re.sub(r"factor \S+ =", "factor =", sentence)   # however many digits it is known to
+        sentences.setdefault(alike, []).append((facts.name, sentence))
+    unknown = [name for name, _ in sentences.pop(UNKNOWN, [])]
+    together = everything and len(sentences) == 1 and not unknown
+    named = []
+    for found in sentences.values():
+        names, same = zip(*found)
+        named.append(f"{'every tensor' if together else listed(names)}: {max(same, key=len)}")
     if unknown:
-        named.append(f"{_list(unknown)}: {CONSEQUENCE if named and sight.upstream is None else UNKNOWN}")
+        named.append(f"{listed(unknown)}: {CONSEQUENCE if named and sight.upstream is None else UNKNOWN}")
     return named
-
-
-def _list(names):
-    if len(names) <= 3:
-        return " and ".join(names)
-    return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 
 def _common_factor(wrong, sight):
@@ -77,6 +83,10 @@ def _name(facts, sight, terms):
             sentence = term_sentence(evidence, terms, sight.sizes) or sentence
         if sentence:
             return sentence
+    for term, part in alone(evidence, terms) if terms is not None and evidence.sharp else ():
+        sentence = companion_factor(part, sight)
+        if sentence:
+            return f"in the {term} term: {sentence}"
     for pattern in PATTERNS if evidence.sharp else ():
         sentence = pattern(evidence, sight)
         if sentence:

@@ -56,6 +56,20 @@ class Evidence:
         """Return an array's numbers at the places measured; the array is broadcast to the tensor's shape."""
         return np.broadcast_to(array, self.facts.shape)[self.indices]
 
+    def table(self):
+        """Return the measured numbers in the tensor's shape, or None if some were not measured."""
+        if not self.whole:
+            return None
+        table = np.empty(self.facts.shape)
+        table[self.indices] = self.measured
+        return table
+
+    def is_all(self, array):
+        """True if the claim is an array of its shape, or a multiple of it that is right nowhere."""
+        found = self.factor(self.claim.ravel(), np.asarray(array, np.float64).ravel(), np.zeros(self.claim.size))
+        right = any(c.state == "agree" and abs(c.numeric) > 20 * c.error for c in self.coordinates)
+        return found is not None and (abs(found[0] - 1) <= max(2 * found[1], 1e-9) or not right)
+
     def _tolerance(self, values):
         rounding = ROUNDINGS * self.facts.precision * np.abs(values).max(initial=0)
         return rounding + self.facts.precision ** (2 / 3) * np.abs(values)

@@ -4,6 +4,7 @@ Every guess takes the evidence and what else is in sight, and returns a sentence
 """
 
 import itertools
+import re
 
 import numpy as np
 
@@ -36,7 +37,8 @@ def factor_sentence(factor, error, sizes):
     if name is None:
         return f"{text}: a constant that should not be there, or one that is missing"
     options = [option.lstrip("-") for option in name.split(" or ")]
-    sized = {size: value for size, value in sizes.items() if any(size in option for option in options)}
+    words = set(re.findall(r"[\w.\[\]]+", name))
+    sized = {size: value for size, value in sizes.items() if size in words}
     text += f" = {name}" + "".join(f", {size} = {value:g}" for size, value in sized.items())
     hints = [HINTS[option] for option in options if option in HINTS]
     axes = [size for size, value in sized.items() if isinstance(value, int)]

@@ -59,12 +59,14 @@ def check_model(model, x, eps, rng=None):
     samples = max(1, len(eps) // max(1, len(x)))   # rows of noise for each example
     x, eps = (np.array(array, dtype=model.dtype) for array in (x[:keep], eps[:keep * samples]))
     pairs = _check_pairs(model, rng)
-    trace = model.forward(x, eps)
+    trace = model.forward(x.copy(), eps.copy())
     try:
-        faults = model_faults(model, x, eps)
-        d, grads = model.backward(model.forward(x, eps))
+        faults = model_faults(model, x.copy(), eps.copy())
+        d, grads = model.backward(model.forward(x.copy(), eps.copy()))
     except Exception as error:   # whatever a wrong backward raises is what there is to report
         return LadderReport(pairs, [], [], faults=[raised("backward", error)])
+    if any(fault.kind == "inputs" for fault in faults):   # nothing after it would mean anything
+        return LadderReport(pairs, [], [], faults=faults)
     twin = _twin(model, np.float64)
     chain = Chain(tuple(trace), tuple(model.parameters))
     nodes, node_probes, more = _check_nodes(twin, x, eps, trace, d, rng)
@@ -154,19 +156,19 @@ def _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model):
     by_parameters, by_nodes = terms
     B = len(trace.x)
     sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "beta": float(trace.beta)}
-    values = {s: v for s, v in trace.items() if s not in ("x", "loss") and np.ndim(v)}
+    values = {s: v for s, v in trace.items() if s != "loss" and np.ndim(v)}
     gradients = {f"d.{s}": v for s, v in d.items() if s != "loss" and np.ndim(v)}
     sentences = []
     for t in nodes:
         if t.name in front:
             others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
-            named = diagnose([t], Sight(sizes, {**values, **others}), by_nodes.get(t.name))
+            named = diagnose(nodes, Sight(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
             sentences += [s.replace("kl:", "kl (the KL term):", 1) if t.name == "kl" else s for s in named]
-    at_layers = [t for t in parameters if t.name in front]
-    slopes = [t for t in at_layers if _activation_missing(t, chain, trace, d)]
+    slopes = [t for t in parameters if t.name in front and _activation_missing(t, chain, trace, d)]
     sentences += [f"{t.name}: the activation's derivative is missing on the way from d.{chain.made_from(t.name)[0]}"
                   for t in slopes]
-    sentences += diagnose([t for t in at_layers if t not in slopes], Sight(sizes), by_parameters)
+    unexplained = set(front) - {t.name for t in slopes}
+    sentences += diagnose(parameters, Sight(sizes), by_parameters, only=unexplained)
     return [s for s in sentences if not s.endswith(UNKNOWN)] or sentences
 
 

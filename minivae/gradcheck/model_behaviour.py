@@ -17,6 +17,7 @@ def model_faults(model, x, eps):
     model : VAE
     x : ndarray, shape (B, D)
     eps : ndarray, shape (B, K)
+        Both are handed to the model as they are, to see whether it writes there.
 
     Returns
     -------
@@ -54,7 +55,7 @@ def _upstream(model, trace, first):
 
 def _stale(model, x, eps, trace, first):
     """Another batch goes through between forward and backward; and, in a fresh model, before everything."""
-    other = x[::-1], -0.7 * eps[::-1]   # the same examples in another order stay in any domain
+    other = 0.5 * x[::-1], -0.7 * eps[::-1]   # in any domain that holds x and 0
     model.forward(*other)
     if not close(_arrays(model.backward(trace)), first):
         return [Fault("stale", "stale cache: after a forward on another batch, backward answers for that one")]
@@ -70,5 +71,7 @@ def _stale(model, x, eps, trace, first):
 
 
 def _arrays(result):
+    """Copies of all gradients, in the parameters' precision: no array is more exact for being stored in more digits."""
     d, grads = result
-    return [np.array(value) for value in d.values() if value is not None] + [np.array(grads.flat)]
+    kind = grads.flat.dtype
+    return [np.array(value, kind) for value in d.values() if value is not None] + [np.array(grads.flat)]

@@ -149,7 +149,7 @@ def _attempt(line, step):
     return _Attempt(step, slope, jump, reach, still)
 
 
-def derivative(line, step, scale=0.0):
+def derivative(line, step, scale=0.0, *, wide=0.0):
     """Slope of a function of one variable at 0, with an error estimate.
 
     Parameters
@@ -162,6 +162,8 @@ def derivative(line, step, scale=0.0):
         evaluations, not accuracy: other steps are tried until the error is small or nothing helps.
     scale : float, optional
         A slope of interest; an error far below it is small enough.
+    wide : float, optional
+        A step to try next where the first shows hardly more than rounding.
 
     Returns
     -------
@@ -189,9 +191,9 @@ def derivative(line, step, scale=0.0):
         else:
             shortest_rough = min(shortest_rough, step)
         if longest_noisy == 0:
-            step = shortest_rough / 2**8
+            step = shortest_rough / (2**8 if here.slope.rows else 2**16)   # no value at all: an edge is close
         elif shortest_rough == math.inf:
-            step = longest_noisy * 2**5
+            step = max(longest_noisy * 2**5, wide)
         elif shortest_rough < 8 * longest_noisy:
             break
         else:

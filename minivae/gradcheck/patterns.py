@@ -13,6 +13,8 @@ __all__ = ["PATTERNS"]
 
 def precision(evidence, sight):
     """Right, but computed in fewer digits than it is stored in."""
+    if evidence.fits(evidence.claimed, 1.0, np.trunc(evidence.measured)):
+        return "cut to whole numbers: stored in an array of integers?"
     gap = np.abs(evidence.claimed - evidence.measured).max(initial=0)
     for name, eps in (("single", 2.0**-23), ("half", 2.0**-10)):
         if evidence.scale and gap <= 2 * eps * evidence.scale and gap > evidence.error.max(initial=0):
@@ -52,8 +54,9 @@ def misplaced(evidence, sight):
     if evidence.fits(claimed, 1.0, measured, evidence.error.max()):
         return "the right numbers in the wrong order"
     total, error = evidence.measured.sum(), evidence.error.sum()
-    if len(claimed) > 2 and evidence.fits(np.array([claimed.sum()]), 1.0, np.array([total]), np.array([error])):
-        return "the total is right and the parts are not: summed over the wrong axis?"
+    right = evidence.fits(np.array([claimed.sum()]), 1.0, np.array([total]), np.array([error]))
+    if right and len(claimed) > 2 and abs(total) > 1e-3 * evidence.scale:
+        return "the total is right and the parts are not: shared out wrongly, or summed over the wrong axis?"
     return None
 
 
@@ -105,6 +108,15 @@ def wrong_places(evidence, sight):
         return "zero at some places where it should not be, right elsewhere: a mask is wrong?"
     if not np.abs(evidence.measured[wrong]).max() > 20 * evidence.error[wrong].max():
         return "not zero at some places where it should be, right elsewhere: a mask is missing or wrong?"
+    return _one_in_each(evidence, wrong)
+
+
+def _one_in_each(evidence, wrong):
+    """Wrong at one place in each row, as the gradient of a cross-entropy is without its targets."""
+    table = np.zeros(evidence.facts.shape, bool)
+    table[evidence.indices] = wrong
+    if evidence.whole and table.ndim == 2 and len(table) > 1 and np.all(table.sum(axis=1) == 1):
+        return "wrong at one place in each row, right elsewhere: were the targets (one-hot) not subtracted there?"
     return None
 
 
@@ -113,4 +125,4 @@ def _few(indices):
     return ", ".join(map(str, shown)) + (", ..." if len(indices) > 4 else "")
 
 
-PATTERNS = (along_axis, cut_off, misplaced, wrong_places, precision)
+PATTERNS = (along_axis, cut_off, misplaced, precision, wrong_places)

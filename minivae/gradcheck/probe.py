@@ -12,10 +12,11 @@ import numpy as np
 
 from .numeric import derivative
 
-__all__ = ["Probe", "lengths"]
+__all__ = ["Probe", "lengths", "coarsest", "norm", "same", "signs"]
 
 SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
 FIRST_STEP = 1 / 16                         # of a derivative, relative to the same
+LOUD = 1e-5                                 # noise above this share of the value is more than rounding
 
 
 def lengths(x):
@@ -59,6 +60,11 @@ class Probe:
         Names of the arrays in which the function wrote.
     repeats : bool
         Whether a second call gave the same value.
+    coarseness : float
+        Spacing at 1 of the least precise numbers at the point, as they were handed over: who computes a gradient
+        from float32 rounds to float32, whatever the gradient is stored in.
+    loud : set of str
+        Tensors along which the function is noisier than rounding could make it.
 
     Notes
     -----
@@ -70,8 +76,10 @@ class Probe:
         self.function = function
         self.at = {name: np.array(x, dtype=np.float64) for name, x in at.items()}
         self.lengths = {name: lengths(x) for name, x in self.at.items()}
+        self.coarseness = coarsest(at.values())
         self.evaluations = 0
-        self.noisiness = {}
+        self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
+        self.loud = set()
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
             self.base = np.array(function(given))
@@ -96,29 +104,35 @@ class Probe:
         return value if value.shape == self.base.shape else None
 
     def change(self, moved):
-        """Return <weight, value - base> and the rounding that plain arithmetic would leave in it."""
+        """Return <weight, value - base> and how far rounding may have moved it."""
         value = self.value(moved)
         if value is None:
             return math.nan, math.nan
+        noisiness, least = self._noise(moved)
         with np.errstate(all="ignore"):
             difference = np.subtract(value, self.base, dtype=np.float64)
-            size = np.where(difference != 0, self.weight * np.maximum(np.abs(value), np.abs(self.base)), 0)
+            size = np.maximum(np.abs(value), np.abs(self.base))
+            noise = np.maximum(noisiness * self.precision * size, least) * np.abs(self.weight)
             change = float((self.weight * difference).sum())
-            rounding = float(self.precision * norm(size))
-        if change == 0 and rounding == 0:   # nothing moved: it is known to the rounding of one output
-            rounding = float(self.precision * np.abs(self.weight * self.base).max(initial=0))
+            rounding = norm(np.where(difference != 0, noise, 0))
+        if change == 0 and rounding == 0:   # nothing moved: it is known to the noise of one output
+            rounding = float(np.nanmax(noise, initial=0))
         return change, rounding
+
+    def _noise(self, names):
+        heard = [self.noises[name] for name in names if name in self.noises]
+        noisiness = max((ratio for ratio, _ in heard), default=1.0)
+        return noisiness, np.max([least for _, least in heard], axis=0) if heard else 0.0
 
     def line(self, moves):
         """Return the function of t along at + t * moves, as ``derivative`` wants it; moves is a dict of arrays."""
-        noisiness = max(self.noisiness.get(name, 1.0) for name in moves)
         here = norm(np.concatenate([self.at[name][move != 0].ravel() for name, move in moves.items()]))
         pace = norm(np.concatenate([move.ravel() for move in moves.values()]))
         blur = float(np.finfo(np.float64).eps * here / max(pace, 1e-300))   # the rounding of at + t * moves
 
         def line(t):
             change, rounding = self.change({name: self.at[name] + t * move for name, move in moves.items()})
-            return change, noisiness * rounding + abs(change) * blur / abs(t)
+            return change, rounding + abs(change) * blur / abs(t)
 
         return line
 
@@ -130,7 +144,7 @@ class Probe:
         """Return the Estimate of the derivative by one number of one tensor."""
         move = np.zeros_like(self.at[name])
         move[index] = 1.0
-        return derivative(self.line({name: move}), step * float(self.lengths[name][index]), scale)
+        return derivative(self.line({name: move}), step * float(self.lengths[name][index]), scale, wide=step)
 
     def listen(self, name, rng):
         """Measure how much noisier than plain rounding the function is when a tensor moves.
@@ -140,36 +154,57 @@ class Probe:
         Nine equally spaced values along a random direction, to one side (a kink often lies at the point itself);
         their fifth to seventh differences leave nothing of a smooth function, and of independent noise of variance
         s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, or too long a spacing, looks like noise too,
-        but shrinks with the spacing; noise does not. So the spacing is shortened until the result stays, or until
-        equal neighbours show that it has fallen below the function's own resolution.
+        but collapses as the spacing shrinks; noise stays. So the spacing is shortened until the same is heard twice,
+        or twice nothing but rounding. What is heard twice and is too loud for rounding may be a fast oscillation:
+        shorter spacings are tried, and the tensor is ``loud``, for no difference proves it wrong. Where already the
+        longest spacing is below the function's resolution, one of unit length is listened to.
+        The noise is kept twice: as a multiple of the value's rounding, and as it is, for a value that cancels
+        to nothing has no rounding of its own.
 
         References
         ----------
         More & Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33, 2011.
         """
         sizes = np.abs(self.at[name])
-        direction = signs(sizes.shape, rng) * np.where(sizes > 1e-250, sizes, self.lengths[name])
-        ratio = None
+        direction = signs(sizes.shape, rng)
+        self.noises[name] = 1.0, 0.0
+        heard = self._heard(name, direction * np.where(sizes > 1e-250, sizes, self.lengths[name]))
+        if heard is None and sizes.max() < 1:
+            heard = self._heard(name, direction)
+        self.noises[name] = heard or (1.0, 0.0)
+
+    def _heard(self, name, direction):
+        """Return the noise along a direction, as it is kept; None where the function does not move."""
+        heard, before = None, math.inf
         for spacing in SPACINGS:
-            samples = [self.change({name: self.at[name] + j * spacing * direction}) for j in range(1, 10)]
-            values, roundings = np.array(samples).T
-            if not np.isfinite(values).all():
+            values = [self.value({name: self.at[name] + j * spacing * direction}) for j in range(1, 10)]
+            if any(value is None or not np.isfinite(value).all() for value in values):
                 continue
-            if (np.diff(values) == 0).any():
+            outputs = np.array(values) - self.base                       # (9, *outputs)
+            total = (self.weight * outputs).reshape(9, -1).sum(axis=1)   # (9,)
+            if (np.diff(total) == 0).any():
+                break   # below the function's own resolution
+            size = norm(self.weight * np.maximum(np.abs(values).max(axis=0), np.abs(self.base)))
+            noise, rounding = float(_spread(total)), max(self.precision * size, 1e-300)
+            stays = heard is not None and noise >= before / 16
+            if not stays or noise > before:
+                heard = max(1.0, 3 * noise / rounding), 3 * _spread(outputs)
+            if stays and noise > LOUD * size:
+                self.loud.add(name)
+            elif stays:
                 break
-            shorter = max(_spread(values, order) for order in (5, 6, 7)) / max(roundings.max(), 1e-300)
-            settled = shorter < 1 or ratio is not None and shorter > ratio / 16
-            ratio = shorter if ratio is None else min(ratio, shorter)
-            if settled:
-                break
-        self.noisiness[name] = float(max(1.0, 3 * (ratio or 0.0)))
+            before = max(noise, rounding)
+        return heard
 
 
-def _spread(values, order):
-    """Standard deviation of the noise in equally spaced values, from their differences of one order."""
-    differences = np.diff(values, order)
-    scale = math.factorial(order) ** 2 / math.factorial(2 * order)
-    return math.sqrt(scale / len(differences)) * norm(differences)
+def _spread(values):
+    """Standard deviation of the noise in equally spaced values (first axis), from their differences of high order."""
+    found = []
+    for order in (5, 6, 7):
+        differences = np.diff(values, order, axis=0)
+        scale = math.factorial(order) ** 2 / math.factorial(2 * order) / len(differences)
+        found.append(math.sqrt(scale) * np.hypot.reduce(differences, axis=0))
+    return np.max(found, axis=0)
 
 
 def signs(shape, rng):
@@ -188,3 +223,9 @@ def norm(x):
 def same(a, b):
     """True if two arrays have one shape and equal values, NaN equal to NaN."""
     return a.shape == b.shape and np.array_equal(a, b, equal_nan=a.dtype.kind in "fc")
+
+
+def coarsest(arrays):
+    """Return the spacing at 1 of the least precise floats in arrays; that of float64 where there are none."""
+    kinds = [np.asarray(array).dtype for array in arrays]
+    return float(max([np.finfo(np.float64).eps] + [np.finfo(kind).eps for kind in kinds if kind.kind == "f"]))

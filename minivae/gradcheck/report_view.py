@@ -68,7 +68,10 @@ def _doubts(report):
         if t.state == "kink" or t.state == "corner" and report.verdict == "inconclusive":
             doubts.append(f"{t.name}: {out}; the function has a corner there: its slopes left and right differ")
         elif t.state == "unresolved":
-            doubts.append(f"{t.name}: {out}; the difference's own error would hide a mistake")
+            near = [c for c in t.coordinates if c.state == "unresolved" and c.gap > c.bound]
+            doubts.append(f"{t.name}: {out}; " + ("off by more than rounding should, by less than proves a mistake"
+                                                  if 2 * len(near) > t.left_out else
+                                                  "the difference's own error would hide a mistake"))
     if report.verdict == "inconclusive" and report.covered == 0 and not doubts:
         doubts.append("there was no number to check")
     return doubts

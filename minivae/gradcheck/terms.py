@@ -8,8 +8,9 @@ fits have other coefficients, the term has been lost, doubled or turned round.
 import numpy as np
 
 from .constants import digits, name_of
+from .evidence import Evidence
 
-__all__ = ["MeasuredTerms", "term_sentence"]
+__all__ = ["MeasuredTerms", "term_sentence", "alone"]
 
 
 class MeasuredTerms:
@@ -30,6 +31,16 @@ class MeasuredTerms:
         values = np.array([[estimate.value for estimate in row] for row in found])
         errors = np.array([[e.error if e.kind == "smooth" else np.inf for e in row] for row in found])
         return values, errors
+
+
+def alone(evidence, terms):
+    """Yield each term's name with the evidence on it alone: the claim less all other terms, against its own gradient."""
+    values, errors = terms.measure(evidence.name, [c.index for c in evidence.coordinates])
+    for k, term in enumerate(terms.probes):
+        rest = values.sum(axis=1) - values[:, k]
+        parts = [c._replace(analytic=c.analytic - others, numeric=value, error=float(error), state="differ")
+                 for c, others, value, error in zip(evidence.coordinates, rest, values[:, k], errors.sum(axis=1))]
+        yield term, Evidence(evidence.facts._replace(coordinates=parts))
 
 
 def term_sentence(evidence, terms, sizes):

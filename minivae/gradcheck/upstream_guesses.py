@@ -6,25 +6,60 @@ gradient, or at the arguments, that the mistake would amount to.
 
 import numpy as np
 
+from .evidence import broadcasts
 from .sight import OUTPUT
 
-__all__ = ["passed_through", "other_upstream", "other_arguments", "diagonal_alone", "slope_as_formula"]
+__all__ = ["passed_through", "product_alone", "transposed_factor", "other_upstream", "other_arguments", "diagonal_alone", "slope_as_formula"]
 
 
 def passed_through(evidence, sight):
     """The upstream gradient itself, or its sum over an axis, in place of the tensor's gradient."""
-    dy = sight.upstream
+    dy, shape = sight.upstream, evidence.facts.shape
     if dy is None:
         return None
-    claim, shape = evidence.claim, evidence.facts.shape
-    if dy.shape == shape and evidence.fits(claim.ravel(), 1.0, dy.ravel(), 0.0):
+    if dy.shape == shape and evidence.is_all(dy):
         return "the upstream gradient is passed on as it came: the derivative of the function itself is missing"
-    for axis in range(dy.ndim):
-        for word, reduce in (("summed", np.sum), ("averaged", np.mean)):
-            for keep in (False, True):
-                reduced = np.asarray(reduce(dy, axis=axis, keepdims=keep))
-                if dy.ndim > 1 and reduced.shape == shape and evidence.fits(claim.ravel(), 1.0, reduced.ravel(), 0.0):
-                    return f"the upstream gradient {word} over the wrong axis (axis {axis})"
+    for axis in range(dy.ndim) if dy.ndim > 1 else ():
+        for keep in (False, True):
+            total = np.asarray(dy.sum(axis=axis, keepdims=keep))
+            if total.shape == shape and evidence.is_all(total):
+                spread_again = broadcasts(shape, dy.shape) and (keep or axis == 0)
+                return (f"the upstream gradient summed over axis {axis} and nothing else: the derivative of what follows "
+                        "is missing" if spread_again else f"the upstream gradient summed over the wrong axis (axis {axis})")
+    return None
+
+
+def product_alone(evidence, sight):
+    """The upstream gradient times one argument, as if a matrix product were all that the function does."""
+    dy = sight.upstream
+    if dy is None or dy.ndim != 2 or len(evidence.facts.shape) != 2:
+        return None
+    for name in sight.arguments:
+        array = sight.arrays[name]
+        for product in (lambda: array.T @ dy, lambda: dy @ array.T) if array.ndim == 2 else ():
+            try:
+                found = product()
+            except ValueError:   # they do not fit together
+                continue
+            if found.shape == evidence.facts.shape and evidence.is_all(found):
+                return (f"the upstream gradient times {name} and nothing else: the derivative of what follows the "
+                        "product is missing (an activation's?)")
+    return None
+
+
+def transposed_factor(evidence, sight):
+    """A square matrix used in place of its transpose (or the other way round) in the last product of the chain."""
+    claim, truth = evidence.claim, evidence.table()
+    if truth is None or claim.ndim != 2 or not evidence.sharp:
+        return None
+    for name in sight.arguments:
+        W = sight.arrays[name]
+        if W.ndim != 2 or W.shape[0] != W.shape[1] or name == evidence.name or np.linalg.cond(W) > 1e4:
+            continue
+        swaps = [claim @ np.linalg.solve(W, W.T) - truth] if len(W) == claim.shape[1] else []   # claim = d W, truth = d W'
+        swaps += [W.T @ np.linalg.solve(W, claim) - truth] if len(W) == claim.shape[0] else []  # claim = W d, truth = W' d
+        if any(np.abs(gap).max() <= 1e-6 * np.linalg.cond(W) * evidence.scale for gap in swaps):
+            return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
     return None
 
 
@@ -47,8 +82,8 @@ def other_arguments(evidence, sight):
     for name, array in sight.arrays.items():
         if name not in sight.arguments:
             continue
-        if array.ndim == 2 and array.shape[0] == array.shape[1] > 1:
-            if _fits_anew(evidence, sight, moved={name: array.T}):
+        if array.ndim >= 2 and array.shape[-2] == array.shape[-1] > 1:
+            if _fits_anew(evidence, sight, moved={name: array.swapaxes(-1, -2)}):
                 return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
         for axis, n in enumerate(array.shape):
             if n > 1 and _fits_anew(evidence, sight, moved={name: np.flip(array, axis)}):
@@ -63,8 +98,7 @@ def diagonal_alone(evidence, sight):
     dy = sight.upstream
     if dy is None or dy.shape != evidence.facts.shape or not evidence.sharp or sight.measured_anew is None:
         return None
-    few = np.argsort(-np.abs(evidence.claimed), kind="stable")[:6]
-    for i in few:
+    for i in _telling(evidence):
         index = evidence.coordinates[i].index
         own = np.zeros_like(dy)
         own[index] = dy[index]
@@ -75,13 +109,17 @@ def diagonal_alone(evidence, sight):
 
 
 def _fits_anew(evidence, sight, **changes):
-    """True if the claim is what is measured under the changes, at the largest numbers and at those most in error."""
-    largest = np.argsort(-np.abs(evidence.claimed), kind="stable")[:8]
-    worst = np.argsort(-np.abs(evidence.claimed - evidence.measured), kind="stable")[:4]
-    few = np.unique(np.concatenate([largest, worst]))
+    """True if the claim is what is measured under the changes, at the telling places."""
+    few = _telling(evidence)
     value, error = sight.measured_anew(evidence.name, [evidence.coordinates[i].index for i in few], **changes)
     clear = np.abs(value).max(initial=0) > 20 * error.max(initial=0)
     return clear and evidence.fits(evidence.claimed[few], 1.0, value, error)
+
+
+def _telling(evidence):
+    """The six numbers of the claim that are the most wrong, and the six that are the largest."""
+    sizes = evidence.claimed - evidence.measured, evidence.claimed
+    return np.union1d(*(np.argsort(-np.abs(size), kind="stable")[:6] for size in sizes))
 
 
 def _upstreams(dy):
@@ -89,6 +127,9 @@ def _upstreams(dy):
     yield "only the sign of the upstream gradient is used", np.sign(dy)
     yield "the upstream gradient is squared", dy**2
     yield "the upstream gradient's absolute value is used", np.abs(dy)
+    if dy.ndim > 1:
+        yield "the mean of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.mean())
+        yield "the sum of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.sum())
     for axis, n in enumerate(dy.shape):
         if n == 1:
             continue
@@ -96,6 +137,8 @@ def _upstreams(dy):
         for name, place in (("first", 0), ("last", n - 1)):
             mask = np.zeros_like(dy)
             mask[(slice(None),) * axis + (place,)] = 1
+            alone = np.broadcast_to(dy.take([place], axis=axis), dy.shape)
+            yield f"the {name} entry {where} is used in place of each one's own", alone
             yield f"only the {name} entry {where} is used (one example in place of all?)", dy * mask
             yield f"the {name} entry {where} is left out", dy * (1 - mask)
         spread = np.broadcast_to(dy.mean(axis=axis, keepdims=True), dy.shape)
@@ -113,22 +156,25 @@ def slope_as_formula(evidence, sight):
     if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
         return None
     slope = (claim / dy).ravel()
+    rounding = 2**12 * evidence.facts.precision
     for name, array in ((n, sight.arrays.get(n)) for n in (OUTPUT, evidence.name)):
         if array is None or array.shape != claim.shape:
             continue
         for power, values in (("", array.ravel()), (" squared", array.ravel() ** 2)):
-            design = np.stack([np.ones_like(values), values], axis=1)
+            if not np.ptp(values):
+                continue
+            design = np.stack([np.ones_like(values), values / np.abs(values).max()], axis=1)
             (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
-            left = np.abs(design @ (constant, rate) - slope).max()
-            if np.ptp(values) and abs(rate) > 1e-6 and left <= 2**12 * evidence.facts.precision * np.abs(slope).max():
-                constant = 0.0 if abs(constant) < 1e-9 else constant
-                formula = f"{_linear(constant, rate)}{name}{power}"
+            largest = np.abs(slope).max()
+            if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
+                constant = 0.0 if abs(constant) <= rounding * largest else constant
+                formula = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
                 return f"the upstream gradient was multiplied by {formula}, which is not the slope of the forward"
     return None
 
 
-def _linear(constant, rate):
-    times = "" if abs(abs(rate) - 1) < 1e-9 else f"{abs(rate):.4g} times "
+def _linear(constant, rate, rounding):
+    times = "" if abs(abs(rate) - 1) <= rounding else f"{abs(rate):.4g} times "
     if constant == 0:
         return ("minus " if rate < 0 else "") + times
     return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"

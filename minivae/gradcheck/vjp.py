@@ -65,8 +65,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     dy, gradients, other, faults = observe(pair, args, rng)
     if gradients is None:
         return _report([], faults)
-    differentiated = {name: np.asarray(arg) for name, arg, g in zip(names, args, gradients)
-                      if g is not None and _is_float(arg)}
+    differentiated = _differentiated(forward, names, args, gradients)
     try:
         probe = Probe(of_point(forward, names, args), differentiated, dy)
     except Exception as error:   # foreign, as above
@@ -74,13 +73,54 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     if not np.isfinite(probe.base).all():
         return _report([], faults, doubts=["forward's output is not finite at this point"])
     claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
-    tensors = judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
-    faults += found + _count_faults(gradients, args, names, wrt)
-    diagnosis = hints + diagnose(tensors, _sight(forward, names, args, probe, dy, claims, sizes))
-    if not faults and any(t.state == "differ" for t in tensors) and _right_at(forward, names, other):
+    tensors, notes = _measured(probe, claims, rng), _notes(names, args, gradients, claims)
+    exact = _in_float64(pair, dy, args, probe, rng) if _wrong(tensors) else None
+    if exact:
+        tensors, notes = exact, notes + ["judged by what backward answers in float64: float32 is too coarse here"]
+    moving = {fault.kind for fault in faults} & {"noise", "state"}   # numbers of no function have no meaning
+    diagnosis = hints + diagnose([] if moving else tensors, _sight(forward, names, args, probe, dy, claims, sizes))
+    if not faults and _wrong(tensors) and _right_at(forward, names, other):
         faults.append(Fault("stale", "stale cache: backward was right for the batch that came first, and answers "
                                      "for it ever after"))
-    return _report(tensors, faults, diagnosis, notes=_notes(names, args, gradients, claims))
+    faults += _count_faults(gradients, args, names, wrt, differentiated) + found
+    return _report(tensors, faults, diagnosis, notes=notes)
+
+
+def _differentiated(forward, names, args, gradients):
+    """The arguments whose gradients are checked; whole numbers among them where the forward takes floats as well."""
+    found, function = {}, of_point(forward, names, args)
+    for name, arg, g in zip(names, args, gradients):
+        if g is not None and _is_float(arg):
+            found[name] = np.asarray(arg)
+        elif g is not None and isinstance(arg, np.ndarray) and arg.dtype.kind in "iu":
+            try:
+                function({name: arg.astype(np.float64)})
+            except Exception:   # an index or a label: foreign, as above
+                continue
+            found[name] = arg
+    return found
+
+
+def _measured(probe, claims, rng):
+    return judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
+
+
+def _wrong(tensors):
+    return any(t.state == "differ" for t in tensors)
+
+
+def _in_float64(pair, dy, args, probe, rng):
+    """The facts for what backward answers to float64 copies, if it was given less and answers right to those."""
+    if probe.coarseness <= np.finfo(np.float64).eps:
+        return None
+    copies = [arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args]
+    try:
+        gradients = pair.backward(dy.astype(np.float64), copies)
+    except Exception:   # foreign, as above
+        return None
+    claims, faults, _ = claims_of(dict(zip(pair.names, gradients)), probe.at, probe)
+    tensors = _measured(probe, claims, rng)
+    return None if faults or _wrong(tensors) else tensors
 
 
 def _report(*facts, **more):
@@ -95,9 +135,12 @@ def _kind(arg):
     return f"an array of {arg.dtype}" if isinstance(arg, np.ndarray) else f"a {type(arg).__name__}"
 
 
-def _count_faults(gradients, args, names, wrt):
-    """Gradients too many, or none at all, or one that was asked for and is not there."""
+def _count_faults(gradients, args, names, wrt, differentiated):
+    """Gradients too many, or none at all, or in another order, or one that was asked for and is not there."""
     faults = []
+    shapes, returned = [np.shape(arg) for arg in args], [np.shape(g) for g in gradients]
+    if returned != shapes and sorted(returned) == sorted(shapes):
+        faults.append(Fault("shape", f"the gradients come in another order than the arguments, {', '.join(names)}"))
     if len(gradients) > len(args):
         faults.append(Fault("surplus", f"backward returns {len(gradients)} gradients for {len(args)} arguments"))
     if all(g is None for g in gradients):
@@ -106,7 +149,7 @@ def _count_faults(gradients, args, names, wrt):
         if k >= len(gradients) or gradients[k] is None:
             faults.append(Fault("missing", f"{names[k]}: the gradient is missing"))
     for name, arg, g in zip(names, args, gradients):
-        if g is not None and not _is_float(arg):
+        if g is not None and name not in differentiated:
             faults.append(Fault("surplus", f"{name}: it is {_kind(arg)} and has no gradient, but one was returned"))
     return faults
 
@@ -134,11 +177,11 @@ def _right_at(forward, names, other):
     if other is None:
         return False
     args, dy, gradients = other
-    differentiated = {name: arg for name, arg, g in zip(names, args, gradients) if g is not None and _is_float(arg)}
+    differentiated = _differentiated(forward, names, args, gradients)
     probe = Probe(of_point(forward, names, args), differentiated, dy)
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
-    rng = np.random.default_rng(0)
-    return not faults and all(measure(probe, name, claim, rng).state == "agree" for name, claim in claims.items())
+    tensors = _measured(probe, claims, np.random.default_rng(0))
+    return not faults and all(t.state == "agree" for t in tensors)
 
 
 def _notes(names, args, gradients, claims):

@@ -167,7 +167,7 @@ PEERS = {
         least_squares, least_squares_backward, _normal(4, (6, 4), 6),
         {"doubled": (lambda d, w, X, y: X.T @ (2 * d * (X @ w - y)), "factor 2.000 = 2"),
          "averaged": (lambda d, w, X, y: X.T @ (d * (X @ w - y)) / len(y), "1/B"),
-         "weight decay": (lambda d, w, X, y: X.T @ (d * (X @ w - y)) + 0.01 * w, "0.01000 times w"),
+         "weight decay": (lambda d, w, X, y: X.T @ (d * (X @ w - y)) + 0.01 * w, "0.01000 times itself"),
          "one example": (lambda d, w, X, y: X[0] * (d * (X @ w - y))[0], "only the first"),
          "last example lost": (lambda d, w, X, y: X[:-1].T @ (d * (X @ w - y))[:-1], "the last entry")}),
     "softmax cross-entropy": Peer(
