@@ -57,9 +57,7 @@ class Evidence:
         return np.broadcast_to(array, self.facts.shape)[self.indices]
 
     def table(self):
-        """Return the measured numbers in the tensor's shape, or None if some were not measured."""
-        if not self.whole:
-            return None
+        """Return the measured numbers in the tensor's shape, when all were measured and it has axes."""
         table = np.empty(self.facts.shape)
         table[self.indices] = self.measured
         return table

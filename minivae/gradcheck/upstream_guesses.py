@@ -49,17 +49,19 @@ def product_alone(evidence, sight):
 
 def transposed_factor(evidence, sight):
     """A square matrix used in place of its transpose (or the other way round) in the last product of the chain."""
-    claim, truth = evidence.claim, evidence.table()
-    if truth is None or claim.ndim != 2 or not evidence.sharp:
+    claim = evidence.claim
+    if claim.ndim != 2 or not evidence.whole or not evidence.sharp:
         return None
+    truth = evidence.table()
     for name in sight.arguments:
-        W = sight.arrays[name]
-        if W.ndim != 2 or W.shape[0] != W.shape[1] or name == evidence.name or np.linalg.cond(W) > 1e4:
+        array = sight.arrays[name]
+        if name == evidence.name or array.ndim != 2 or len(array) != array.shape[1] or np.linalg.cond(array) > 1e4:
             continue
-        swaps = [claim @ np.linalg.solve(W, W.T) - truth] if len(W) == claim.shape[1] else []   # claim = d W, truth = d W'
-        swaps += [W.T @ np.linalg.solve(W, claim) - truth] if len(W) == claim.shape[0] else []  # claim = W d, truth = W' d
-        if any(np.abs(gap).max() <= 1e-6 * np.linalg.cond(W) * evidence.scale for gap in swaps):
-            return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
+        for used in (array, array.T):   # in place of used.T
+            right = [claim @ np.linalg.solve(used, used.T)] if len(array) == claim.shape[1] else []
+            right += [used.T @ np.linalg.solve(used, claim)] if len(array) == claim.shape[0] else []
+            if any(np.abs(found - truth).max() <= 1e-6 * np.linalg.cond(array) * evidence.scale for found in right):
+                return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
     return None
 
 
