@@ -18,8 +18,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STATEMENT = re.compile(r"<!-- statement: (\w+) -->")
-STUB = ('{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError("{name}: write it in place of this line, run this cell and the '
-        "next; stuck? exercises.hint('{name}')\")")
+STUB = ('{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError("{name}: write it here, then run the next cell. '
+        "Stuck? exercises.hint('{name}')\")")
 SHORT = 12   # characters up to which a line of a solution gives nothing away
 
 

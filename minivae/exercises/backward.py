@@ -23,6 +23,7 @@ SIZES = (   # of a batch on which every number of a factor can be told from the 
     dict(B=3, I=7, O=4, H=5, D=5, K=2, J=4, S=3),
 )
 SINGLE = 2.0**-23
+OVERFLOWS = " where the arguments are large: an exponential or a logarithm leaves the range of floats"
 SHAPES_DIFFER = ("matmul", "broadcast", "aligned", "dimension", "operand", "einstein", "subscript")
 
 
@@ -58,7 +59,7 @@ class Backward:
     def __call__(self, exercise, answer):
         tensors, checked = [], ["shapes", "dtype", "inputs left alone", "the same answer twice"]
         for case, sizes in enumerate(SIZES):
-            sizes = {letter: sizes[letter] for letter in "BSDIOHJK" if letter in "".join(self.letters.values())}
+            sizes = {letter: n for letter, n in sizes.items() if letter in "".join(self.letters.values())}
             arguments = self.prepare(draw(self.letters, sizes, np.random.default_rng(case)))
             if case == 2:
                 arguments = {name: np.asfortranarray(array) for name, array in arguments.items()}
@@ -77,11 +78,9 @@ class Backward:
             except Failed as failed:
                 if failed.fault.kind != "not finite":
                     raise
-                raise Failed("not finite", f"{failed.fault.text} where the arguments are large: an exponential or a logarithm leaves "
-                             "the range of floats", failed.returned) from None
+                raise Failed("not finite", failed.fault.text + OVERFLOWS, failed.returned) from None
             if answer.warned:
-                raise Failed("not finite", f"NumPy warns of {answer.warned[0]} where the arguments are large: an "
-                                           "exponential or a logarithm leaves the range of floats")
+                raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{OVERFLOWS}")
             if not finding.report:
                 return finding
             checked.append("large arguments")
@@ -89,7 +88,8 @@ class Backward:
 
     def _where_square(self, exercise, answer, failed, sizes):
         """The failure; where shapes did not fit, with what is wrong when all of them do."""
-        if failed.fault.kind != "raises" or "[:, None]" in failed.fault.text or not any(word in failed.fault.text for word in SHAPES_DIFFER):
+        text = failed.fault.text
+        if failed.fault.kind != "raises" or "[:, None]" in text or not any(word in text for word in SHAPES_DIFFER):
             return failed
         square = {letter: 4 for letter in sizes}
         try:
@@ -124,7 +124,8 @@ class Backward:
                 raise
             return [gradients.get(f"d{name}") for name in self.letters]
 
-        *_, faults = observe(Pair(self.forward, backward, list(arguments)), list(arguments.values()), np.random.default_rng(0))
+        pair = Pair(self.forward, backward, list(arguments))
+        *_, faults = observe(pair, list(arguments.values()), np.random.default_rng(0))
         if failures:
             raise failures[0]
         self._unchanged(answer)
@@ -208,4 +209,4 @@ class Backward:
         for name in shapes:
             bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max())
             if compare(name, single[name], double[name], bound).state == "differ":
-                raise Failed("dtype", f"{name}: for float32 arguments other numbers come than for float64; digits are lost", name)
+                raise Failed("dtype", f"{name}: for float32 arguments other numbers come than for float64", name)

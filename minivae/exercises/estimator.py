@@ -55,8 +55,8 @@ class Estimator:
             tensors.append(compare(name, facts.mean, exact, np.maximum(spread, 1e-300)))
             if facts.state != "agree":
                 return self._named(exercise, given, claims, tensors[-1], facts)
-        return Finding(Report(tensors), None, "the exact gradient, in standard errors",
-                       ("shapes", "dtype", "inputs left alone", f"{DRAWS:,} draws"))
+        return Finding(Report(tensors), None, "the exact gradient",
+                       ("shapes", "dtype", "inputs left alone", f"z-scores of {DRAWS:,} draws"))
 
     def _rows(self, exercise, answer, draws, rng):
         mu, log_var = np.tile(MU, (draws, 1)), np.tile(LOG_VAR, (draws, 1))

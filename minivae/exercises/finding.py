@@ -127,8 +127,11 @@ def name_in_catalogue(exercise, given, claims, shapes, bound=None):
 def _relevant(exercise):
     """The catalogue's mistakes in what the exercise is built from, those in its own first function before others."""
     order = {target: place for place, target in enumerate(exercise.built_from)}
-    found = [(min(order.get(target, len(order)) for target, _, _ in mistake.changes), mistake) for mistake in (*MISTAKES, *WRONG_ANSWERS)]
-    return [mistake for place, mistake in sorted(found, key=lambda pair: pair[0]) if place < len(order)]
+
+    def place(mistake):
+        return min(order.get(target, len(order)) for target, _, _ in mistake.changes)
+
+    return sorted((m for m in (*MISTAKES, *WRONG_ANSWERS) if place(m) < len(order)), key=place)
 
 
 def _reference(exercise, given, shapes):

@@ -7,7 +7,7 @@ those of the planted source. Tests use it both ways: every mistake must make a c
 
 from typing import NamedTuple
 
-__all__ = ["Mistake", "MISTAKES"]
+__all__ = ["Mistake", "MISTAKES", "mistakes_in"]
 
 
 class Mistake(NamedTuple):
@@ -33,6 +33,11 @@ class Mistake(NamedTuple):
 
 def _one(name, target, right, wrong, diagnosis=""):
     return Mistake(name, ((target, right, wrong),), diagnosis)
+
+
+def mistakes_in(target, *entries):
+    """Return the mistakes in one function: (name, right text, wrong text) each, and a diagnosis if it is not the name."""
+    return tuple(_one(name, target, right, wrong, *diagnosis) for name, right, wrong, *diagnosis in entries)
 
 
 DENSE, TANH, RELU = "kernels:dense_backward", "kernels:tanh_backward", "kernels:relu_backward"

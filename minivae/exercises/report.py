@@ -4,6 +4,7 @@ import html
 import math
 
 from ..gradcheck.report import Report
+from ..gradcheck.report_view import agreement
 from .exercise import stars
 
 __all__ = ["ExerciseReport", "STAGES"]
@@ -66,7 +67,7 @@ class ExerciseReport(Report):
 
     def _repr_html_(self):
         first, _, rest = str(self).partition("\n")
-        colour = {"pass": "#1a7f37", "fail": "#b3261e", "inconclusive": "#8a6100"}[self.verdict]
+        colour = {"pass": "#1a7f37", "fail": "#b3261e"}.get(self.verdict if self.written else "", "#8a6100")
         return (f"<pre style='font-family: monospace'><b style='color:{colour}'>{html.escape(first)}</b>\n"
                 f"{html.escape(rest)}</pre>")
 
@@ -74,7 +75,7 @@ class ExerciseReport(Report):
         count = sum(len(t.coordinates) for t in self.tensors)
         lines = [f"✓ {self.title}: right"]
         if count:
-            lines.append(f"  {count:,} numbers against {self.against}{self._largest_error()}.")
+            lines.append(f"  {count:,} numbers agree with {self.against}{self._largest_error()}.")
         if self.checked:
             lines.append(f"  Checked too: {', '.join(self.checked)}.")
         lines += [f"  Note: {note}." for note in self.notes]
@@ -85,13 +86,11 @@ class ExerciseReport(Report):
         return lines
 
     def _largest_error(self):
-        """The error nearest to its bound, and the bound, to powers of ten: finer is rounding that differs from form to form."""
-        found = [(c.gap / c.bound, c) for t in self.tensors for c in t.coordinates if c.state == "agree" and c.bound]
-        _, worst = max(found, default=(0, None), key=lambda pair: pair[0])
-        if worst is None:
-            return ""
-        error = f"under 1e{math.ceil(math.log10(worst.gap)):+03d}" if worst.gap else "none"
-        return f": largest error {error}, allowed 1e{math.floor(math.log10(worst.bound)):+03d}"
+        """How far claim and truth agree, and the largest error beside its bound: no finer than every correct form has it."""
+        digits = min(agreement(t) for t in self.tensors)
+        worst = max(c.gap / c.bound if c.bound else 0.0 for t in self.tensors for c in t.coordinates if c.state == "agree")
+        share = "a tenth of its bound" if worst <= 0.1 else "half of its bound" if worst <= 0.5 else "its bound"
+        return (f" to {digits} digits" if digits >= 3 else "") + f"; no error is above {share}"
 
     def _to_fix(self):
         if not self.written:
@@ -102,7 +101,8 @@ class ExerciseReport(Report):
             lines.append(f"  {self._fault(self.faults[0])}")
         elif self.worst:
             lines.append(f"  {self._worst()}")
-        lines += [f"  {sentence}" for sentence in self.diagnosis[len(self.faults):]]
+        for sentence in self.diagnosis[len(self.faults):]:
+            lines.append(f"  Mistake: {sentence}" if sentence == self.mistake else f"  {sentence}")
         lines += [f"  {sentence}" for sentence in self.doubts]
         return lines + self._pointer() + self._more()
 

@@ -137,8 +137,9 @@ def _keyed(name, change):
 
 
 ALTERNATIVES = {
-    "kl_divergence": [kl_in_loops, lambda mu, log_var: (0.5 * np.linalg.norm(np.stack([mu, np.exp(log_var / 2)]), axis=0) ** 2
-                                                        - 0.5 - log_var / 2).sum(1)],
+    "kl_divergence": [
+        kl_in_loops,
+        lambda mu, log_var: (np.linalg.norm(np.stack([mu, np.exp(log_var / 2)]), axis=0) ** 2 - 1 - log_var).sum(1) / 2],
     "kl_divergence_backward": [kl_by_einsum],
     "reparameterize": [lambda mu, sigma, eps: (mu / sigma + eps) * sigma],
     "reparameterize_backward": [lambda dz, eps: np.stack([dz, dz * eps]), lambda dz, eps: (g for g in (+dz, eps * dz))],
@@ -148,7 +149,8 @@ ALTERNATIVES = {
     "dense_db": [lambda dy: np.ones(len(dy)) @ dy, lambda dy: dy.sum(axis=0).tolist(), lambda dy: np.add.reduce(dy)],
     "dense_backward": [dense_in_loops, lambda dy, x, W: {"db": dy.sum(0), "dx": dy @ W.T, "dW": x.T @ dy},
                        lambda dy, x, W: tuple(np.asarray(g, np.float64) for g in (dy @ W.T, x.T @ dy, dy.sum(0)))],
-    "tanh_backward": [lambda dy, y: dy - dy * y * y, lambda dy, y: dy * (1 - y) * (1 + y), lambda dy, y: dy / np.cosh(np.arctanh(y)) ** 2],
+    "tanh_backward": [lambda dy, y: dy - dy * y * y, lambda dy, y: dy * (1 - y) * (1 + y),
+                      lambda dy, y: dy / np.cosh(np.arctanh(y)) ** 2],
     "relu_backward": [relu_in_place, lambda dy, y: dy * np.sign(y), lambda dy, y: np.where(y > 0, dy, 0.0)],
     "logistic": [logistic_by_masks, lambda a: np.exp(-np.logaddexp(0, -a))],
     "softplus": [lambda a: np.logaddexp(0, a), lambda a: np.where(a > 0, a, 0) + np.log1p(np.exp(-abs(a)))],
@@ -171,6 +173,6 @@ ALTERNATIVES = {
     "review": [lambda: ["encoder.0.b", "the activation's slope is missing"]],
     "adam": [adam_by_the_paper_s_end],
     "importance_weighted_bound": [lambda log_weight: np.logaddexp.reduce(log_weight, axis=1) - np.log(log_weight.shape[1])],
-    "importance_weighted_bound_backward": [
-        lambda dbound, log_weight: dbound[:, None] * np.exp(log_weight - np.logaddexp.reduce(log_weight, axis=1, keepdims=True))],
+    "importance_weighted_bound_backward": [lambda dbound, log_weight: dbound[:, None] * np.exp(
+        log_weight - np.logaddexp.reduce(log_weight, axis=1, keepdims=True))],
 }

@@ -1,74 +1,177 @@
-"""A class of students: what each hands in, as (file name, text), and what must be said of it. Some are hostile."""
+"""A class of students: what each hands in, what is to come of it, and a word that must be told. Some are hostile."""
+
+import json
+import textwrap
+from typing import NamedTuple
 
 from exercises.notebooks import FOLDER
 
-RIGHT = "import numpy as np\ndef dense_dW(dy, x):\n    return x.T @ dy\ndef dense_db(dy):\n    return dy.sum(axis=0)\n"
-BOTH, NONE = {"dense_dW": "pass", "dense_db": "pass"}, {}
-FAIL = {"dense_dW": "fail"}
+
+class Student(NamedTuple):
+    """One submission.
+
+    Attributes
+    ----------
+    text : str or bytes
+        Of the file.
+    states : dict of str to str, or None
+        By exercise; None where dense_dW may fail in more than one way, but must fail.
+    told : str
+        Must stand in what is written about it.
+    """
+
+    text: str | bytes
+    states: dict | None
+    told: str = ""
 
 
-def class_of_students(marker):
-    """Return {file name: (text or bytes, states by exercise, words that must be told)}; marker is a file that no code may make."""
-    return {
-        "all right.ipynb": ((FOLDER / "solutions" / "05_layers.ipynb").read_text(encoding="utf-8"), BOTH, ""),
-        "untouched.ipynb": ((FOLDER / "exercises" / "05_layers.ipynb").read_text(encoding="utf-8"),
-                            {"dense_dW": "not written", "dense_db": "not written"}, ""),
-        "averages.py": ("def dense_dW(dy, x):\n    return x.T @ dy / len(x)\n", FAIL, "dW takes the mean over the batch"),
-        "in loops.py": ("def dense_db(dy):\n    return [sum(row[o] for row in dy) for o in range(dy.shape[1])]\n", {"dense_db": "pass"}, ""),
-        "nothing.py": ("", NONE, ""),
-        "syntax.py": ("def dense_dW(dy, x)\n    return x.T @ dy\n", NONE, "SyntaxError"),
-        "no json.ipynb": ("{\"cells\": [", NONE, "cannot be read"),
-        "latin.py": ("# Grüße\n".encode("latin-1") + RIGHT.encode(), NONE, "cannot be read"),
-        "magics.ipynb": (notebook("%matplotlib inline\n!pip install nothing\nimport numpy as np", "x = = 1", RIGHT, "dense_dW?",
-                                  "exercises.check('dense_dW', dense_dW)"), BOTH, "SyntaxError"),
-        "raises in between.py": (RIGHT + "1 / 0\n" + "after = 1\n", BOTH, "ZeroDivisionError"),
-        "loops when run.py": (RIGHT + "while True:\n    pass\n", NONE, "did not finish within"),
-        "swallows everything.py": (RIGHT + "def dense_dW(dy, x):\n    while True:\n        try:\n            pass\n        except BaseException:"
-                                   "\n            pass\n", {"dense_dW": "fail", "dense_db": "pass"}, "endless loop"),
-        "exits.py": ("import sys\n" + RIGHT + "sys.exit(0)\n", BOTH, "SystemExit"),
-        "exits when called.py": ("import sys\n" + RIGHT.replace("return x.T @ dy", "sys.exit()"),
-                                 {"dense_dW": "fail", "dense_db": "pass"}, "SystemExit"),
-        "os exit.py": (RIGHT + "import os\nos._exit(0)\n", NONE, "process ended"),
-        "os exit when called.py": ("import os\n" + RIGHT.replace("return x.T @ dy", "os._exit(0)"),
-                                   {"dense_dW": "fail", "dense_db": "pass"}, "process ended"),
-        "leaves a child behind.py": ("import os, time\n" + RIGHT.replace("return x.T @ dy", (
-            "if os.fork() == 0:\n        os.setsid()\n        time.sleep(8)\n        os._exit(0)\n    os._exit(1)")),
-            {"dense_dW": "fail", "dense_db": "pass"}, "process ended"),
-        "prints gigabytes.py": ("import os, sys\n" + RIGHT.replace("return x.T @ dy", (
-            "for _ in range(0 if seen else 200):\n        print('x' * 10**7)\n        os.write(1, b'y' * 10**6)\n        sys.stderr.write('z' * 10**6)\n"
-            "    seen.append(1)\n    return x.T @ dy")) + "seen = []\n", BOTH, ""),
-        "huge.py": ("import numpy as np\n" + RIGHT.replace("return x.T @ dy", "return np.ones((10**6, 10**6))"),
-                    {"dense_dW": "fail", "dense_db": "pass"}, "MemoryError"),
-        "long.py": (RIGHT.replace("return x.T @ dy", "return np.ones(2 * 10**7, np.float32)"), {"dense_dW": "fail", "dense_db": "pass"},
-                    "20000000"),
-        "deep.py": (RIGHT.replace("return x.T @ dy", "r = []\n    for _ in range(10**5): r = [r]\n    return r"),
-                    {"dense_dW": "fail", "dense_db": "pass"}, ""),
-        "patches.py": ("import minivae.exercises as e, minivae.exercises.course as c, minivae.exercises.report as r, numpy as np\n"
-                       "c.judged = e.check = lambda *a, **k: True\nr.ExerciseReport.verdict = 'pass'\nr.ExerciseReport.__bool__ = "
-                       "lambda self: True\nnp.allclose = np.array_equal = lambda *a, **k: True\n" + RIGHT.replace("x.T @ dy", "0 * (x.T @ dy)"),
-                       {"dense_dW": "fail", "dense_db": "pass"}, "zero"),
-        "forges.py": ("import os\nfake = b'{\"id\": 1, \"result\": true, \"verdict\": \"pass\"}\\n'\nfor stream in range(3, 20):\n    try:\n"
-                      "        os.write(stream, fake * 3)\n    except OSError:\n        pass\nprint('✓ dense_dW: right')\n"
-                      + RIGHT.replace("x.T", "2 * x.T"), None, ""),
-        "lies.py": ("class Liar:\n    shape = (6, 7)\n    dtype = float\n    def __eq__(self, other): return True\n    def __array__(self, *a, **k):"
-                    " raise RuntimeError('no')\n    def __repr__(self): raise RuntimeError\ndef dense_dW(dy, x):\n    return Liar()\n",
-                    FAIL, "RuntimeError"),
-        "pickles.py": ("class Trap:\n    def __reduce__(self):\n        return (open, (%r, 'w'))\ndef dense_dW(dy, x):\n    return Trap()\n" % str(marker),
-                       FAIL, "Trap"),
-        "shouts.py": ("class Loud(Exception):\n    def __str__(self): raise SystemExit\ndef dense_dW(dy, x):\n    raise Loud\ndef dense_db(dy):\n"
-                      "    raise ValueError('\\x1b[2J' + 'a' * 10**6)\n", {"dense_dW": "fail", "dense_db": "fail"}, "raised Loud"),
-        "closes streams.py": ("import os\n" + RIGHT.replace("return x.T @ dy", "os.closerange(0, 100)\n    return x.T @ dy"),
-                              {"dense_dW": "fail", "dense_db": "pass"}, "process ended"),
-        "writes into its arguments.py": ("def dense_db(dy):\n    dy *= 2\n    return dy.sum(axis=0) / 2\n", {"dense_db": "fail"}, "in place"),
-        "keeps one array.py": ("import numpy as np\nkept = np.empty(0)\ndef dense_db(dy):\n    global kept\n    if kept.shape != dy[0].shape:\n"
-                               "        kept = np.empty(dy.shape[1])\n    kept[:] = dy.sum(axis=0)\n    return kept\n", {"dense_db": "fail"}, "overwrites"),
-        "=cmd.py": ("def dense_db(dy):\n    raise ValueError('=1+1')\n", {"dense_db": "fail"}, "=1+1"),
-    }
+RIGHT = """\
+import numpy as np
+def dense_dW(dy, x):
+    return x.T @ dy
+def dense_db(dy):
+    return dy.sum(axis=0)
+"""
+BOTH, ONE, NONE = {"dense_dW": "pass", "dense_db": "pass"}, {"dense_dW": "fail", "dense_db": "pass"}, {}
+
+
+def code(text):
+    return textwrap.dedent(text).lstrip("\n")
+
+
+def instead(body, before=""):
+    """RIGHT with another body for dense_dW."""
+    body = textwrap.indent(textwrap.dedent(body).strip("\n"), "    ")
+    return before + "\n" + RIGHT.replace("    return x.T @ dy", body)
 
 
 def notebook(*cells):
     """A notebook's text."""
-    import json
-
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
         {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for source in cells]})
+
+
+def class_of_students(marker):
+    """Return the students by file name; marker is a file that no code may make."""
+    solved, untouched = ((FOLDER / kind / "05_layers.ipynb").read_text(encoding="utf-8")
+                         for kind in ("solutions", "exercises"))
+    return {**honest(solved, untouched), **broken(), **hostile(marker)}
+
+
+def honest(solved, untouched):
+    return {
+        "all right.ipynb": Student(solved, BOTH),
+        "untouched.ipynb": Student(untouched, {"dense_dW": "not written", "dense_db": "not written"}),
+        "averages.py": Student(instead("return x.T @ dy / len(x)"), ONE, "dW takes the mean over the batch"),
+        "in loops.py": Student(code("""
+            def dense_db(dy):
+                return [sum(row[o] for row in dy) for o in range(dy.shape[1])]
+            """), {"dense_db": "pass"}),
+        "magics.ipynb": Student(notebook(
+            "%matplotlib inline\n!pip install nothing\nimport numpy as np", "x = = 1", RIGHT, "dense_dW?",
+            "exercises.check('dense_dW', dense_dW)"), BOTH, "SyntaxError"),
+        "writes into its arguments.py": Student(code("""
+            def dense_db(dy):
+                dy *= 2
+                return dy.sum(axis=0) / 2
+            """), {"dense_db": "fail"}, "in place"),
+        "keeps one array.py": Student(code("""
+            import numpy as np
+            kept = np.empty(0)
+            def dense_db(dy):
+                global kept
+                if kept.shape != dy[0].shape:
+                    kept = np.empty(dy.shape[1])
+                kept[:] = dy.sum(axis=0)
+                return kept
+            """), {"dense_db": "fail"}, "overwrites"),
+    }
+
+
+def broken():
+    return {
+        "nothing.py": Student("", NONE),
+        "syntax.py": Student("def dense_dW(dy, x)\n    return x.T @ dy\n", NONE, "SyntaxError"),
+        "no json.ipynb": Student('{"cells": [', NONE, "cannot be read"),
+        "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), NONE, "cannot be read"),
+        "raises in between.py": Student(RIGHT + "1 / 0\nafter = 1\n", BOTH, "ZeroDivisionError"),
+        "loops when run.py": Student(RIGHT + "while True:\n    pass\n", NONE, "did not finish within"),
+        "exits.py": Student(RIGHT + "import sys\nsys.exit(0)\n", BOTH, "SystemExit"),
+        "exits when called.py": Student(instead("sys.exit()", "import sys"), ONE, "SystemExit"),
+        "os exit.py": Student(RIGHT + "import os\nos._exit(0)\n", NONE, "process ended"),
+        "os exit when called.py": Student(instead("os._exit(0)", "import os"), ONE, "process ended"),
+        "huge.py": Student(instead("return np.ones((10**6, 10**6))"), ONE, "MemoryError"),
+        "long.py": Student(instead("return np.ones(2 * 10**7, np.float32)"), ONE, "20000000"),
+        "deep.py": Student(instead("""
+            result = []
+            for _ in range(10**5):
+                result = [result]
+            return result
+            """), ONE),
+    }
+
+
+def hostile(marker):
+    return {
+        "swallows everything.py": Student(instead("""
+            while True:
+                try:
+                    pass
+                except BaseException:
+                    pass
+            """), ONE, "endless loop"),
+        "leaves a child behind.py": Student(instead("""
+            if os.fork() == 0:
+                os.setsid()
+                time.sleep(8)
+                os._exit(0)
+            os._exit(1)
+            """, "import os, time"), ONE, "process ended"),
+        "prints gigabytes.py": Student(instead("""
+            for _ in range(0 if seen else 200):
+                print('x' * 10**7)
+                os.write(1, b'y' * 10**6)
+                sys.stderr.write('z' * 10**6)
+            seen.append(1)
+            return x.T @ dy
+            """, "import os, sys\nseen = []"), BOTH),
+        "patches.py": Student(instead("return 0 * (x.T @ dy)", code("""
+            import minivae.exercises as e, minivae.exercises.course as c, minivae.exercises.report as r, numpy as np
+            c.judged = e.check = lambda *a, **k: True
+            r.ExerciseReport.verdict = 'pass'
+            r.ExerciseReport.__bool__ = lambda self: True
+            np.allclose = np.array_equal = lambda *a, **k: True
+            """)), ONE, "zero"),
+        "forges.py": Student(instead("return 2 * x.T @ dy", code("""
+            import os
+            fake = b'{"id": 1, "result": true, "verdict": "pass"}\\n'
+            for stream in range(3, 20):
+                try:
+                    os.write(stream, fake * 3)
+                except OSError:
+                    pass
+            print('✓ dense_dW: right')
+            """)), None),
+        "lies.py": Student(instead("return Liar()", code("""
+            class Liar:
+                shape, dtype = (6, 7), float
+                def __eq__(self, other): return True
+                def __array__(self, *a, **k): raise RuntimeError('no')
+                def __repr__(self): raise RuntimeError
+            """)), ONE, "RuntimeError"),
+        "pickles.py": Student(instead("return Trap()", code(f"""
+            class Trap:
+                def __reduce__(self):
+                    return open, ({str(marker)!r}, 'w')
+            """)), ONE, "Trap"),
+        "shouts.py": Student(code("""
+            class Loud(Exception):
+                def __str__(self): raise SystemExit
+            def dense_dW(dy, x):
+                raise Loud
+            def dense_db(dy):
+                raise ValueError('\\x1b[2J' + 'a' * 10**6)
+            """), {"dense_dW": "fail", "dense_db": "fail"}, "raised Loud"),
+        "closes streams.py": Student(instead("os.closerange(0, 100)\nreturn x.T @ dy", "import os"), ONE, "process ended"),
+        "=cmd.py": Student("def dense_db(dy):\n    raise ValueError('=1+1')\n", {"dense_db": "fail"}, "=1+1"),
+    }

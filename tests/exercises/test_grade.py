@@ -14,7 +14,6 @@ from exercises.notebooks import FOLDER
 from minivae.cli import main
 
 SECONDS = "8"
-needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="what it does needs fork")
 
 
 def told(*words):
@@ -29,9 +28,10 @@ def told(*words):
 def graded(tmp_path_factory):
     """A whole class in one command, and the file that nobody's code may have made."""
     folder, marker = tmp_path_factory.mktemp("class"), tmp_path_factory.mktemp("elsewhere") / "made"
-    students = class_of_students(marker)
-    for name, (text, _, _) in students.items():
-        (folder / name).write_bytes(text if isinstance(text, bytes) else text.encode("utf-8"))
+    students = {name: student for name, student in class_of_students(marker).items()
+                if hasattr(os, "fork") or "fork" not in str(student.text)}
+    for name, student in students.items():
+        (folder / name).write_bytes(student.text if isinstance(student.text, bytes) else student.text.encode("utf-8"))
     for notebook in ("05_layers.ipynb", "06_gradient_checking.ipynb"):
         (folder / "a folder" / "more").mkdir(parents=True, exist_ok=True)
         shutil.copy(FOLDER / "solutions" / notebook, folder / "a folder" / "more")
@@ -49,21 +49,22 @@ def test_every_submission_is_in_the_table(graded):
 @pytest.mark.parametrize("name", class_of_students(""))
 def test_each_gets_what_it_deserves(graded, name):
     _, table, students, _ = graded
+    if name not in students:
+        pytest.skip("what it does needs fork")
     one = next(one for one in table["submissions"] if one["submission"] == name)
-    _, states, words = students[name]
+    student = students[name]
     found = {exercise: about["state"] for exercise, about in one["exercises"].items()}
-    if states is None:   # it may fail in more than one way; it must not pass
-        assert found.get("dense_dW") != "pass"
-    else:
-        assert found == states, one
-    assert words in json.dumps(one), one
+    assert found == student.states if student.states is not None else found.get("dense_dW") != "pass", one
+    assert student.told in json.dumps(one), one
     assert all(text.isprintable() and len(text) < 1200 for text in strings(one))
 
 
 def strings(part):
-    if isinstance(part, dict):
-        return [text for entry in part.values() for text in strings(entry)]
-    return [text for entry in part for text in strings(entry)] if isinstance(part, list) else [part] if isinstance(part, str) else []
+    """All strings in a piece of JSON."""
+    if isinstance(part, (dict, list)):
+        parts = part.values() if isinstance(part, dict) else part
+        return [text for entry in parts for text in strings(entry)]
+    return [part] if isinstance(part, str) else []
 
 
 def test_a_folder_of_notebooks_is_one_submission(graded):
@@ -87,8 +88,8 @@ def test_text_and_csv_and_exit_codes(tmp_path):
 
 
 def test_the_same_folder_gives_the_same_table(tmp_path):
-    (tmp_path / "one.py").write_text("def dense_dW(dy, x):\n    return (x.T @ dy).T\ndef dense_db(dy):\n    raise KeyError(object())\n",
-                                     encoding="utf-8")
+    text = "def dense_dW(dy, x):\n    return (x.T @ dy).T\ndef dense_db(dy):\n    raise KeyError(object())\n"
+    (tmp_path / "one.py").write_text(text, encoding="utf-8")
     words = (tmp_path, "--exercises", "5")
     first = told(*words)
     assert first == told(*words) and "transposed" in first[1] and "0x..." in first[1]

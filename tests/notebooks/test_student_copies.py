@@ -27,7 +27,8 @@ def square(x):
 
 
 def solved(source=SOLVED):
-    code = new_code_cell(source, execution_count=1, outputs=[new_output("stream", name="stdout", text="answer_of_mine = x * x")])
+    printed = new_output("stream", name="stdout", text="answer_of_mine = x * x")
+    code = new_code_cell(source, execution_count=1, outputs=[printed])
     why = new_markdown_cell("<!-- ### BEGIN SOLUTION -->\n**Why.** Because.\n<!-- ### END SOLUTION -->")
     return new_notebook(cells=[new_markdown_cell("# Title"), code, why])
 
@@ -55,7 +56,7 @@ def test_a_solution_becomes_a_stub_and_its_reasons_go():
     assert [cell.cell_type for cell in nb.cells] == ["markdown", "code"]
     assert nb.cells[1].source.splitlines() == [
         "def square(x):", "    # forward: y = x * x", "    # YOUR CODE HERE",
-        '    raise NotImplementedError("square: write it in place of this line, run this cell and the next; stuck? '
+        '    raise NotImplementedError("square: write it here, then run the next cell. Stuck? '
         "exercises.hint('square')\")"]
     assert nb.cells[1].outputs == [] and nb.cells[1].execution_count is None
     assert student_copies.traces(solved(), nb) == []

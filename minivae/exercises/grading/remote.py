@@ -28,7 +28,8 @@ BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
 REMEMBERED = 100             # arrays handed over that may turn out to have been filled anew
 PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process, and for a reply that is still on its way
 ENDED = "its process ended before it answered: os._exit, a crash, or out of memory"
-HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE", "LOCALAPPDATA")
+HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE",
+               "LOCALAPPDATA")   # of the environment; there may be secrets in the rest
 
 
 class Stopped(Failed):
@@ -61,8 +62,8 @@ class Process:
         environment = {key: os.environ[key] for key in HANDED_DOWN if key in os.environ}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
         self.process = subprocess.Popen(
-            [sys.executable, "-c", BEGIN, _places(), str(pathlib.Path(path).resolve())], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, cwd=self.folder.name, env=environment, bufsize=0,
+            [sys.executable, "-c", BEGIN, _places(), str(pathlib.Path(path).resolve())], bufsize=0, cwd=self.folder.name,
+            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             start_new_session=True)
         self.out, self.back = queue.Queue(), queue.Queue()
         threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it

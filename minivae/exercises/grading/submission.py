@@ -48,8 +48,8 @@ def run(path):
         try:
             statements = ast.parse(source, name).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None)
-            trouble.append(f"{name}{f', line {line}' if line else ''}: {type(error).__name__}: {printable(getattr(error, 'msg', error))}")
+            place = f"{name}, line {error.lineno}" if getattr(error, "lineno", None) else name
+            trouble.append(f"{place}: {type(error).__name__}: {printable(getattr(error, 'msg', error))}")
             continue
         linecache.cache[name] = (len(source), None, source.splitlines(True), name)
         for statement in statements:

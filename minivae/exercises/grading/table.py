@@ -10,6 +10,7 @@ from ..registry import EXERCISES
 __all__ = ["as_text", "as_csv", "as_json", "state", "what"]
 
 COMMON = 3    # of the mistakes in an exercise, how many are listed
+WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "not written": "not written", "absent": "not handed in"}
 LONGEST = 120   # characters of one of them, in the table for people
 
 
@@ -40,8 +41,7 @@ def as_text(graded, exercises):
     width = max(len(one.name) for one in graded)
     for one in graded:
         counts = collections.Counter(state(one.reports.get(name)) for name in exercises)
-        told = [f"{counts[key]} {word}" for key, word in (("pass", "right"), ("fail", "to fix"), ("undecided", "undecided"),
-                                                          ("not written", "not written"), ("absent", "not handed in")) if counts[key]]
+        told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
         lines.append(f"{one.name:{width}}  {one.points:3} of {out_of(exercises)}   {', '.join(told)}")
         lines += [f"    ! {trouble}" for trouble in one.trouble]
         lines += [f"    ✗ {name}, {report.stage}: {_short(what(report))}" for name, report in one.reports.items()
@@ -65,7 +65,8 @@ def as_csv(graded, exercises):
     """Return the table as CSV: a row for each submission, two columns for each exercise, its points and the mistake."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["submission", "points", "out of", "trouble", *(column for name in exercises for column in (name, f"{name}: to fix"))])
+    columns = [column for name in exercises for column in (name, f"{name}: to fix")]
+    writer.writerow(["submission", "points", "out of", "trouble", *columns])
     for one in graded:
         row = [one.name, one.points, out_of(exercises), "; ".join(one.trouble)]
         for name in exercises:
@@ -81,9 +82,11 @@ def as_json(graded, exercises):
         about = {"state": state(report), "points": EXERCISES[report.exercise.name].points * bool(report)}
         return about if report else about | {"stage": report.stage, "mistake": report.mistake, "diagnosis": report.diagnosis}
 
-    return json.dumps({"out_of": out_of(exercises), "exercises": {name: EXERCISES[name].points for name in exercises}, "submissions": [
-        {"submission": one.name, "points": one.points, "trouble": one.trouble,
-         "exercises": {name: told(report) for name, report in one.reports.items()}} for one in graded]}, indent=1, ensure_ascii=False) + "\n"
+    told_all = [{"submission": one.name, "points": one.points, "trouble": one.trouble,
+                 "exercises": {name: told(report) for name, report in one.reports.items()}} for one in graded]
+    worth = {name: EXERCISES[name].points for name in exercises}
+    table = {"out_of": out_of(exercises), "exercises": worth, "submissions": told_all}
+    return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 
 def _harmless(cell):

@@ -8,11 +8,12 @@ EXERCISES = (
     Exercise(
         name="tanh_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
         notebook=5, place=5, difficulty=1, minutes=5,
-        statement="y = tanh(a), number by number. Return da = ∂loss/∂a, given dy and the forward's **output** y; a itself is "
-                  "not kept.",
+        statement="y = tanh(a), number by number. Return da = ∂loss/∂a, given dy and the forward's **output** y; a itself "
+                  "is not kept.",
         hints=("What is the derivative of tanh(a)? One of its forms needs tanh(a) alone.",
                "tanh(a) is the y that you are given: a second tanh would be one too many.",
-               "Each number of the output depends on one number of the input: the chain rule is a product, number by number."),
+               "Each number of the output depends on one number of the input: the chain rule is a product, number by "
+               "number."),
         insight="The output is enough, so the forward need not keep what came in.",
         equations={"": "5.7"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": tanh(a)}),
         reference=lambda dy, y: tanh_backward(dy, y), built_from=("kernels:tanh_backward",)),

@@ -30,14 +30,14 @@ EXERCISES = (
         name="adam", signature="w, g, m, v, t, learning_rate, beta1, beta2, epsilon -> w, m, v",
         shapes="w (P,), g (P,), m (P,), v (P,); t = 1, 2, ...: the number of this step; the others are numbers",
         notebook=8, place=1, difficulty=2, minutes=25,
-        statement="One step of Adam on a vector of weights w with gradient g: m and v are the running means of the gradient and of "
-                  "its square, both zero before the first step. Return the new w, m and v as new arrays.",
+        statement="One step of Adam on a vector of weights w with gradient g: m and v are the running means of the "
+                  "gradient and of its square, both zero before the first step. Return the new w, m and v as new arrays.",
         hints=("First both running means, each a weighted mean of what it was and what came. What is averaged in v?",
-               "Started at zero, both are too small at first: after t steps by the factors 1 − beta1^t and 1 − beta2^t. Correct "
-               "copies; what you return is uncorrected.",
+               "Started at zero, both are too small at first: after t steps by the factors 1 − beta1^t and 1 − beta2^t. "
+               "Correct copies; what you return is uncorrected.",
                "Then w goes against m, divided by the root of v. epsilon stands outside the root."),
-        insight="At the first step m / √v is the gradient's sign: Adam's steps have the size of the learning rate, whatever the "
-                "loss is scaled by.",
+        insight="At the first step m / √v is the gradient's sign: Adam's steps have the size of the learning rate, "
+                "whatever the loss is scaled by.",
         equations={"m": "8.2", "v": "8.2", "w": "8.3"},
         judge=Values(_cases, _step, against="the step of the derivation"),
         reference=lambda *arguments: _step(*arguments), built_from=("exercises.sheets.adam:_step",)),

@@ -92,8 +92,9 @@ class Repaired:
             wrong = [name for name in truth if compare(name, values[name], truth[name], self._bound(truth[name])).state
                      == "differ"]
             if wrong:
-                raise Failed("value", f"it passes the gradient check, all {report.covered} numbers of it, and is still wrong: "
-                                      "something it returns is not what its name says. Which one, no finite difference can tell")
+                raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: "
+                                      "something it returns is not what its name says. Which one, no finite difference "
+                                      "can tell")
             tensors += report.tensors
         return Finding(Report(tensors), None, "differences of its own loss", (
             "what each value means: " + ", ".join(truth),))
@@ -110,12 +111,12 @@ class Repaired:
 
 
 _COMMON = dict(
-    shapes="x (B, D), eps (B, K), p: a dict of the parameters W (D, 2K), b (2K,), V (K, D), c (D,); values: a dict of mu, log_var, z "
-           "(B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
+    shapes="x (B, D), eps (B, K), p: a dict of the parameters W (D, 2K), b (2K,), V (K, D), c (D,); values: a dict of mu, "
+           "log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
     signature="x, eps, p -> values, gradients", notebook=6, difficulty=3, minutes=30, equations={})
 _LINEAR = dict(W=(3, 4), b=(4,), V=(2, 3), c=(3,))
-_STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, and hand it in "
-              "as `{name}`, put right, forward and backward.")
+_STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, and "
+              "hand it in as `{name}`, put right, forward and backward.")
 
 EXERCISES = (
     Exercise(
@@ -124,30 +125,31 @@ EXERCISES = (
         hints=("The gradient check compares the backward with the forward. If both speak of the same wrong thing, it is "
                "content. So test the forward alone: what must each value be, whatever the formula?",
                "Hold mu and log_var fixed and draw many eps. Mean and variance of z must be mu and exp(log_var).",
-               "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and then the "
-               "gradient check tells you whether the backward has followed."),
+               "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and then "
+               "the gradient check tells you whether the backward has followed."),
         insight="Noise scaled by the variance: a public VAE shipped this. Every gradient was right; the moments of z tell.",
         judge=Repaired(_bernoulli, True, **_LINEAR)),
     Exercise(
         name="find_the_bug_2", place=4, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_2",
                                     what="`suspect_2` is a linear VAE of real-valued pixels, with noise of variance ½."),
-        hints=("Which values have a known value somewhere? A density integrates to 1; a divergence is 0 where the two agree.",
+        hints=("Which values have a known value somewhere? A density integrates to 1; a divergence is 0 where the two "
+               "agree.",
                "Put W and b at 0: q(z|x) is then N(0, I). What is the KL of the prior from itself?",
                "Which Gaussian is the prior that this code has in mind? Ours is N(0, I): its log-variance is 0."),
-        insight="A prior that is not the one we draw from: training is content, and samples from N(0, I) miss where q went. The "
-                "KL must be 0 at the prior.",
+        insight="A prior that is not the one we draw from: training is content, and samples from N(0, I) miss where q "
+                "went. The KL must be 0 at the prior.",
         judge=Repaired(_gaussian, False, **_LINEAR)),
     Exercise(
         name="find_the_bug_3", place=5, **{**_COMMON, "signature": "x, z, p -> values, gradients", "shapes":
-            "x (B, D), z (B, K), p: a dict of the parameters W (K, H), b (H,), V (H, D), c (D,); values: a dict of logits, mean (B, D), "
-            "log_likelihood (B,), loss; gradients: a dict with the names of p"},
-        statement=_STATEMENT.format(name="find_the_bug_3", what="`suspect_3` is a decoder of binary pixels, with its likelihood and "
-                                    "the mean image that is shown to people."),
+            "x (B, D), z (B, K), p: a dict of the parameters W (K, H), b (H,), V (H, D), c (D,); values: a dict of "
+            "logits, mean (B, D), log_likelihood (B,), loss; gradients: a dict with the names of p"},
+        statement=_STATEMENT.format(name="find_the_bug_3", what="`suspect_3` is a decoder of binary pixels, with its "
+                                                                "likelihood and the mean image that is shown to people."),
         hints=("Not everything that a model returns is on the way to its loss. What does no gradient ever pass through?",
                "With one pixel, exp(log_likelihood) at x = 1 is the probability that it is on. What does mean say?",
                "A probability lies in [0, 1]. Which function leads from a logit to a probability?"),
-        insight="What is shown is not on the path to the loss, so no gradient can be wrong with it. Hold it against the likelihood "
-                "of single pixels.",
+        insight="What is shown is not on the path to the loss, so no gradient can be wrong with it. Hold it against the "
+                "likelihood of single pixels.",
         judge=Repaired(_decoder, True, W=(2, 4), b=(4,), V=(4, 3), c=(3,))),
 )

@@ -79,8 +79,8 @@ EXERCISES = (
         hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
                "The path into log_var through z has two steps: from z to sigma, and from sigma to log_var.",
                "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
-        insight="Wherever a forward uses a thing twice, its backward has a plus. Forgetting one path is the commonest of all "
-                "mistakes in a hand-written backward.",
+        insight="Wherever a forward uses a thing twice, its backward has a plus. Forgetting one path is the commonest of "
+                "all mistakes in a hand-written backward.",
         equations={"dmu": "7.3", "dlog_var": "7.4"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
@@ -103,8 +103,8 @@ EXERCISES = (
         name="encoder_backward", signature="d_head, x, h, W1 -> dW0, db0, dW1, db1",
         shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",
         notebook=7, place=3, difficulty=2, minutes=20,
-        statement="The whole encoder: h = tanh(x W0 + b0), head = h W1 + b1. Given d_head = ∂loss/∂head, return the gradients "
-                  "of all weights and biases. x is data: nobody asks for its gradient, and so W0 is not needed.",
+        statement="The whole encoder: h = tanh(x W0 + b0), head = h W1 + b1. Given d_head = ∂loss/∂head, return the "
+                  "gradients of all weights and biases. x is data: nobody asks for its gradient, and so W0 is not needed.",
         hints=("Go backward, a line at a time: through the second layer, through tanh, through the first.",
                "h is an output: what you need of tanh is its slope at h.",
                "Between the two layers stand two gradients, of h and of what tanh was given. Name them apart."),
@@ -121,8 +121,8 @@ EXERCISES = (
         shapes="dlogits (B, D), z (B, K), h (B, H), W0 (K, H), W1 (H, D), dz (B, K), dW0 (K, H), db0 (H,), dW1 (H, D), "
                "db1 (D,)",
         notebook=7, place=4, difficulty=2, minutes=15,
-        statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the gradients of all "
-                  "weights and biases. Unlike the data, z has a past: its gradient goes on to the encoder.",
+        statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the gradients "
+                  "of all weights and biases. Unlike the data, z has a past: its gradient goes on to the encoder.",
         hints=("It is the encoder's backward, with one step more at its end.",
                "That step is the dx of a dense layer. Which of the two weights belongs to it?"),
         insight="dz is the only thing that the decoder tells the encoder.",
@@ -138,13 +138,13 @@ EXERCISES = (
                "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
                "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
         notebook=7, place=5, difficulty=3, minutes=60,
-        statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The encoder is "
-                  "x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that the forward "
-                  "computed stands in `t`.",
+        statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
+                  "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
+                  "the forward computed stands in `t`.",
         hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
                "beta.",
-               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu and "
-               "log_var, the head's join, the encoder's.",
+               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu "
+               "and log_var, the head's join, the encoder's.",
                "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
                "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
         insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward is these lines.",

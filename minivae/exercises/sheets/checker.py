@@ -48,8 +48,8 @@ def cases():
         f, gradient, x = _waves(scale)
         yield Case(f, gradient, x, True, lesson)
     yield Case(*_layer(), True, "a right gradient of another shape is rejected")
-    yield Case(*_uneven(), True, "one number of a right gradient is 0, and its difference 1e-10: beside itself that is a large "
-                                 "error, beside the gradient's largest number none")
+    yield Case(*_uneven(), True, "one number of a right gradient is 0, and its difference 1e-10: beside itself that is a "
+                                 "large error, beside the gradient's largest number none")
     f, gradient, x = _waves()
     yield Case(f, 2 * gradient, x, False, "it accepts whatever it is given: this one is twice the right one")
     yield Case(f, -gradient, x, False, "the sign is lost: this one is minus the right one")
@@ -62,12 +62,13 @@ def cases():
     yield Case(f, 2 * gradient, x, False, "an absolute tolerance: with a loss of a billionth everything passes")
     f, gradient, x = _layer()
     yield Case(f, np.zeros(5), x, False, "this one is all zero")
-    yield Case(f, gradient * (1 + 0.01 * np.arange(5)), x, False, "this one is off by a few per cent: the tolerance is too wide")
+    yield Case(f, gradient * (1 + 0.01 * np.arange(5)), x, False, "this one is off by a few per cent: the tolerance is "
+                                                                  "too wide")
     f, gradient, x = _uneven()
     small = gradient.copy()
     small[2] *= 1.02
-    yield Case(f, small, x, False, "the smallest number of this one is wrong by two per cent, a thousandth of the largest: the "
-                                   "tolerance is too wide")
+    yield Case(f, small, x, False, "the smallest number of this one is wrong by two per cent, a thousandth of the "
+                                   "largest: the tolerance is too wide")
 
 
 def _judge(exercise, answer):
@@ -75,7 +76,7 @@ def _judge(exercise, answer):
     for case in cases():
         reply = _truth_value(answer(case.f, case.gradient.copy(), case.x.copy()))
         if answer.changed:
-            raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that was moved, or move a copy")
+            raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move a copy")
         said.append(reply)
         right.append(case.right)
     if len(set(said)) == 1:
@@ -86,7 +87,7 @@ def _judge(exercise, answer):
             caught = sum(r == case.right for r, case in zip(said, cases()))
             raise Failed("value", f"{caught} of {len(said)} gradients are judged rightly; {sort}: {case.lesson}")
     return Finding(Report([compare("ok", np.array(said, float), np.array(right, float), 0.5)]), None,
-                   "what is known of them", (f"{sum(right)} right gradients accepted",
+                   "what is known of the gradients", (f"{sum(right)} right gradients accepted",
                                              f"{len(right) - sum(right)} planted wrong ones flagged", "inputs left alone"))
 
 
@@ -104,17 +105,19 @@ def _truth_value(reply):
 EXERCISES = (
     Exercise(
         name="gradient_checker", signature="f, gradient, x -> ok",
-        shapes="f: a function of an array like x, which returns a number; gradient and x: arrays of one shape, whatever it is; "
-               "ok: True or False",
+        shapes="f: a function of an array like x, which returns a number; gradient and x: arrays of one shape, whatever "
+               "it is; ok: True or False",
         notebook=6, place=2, difficulty=3, minutes=40,
-        statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given right "
-                  "gradients and planted wrong ones, of losses worth a billionth, one, and a million. A gradient is right if every "
-                  "number is right to about 1e-6 of the gradient's **largest** number.",
+        statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given "
+                  "right gradients and planted wrong ones, of losses worth a billionth, one, and a million. A gradient is "
+                  "right if every number is right to about 1e-6 of the gradient's **largest** number.",
         hints=("A numeric derivative for every number of x, moved alone; x must be afterwards what it was before.",
-               "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when it is large.",
-               "A relative error number by number fails at a number that is 0. The largest number of the gradient, claimed or "
-               "measured, is a fair measure for all of them.",
+               "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when it "
+               "is large.",
+               "A relative error number by number fails at a number that is 0. The largest number of the gradient, "
+               "claimed or measured, is a fair measure for all of them.",
                "np.ndindex(x.shape) goes through the places of an array of any shape."),
-        insight="A checker can be wrong in two ways, and only wrong gradients show the second. Plant mistakes in what you test.",
+        insight="A checker can be wrong in two ways, and only wrong gradients show the second. Plant mistakes in what you "
+                "test.",
         equations={}, judge=_judge),
 )

@@ -28,21 +28,22 @@ EXERCISES = (
     Exercise(
         name="importance_weighted_bound", signature="log_weight -> bound", shapes="log_weight (B, S), bound (B,)",
         notebook=10, place=1, difficulty=2, minutes=15,
-        statement="The importance-weighted bound from the logarithms of S weights for each example: the logarithm of their mean, "
-                  "log (1/S) Σ_s w_s. An image's log weight is a number like −1500.",
-        hints=("exp(−1500) is 0 in floating point, and log 0 no number. What may be divided out of a sum before its logarithm "
-               "is taken, and added again after?",
+        statement="The importance-weighted bound from the logarithms of S weights for each example: the logarithm of "
+                  "their mean, log (1/S) Σ_s w_s. An image's log weight is a number like −1500.",
+        hints=("exp(−1500) is 0 in floating point, and log 0 no number. What may be divided out of a sum before its "
+               "logarithm is taken, and added again after?",
                "Each example has its own largest log weight: subtract it, so that the largest exponential is exp(0).",
                "It is the logarithm of a mean, not of a sum. With S = 1 the log weight itself must come back."),
         insight="Jensen's inequality, used better: the logarithm of a mean of more samples lies closer to log p(x).",
         equations={"": "10.16"},
-        judge=Values(_cases, _one_by_one, lambda log_weight: 1 + np.abs(log_weight).max(axis=1), "the sum, two weights at a time"),
+        judge=Values(_cases, _one_by_one, lambda log_weight: 1 + np.abs(log_weight).max(axis=1),
+                     "the sum, two weights at a time"),
         reference=lambda log_weight: log_mean_exp(log_weight), built_from=("kernels:log_mean_exp",)),
     Exercise(
         name="importance_weighted_bound_backward", signature="dbound, log_weight -> dlog_weight",
         shapes="dbound (B,), log_weight (B, S), dlog_weight (B, S)", notebook=10, place=2, difficulty=2, minutes=15,
-        statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one number for each "
-                  "example.",
+        statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one number "
+                  "for each example.",
         hints=("Differentiate log Σ_s exp(log w_s) by one log w_s. The 1/S is a constant in front of the sum: where is it "
                "afterwards?",
                "The share of a sample is its weight beside the sum of all of the example's weights. The shares sum to 1.",

@@ -39,12 +39,13 @@ EXERCISES = (
                   "example, in nats, summed over the latents. The encoder gives log_var = log sigma².",
         hints=("For one latent, write E_q[log q(z)] and E_q[log p(z)] apart. Each needs only E_q[(z − mu)²] = sigma² and "
                "E_q[z²] = mu² + sigma².",
-               "The two log 2π cancel. What is left has four terms: two of sigma² and its logarithm, one of mu², one constant.",
-               "Test it at mu = 0, log_var = 0: q is the prior there, and the divergence is 0. One factor stands in front of "
-               "all four terms."),
+               "The two log 2π cancel. What is left has four terms: two of sigma² and its logarithm, one of mu², one "
+               "constant.",
+               "Test it at mu = 0, log_var = 0: q is the prior there, and the divergence is 0. One factor stands in front "
+               "of all four terms."),
         insight="It is never negative, and 0 only where q is the prior. Summed over latents, not averaged: the loss weighs "
                 "it against a likelihood that is summed over pixels.",
-        equations={"": "3.3"}, judge=Values(_cases, _by_definition, _size, against="its definition, by exact quadrature"),
+        equations={"": "3.3"}, judge=Values(_cases, _by_definition, _size, against="its definition (exact quadrature)"),
         reference=lambda mu, log_var: kl_divergence(mu, log_var), built_from=("kernels:kl_divergence",)),
     Exercise(
         name="kl_divergence_backward", signature="dkl, mu, log_var -> dmu, dlog_var",
@@ -53,8 +54,8 @@ EXERCISES = (
         statement="The backward of `kl_divergence`. dkl is the upstream gradient, ∂loss/∂kl: one number for each example.",
         hints=("Differentiate the closed form, equation 3.3, by one mu_k and by one log_var_k, all others held fixed.",
                "log_var stands in two of the four terms: in an exponential and alone.",
-               "dkl has shape (B,), mu has (B, K). One upstream number serves all K latents of its example: give it a second "
-               "axis of length 1."),
+               "dkl has shape (B,), mu has (B, K). One upstream number serves all K latents of its example: give it a "
+               "second axis of length 1."),
         insight="The KL pulls mu to 0 in proportion to mu, and log_var to 0 by the difference of variances: at the prior it "
                 "pulls no more.",
         equations={"": "3.4"},

@@ -67,7 +67,8 @@ EXERCISES = (
         statement="log p(x|z) of binary pixels, 0 or 1, under the decoder's logits: one number for each example, in nats, "
                   "summed over the pixels. It must stay exact for logits of ±1000.",
         hints=("With p = logistic(a), a pixel contributes x log p + (1 − x) log(1 − p). Put p in and simplify: p goes away.",
-               "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 − p)?",
+               "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 − "
+               "p)?",
                "The softplus of the last exercise, made stable, is one of its two terms."),
         insight="log(1 − p) dies when p rounds to 1; written in logits, the same number never does. Summed over all images "
                 "its exponential is 1.",
@@ -78,8 +79,8 @@ EXERCISES = (
     Exercise(
         name="bernoulli_log_likelihood_backward", signature="dll, logits, x -> dlogits",
         shapes="dll (B,), logits (B, D), x (B, D), dlogits (B, D)", notebook=5, place=10, difficulty=1, minutes=15,
-        statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each example. x is "
-                  "data and has no gradient.",
+        statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each example. "
+                  "x is data and has no gradient.",
         hints=("Differentiate x a − log(1 + exp(a)) by a.",
                "The derivative of the softplus is a function that you have met, stable form and all.",
                "dll is (B,), the pixels are (B, D): one upstream number serves all pixels of its example."),
@@ -91,8 +92,9 @@ EXERCISES = (
     Exercise(
         name="gaussian_log_likelihood", signature="mean, x, noise_variance -> log_likelihood",
         shapes="mean (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=11, difficulty=1, minutes=10,
-        statement="log p(x|z) of real-valued pixels, each a Gaussian about the decoder's mean with one fixed noise_variance: "
-                  "one number for each example, in nats, summed over the pixels, the normalizing constant included.",
+        statement="log p(x|z) of real-valued pixels, each a Gaussian about the decoder's mean with one fixed "
+                  "noise_variance: one number for each example, in nats, summed over the pixels, the normalizing constant "
+                  "included.",
         hints=("Take the logarithm of the density of N(mean, noise_variance) at x. It has two terms.",
                "The constant ½ log(2π noise_variance) belongs to every pixel, so D times to each example.",
                "noise_variance is already a variance: nothing is squared but the residual."),
@@ -105,8 +107,8 @@ EXERCISES = (
     Exercise(
         name="gaussian_log_likelihood_backward", signature="dll, mean, x, noise_variance -> dmean",
         shapes="dll (B,), mean (B, D), x (B, D), dmean (B, D)", notebook=5, place=12, difficulty=1, minutes=10,
-        statement="The backward of `gaussian_log_likelihood` by the decoder's mean. dll is the upstream gradient, one number for "
-                  "each example.",
+        statement="The backward of `gaussian_log_likelihood` by the decoder's mean. dll is the upstream gradient, one "
+                  "number for each example.",
         hints=("The constant has no slope. What is the slope of −½ (x − mean)² / noise_variance by mean?",
                "Mind the inner derivative: it is −1, and there is a minus in front."),
         insight="The residual, measured in units of the variance: a decoder that claims little noise is corrected harder.",

@@ -41,7 +41,8 @@ def _judge(exercise, answer):
             _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Sight())
             why = factor if abs(slope / exact - 1) > 1e-2 and "= " in factor else ""
             why = why or _about_the_step(np.ravel(points).astype(float) - x, x)
-            return Finding(Report([tensor], diagnosis=[f"at {words}" + (f": {why}" if why else "")]), None, "the exact slope")
+            report = Report([tensor], diagnosis=[f"at {words}: {why}" if why else f"at {words}"])
+            return Finding(report, None, "the exact slope")
         tensors.append(tensor)
     return Finding(Report(tensors), None, "the exact slope", (f"a relative error below {PRECISION:.0e}",))
 
@@ -55,8 +56,8 @@ def _about_the_step(steps, x):
     if longest == 0:
         return "the step is 0 here"
     if (steps >= 0).all() or (steps <= 0).all():
-        return ("f is asked on one side of x only: the error of a one-sided difference falls with the step, that of a central "
-                "one with its square")
+        return ("f is asked on one side of x only: the error of a one-sided difference falls with the step, that of a "
+                "central one with its square")
     if longest < 2e-7 * size:
         return f"the step, {longest:.0e}, is too short beside x: the rounding of f is divided by it"
     if longest > 1e-4 * size:
@@ -66,17 +67,18 @@ def _about_the_step(steps, x):
 
 EXERCISES = (
     Exercise(
-        name="numeric_derivative", signature="f, x -> slope", shapes="f: a function of one number; x: a number; slope: a number",
+        name="numeric_derivative", signature="f, x -> slope",
+        shapes="f: a function of one number; x: a number; slope: a number",
         notebook=6, place=1, difficulty=2, minutes=20,
-        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for x = 1e8, for a "
-                  "function worth 1e-9 as for one worth a million.",
-        hints=("Ask f on both sides of x: what the parabola in f does then cancels, and the error falls with the square of the "
-               "step.",
-               "The step must be long enough for the rounding of f, some 1e-16 of it, and short enough for the curvature. Where "
-               "1e-16 / h and h² are of one size, the sum is least.",
-               "Near x = 1e8 the neighbouring float is 1e-8 away: a step that suits x = 1 is lost there. Let it grow with |x|, and "
-               "let it not vanish at 0."),
-        insight="The best step is about the cube root of the precision, times the size of x: half of the digits are lost even so. "
-                "The checker that judged you extrapolates, and loses fewer.",
+        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for x = "
+                  "1e8, for a function worth 1e-9 as for one worth a million.",
+        hints=("Ask f on both sides of x: what the parabola in f does then cancels, and the error falls with the square "
+               "of the step.",
+               "The step must be long enough for the rounding of f, some 1e-16 of it, and short enough for the curvature. "
+               "Where 1e-16 / h and h² are of one size, the sum is least.",
+               "Near x = 1e8 the neighbouring float is 1e-8 away: a step that suits x = 1 is lost there. Let it grow with "
+               "|x|, and let it not vanish at 0."),
+        insight="The best step is about the cube root of the precision, times the size of x: half of the digits are lost "
+                "even so. The checker that judged you extrapolates, and loses fewer.",
         equations={}, judge=_judge),
 )

@@ -30,9 +30,9 @@ EXERCISES = (
         statement="A draw z from N(mu, sigma²), made from standard normal noise eps that somebody else has drawn.",
         hints=("Which two operations turn N(0, 1) into N(mu, sigma²)?",
                "Stretch first, move after. What you are given is the standard deviation, not the variance."),
-        insight="With eps held fixed z is an ordinary function of mu and sigma: it has a derivative, and a finite difference "
-                "can check it.",
-        equations={"": "4.2"}, judge=Values(_cases, _number_by_number, against="the line of the derivation, number by number"),
+        insight="With eps held fixed z is an ordinary function of mu and sigma: it has a derivative, and a finite "
+                "difference can check it.",
+        equations={"": "4.2"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
         reference=lambda mu, sigma, eps: reparameterize(mu, sigma, eps), built_from=("kernels:reparameterize",)),
     Exercise(
         name="reparameterize_backward", signature="dz, eps -> dmu, dsigma",

@@ -66,7 +66,7 @@ def _example():
 
 
 def _first_wrong(backward):
-    """The first gradient, from the loss back, that is not what the package's checked backward says; None if all are right."""
+    """The first gradient, from the loss back, that is not what the package's backward says; None if all are right."""
     t, p, right = _example()
     d, grads = backward(t, p, 1.5)
     return next((name for name, value in {**d, **grads}.items() if not np.allclose(value, right[name], rtol=1e-9)), None)
@@ -94,8 +94,8 @@ def _judge(exercise, answer):
     repaired, first = _repaired(what), _first_wrong(colleagues_backward)
     found = repaired is not None and _first_wrong(repaired) is None
     if where.removeprefix("d.") != first:
-        raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with differences, from the loss "
-                              "back")
+        raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with differences, from "
+                              "the loss back")
     if not found:
         raise Failed("value", f"{where} it is, but not because {what}")
     ones = np.ones(2)
@@ -105,16 +105,18 @@ def _judge(exercise, answer):
 
 EXERCISES = (
     Exercise(
-        name="review", signature="-> where, what", shapes="where, what: two strings", notebook=7, place=6, difficulty=3, minutes=30,
-        statement="A colleague asks you to review `colleagues_backward`, the ELBO's backward. One thing is wrong in it. Hand in a "
-                  "function that takes nothing and returns two strings: the first gradient that is wrong, from the loss back, by its "
-                  "name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the fault, one of these:\n\n"
+        name="review", signature="-> where, what", shapes="where, what: two strings", notebook=7, place=6, difficulty=3,
+        minutes=30,
+        statement="A colleague asks you to review `colleagues_backward`, the ELBO's backward. One thing is wrong in it. Hand "
+                  "in a function that takes nothing and returns two strings: the first gradient that is wrong, from the loss "
+                  "back, by its name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the fault, one of these:\n\n"
                   + "\n".join(f"- {name}" for name in CHOICES),
-        hints=("Reading is one way. The other: a model of mv.VAE gives you the trace, and mv.gradcheck.check_gradient takes the "
-               "gradients that the colleague claims.",
+        hints=("Reading is one way. The other: a model of mv.VAE gives you the trace, and mv.gradcheck.check_gradient "
+               "takes the gradients that the colleague claims.",
                "Build a small mv.VAE with one tanh layer, run forward, hand dict(trace) and dict(model.parameters) to the "
                "colleague, and check its grads against the loss as a function of the parameters.",
                "What is right clears what it was made from. Only one tensor is wrong: which lines does it alone depend on?"),
-        insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody would have known.",
+        insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody would "
+                "have known.",
         equations={}, judge=_judge),
 )

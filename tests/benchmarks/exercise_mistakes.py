@@ -1,0 +1,68 @@
+"""How many of the catalogue's mistakes the exercises catch, and name: python tests/benchmarks/exercise_mistakes.py
+
+Every mistake is handed in to every exercise that it shows in. "By the numbers" is what the gradient checker says without
+the catalogue; "by name" what the student reads with it. Writes results/exercise_mistakes.md.
+"""
+
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
+
+from exercises.notebooks import with_mistake   # noqa: E402
+from exercises.test_grading_of_answers import changes_anything, planted_in   # noqa: E402
+from minivae import exercises   # noqa: E402
+from minivae.exercises.mistakes import MISTAKES   # noqa: E402
+from minivae.exercises.registry import EXERCISES   # noqa: E402
+from minivae.exercises.wrong_answers import WRONG_ANSWERS   # noqa: E402
+from minivae.exercises.wrong_solutions import HINT   # noqa: E402
+
+
+def handed_in(exercise):
+    """Yield every mistake that shows in an exercise, and the report on it."""
+    for mistake in (*MISTAKES, *WRONG_ANSWERS):
+        targets = {target for target, _, _ in mistake.changes}
+        if targets == {f"solutions:{exercise.name}"}:
+            yield mistake, exercises.check(exercise.name, with_mistake(mistake, exercise.name))
+        elif targets & set(exercise.built_from):
+            try:
+                if changes_anything(exercise, mistake):
+                    yield mistake, exercises.check(exercise.name, planted_in(exercise, mistake))
+            except Exception:   # it does not even run in this exercise's shapes: no answer that anybody hands in
+                continue
+
+
+def named(mistake, report):
+    """Whether the student reads a name: this mistake's, another's with the same numbers, or what is expected."""
+    expected = mistake.diagnosis or mistake.name
+    return expected != HINT and bool(report.mistake or expected.replace("factor B", "= B").lower() in str(report).lower())
+
+
+def by_numbers(report):
+    """Whether a name comes of the numbers or the behaviour alone."""
+    return any(sentence != report.mistake and not sentence.startswith("it goes wrong") for sentence in report.diagnosis)
+
+
+def main():
+    rows, total = [], [0, 0, 0, 0]
+    for name, exercise in EXERCISES.items():
+        found = list(handed_in(exercise))
+        failed = [(mistake, report) for mistake, report in found if not report]
+        counts = [len(found), len(failed), sum(by_numbers(report) for _, report in failed),
+                  sum(named(mistake, report) for mistake, report in failed)]
+        total = [a + b for a, b in zip(total, counts)]
+        rows.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
+        print(rows[-1], flush=True)
+    text = "\n".join([
+        "# Wrong answers to the exercises", "",
+        f"`python tests/benchmarks/exercise_mistakes.py`. {len(MISTAKES) + len(WRONG_ANSWERS)} mistakes, each handed in to "
+        "every exercise in which it shows.", "",
+        f"**Caught: {total[1]} of {total[0]}. Named: {total[3]} ({100 * total[3] / total[0]:.1f} %). Numbers and behaviour "
+        f"alone, without the catalogue, say something in {total[2]}.**", "",
+        "| exercise | wrong answers | caught | by the numbers | by name |", "|---|---|---|---|---|", *rows, ""])
+    (HERE / "results" / "exercise_mistakes.md").write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
