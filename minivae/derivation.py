@@ -162,7 +162,7 @@ EQUATIONS = (
              None, "where likelihood and β KL balance; the true posterior at β = 1"),
     Equation("3.13", "(1/N) Σ_n KL(q(z|x_n) ‖ p) = (1/N) Σ_n KL(q(z|x_n) ‖ q_avg) + KL(q_avg ‖ p), q_avg = (1/N) Σ_n q(z|x_n)",
              r"\frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z)) = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, \bar q(z))"
-             r" + \mathrm{KL}(\bar q(z) \,\|\, p(z)), \quad \bar q(z) = \frac1N \sum_n q(z \mid x_n)",
+             r" + \mathrm{KL}(\bar q(z) \,\|\, p(z))",
              None, "mutual information of picture and code, plus the aggregate posterior's distance from the prior"),
     Equation("3.14", "min over Gaussian q of KL(p ‖ q): mu = E_p[z], sigma² = Var_p[z]",
              r"\operatorname*{argmin}_{q \text{ Gaussian}} \mathrm{KL}(p \,\|\, q): \quad \mu = \mathbb{E}_p[z],"
@@ -208,8 +208,7 @@ EQUATIONS = (
              None, "integration by parts: the two estimators have one mean"),
     Equation("4.10", "Var[score function] / Var[pathwise] = ¼ (K + 2) (K + 4), with a baseline ½ (K + 4), for f(z) = −½ |z − x|² at mu = x",
              r"\frac{\mathrm{Var}[\text{score function}]}{\mathrm{Var}[\text{pathwise}]} = \tfrac14 (K + 2)(K + 4),"
-             r" \quad \frac{\mathrm{Var}[\text{with } c = \mathbb{E} f]}{\mathrm{Var}[\text{pathwise}]} = \tfrac12 (K + 4),"
-             r" \quad f(z) = -\tfrac12 \|z - x\|^2 \text{ at } \mu = x",
+             r" \quad \text{with a baseline } \tfrac12 (K + 4)",
              None, "how many draws are worth one pathwise draw, by a mean of a quadratic f"),
     # 5. Dense layers and their backward
     Equation("5.1", "y = x W + b", r"y = x W + b",
