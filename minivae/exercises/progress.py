@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import warnings
 
 from ..files import whole_file
 from .exercise import stars
@@ -36,6 +37,8 @@ class Progress:
         if path.exists():
             kept = self._read(path)
             self.results, self.hints = {**kept["results"], **self.results}, {**kept["hints"], **self.hints}
+        if not path.parent.is_dir():
+            raise ValueError(f"cannot keep progress in {path}: the folder {path.parent} does not exist. Make it first.")
         self.path = path
         self._save()
 
@@ -55,8 +58,11 @@ class Progress:
         if self.path is None:
             return
         text = json.dumps({"what": TITLE, "results": self.results, "hints": self.hints}, indent=1)
-        with whole_file(self.path) as file:
-            file.write(text.encode("utf-8"))
+        try:
+            with whole_file(self.path) as file:
+                file.write(text.encode("utf-8"))
+        except OSError as error:   # the report is worth more than its record
+            warnings.warn(f"progress is not kept: {error}", stacklevel=3)
 
     def as_map(self):
         """Return the map of the course as text."""

@@ -191,6 +191,18 @@ def test_another_file_is_left_alone(tmp_path, text):
     assert file.read_text(encoding="utf-8") == text
 
 
+def test_a_report_comes_even_if_progress_cannot_be_kept(tmp_path):
+    folder = tmp_path / "gone"
+    with pytest.raises(ValueError, match="the folder .*gone does not exist. Make it first"):
+        exercises.progress(folder / "progress.json")
+    folder.mkdir()
+    exercises.progress(folder / "progress.json")
+    (folder / "progress.json").unlink()
+    folder.rmdir()
+    with pytest.warns(UserWarning, match="progress is not kept"):
+        assert check(RIGHT)
+
+
 def test_a_file_from_a_newer_course_keeps_what_is_known(tmp_path):
     file = tmp_path / "progress.json"
     kept = {"what": "minivae exercises", "results": {"dense_dW": "pass", "gone": "pass"}, "hints": {}}

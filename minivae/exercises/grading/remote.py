@@ -46,7 +46,8 @@ class Process:
     ----------
     path : path-like
     seconds : float
-        Time limit: of running the file, and then of each exercise.
+        Time limit: of running the file, and then of each exercise. Only the waiting for it counts, not the grader's own
+        work in between.
 
     Attributes
     ----------
@@ -79,7 +80,7 @@ class Process:
 
     def renew(self):
         """Begin the time limit anew."""
-        self.ends = time.monotonic() + self.seconds
+        self.left = self.seconds
 
     def call(self, name, given):
         """Call a function over there; return the reply, a dict, and answer what it asks meanwhile."""
@@ -109,14 +110,16 @@ class Process:
     def _wait(self):
         """Wait for a reply, but not for a process that has ended while another still holds its pipe."""
         while True:
-            ended, left = not self.running, self.ends - time.monotonic()
+            ended, began = not self.running, time.monotonic()
             try:
-                return self.back.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, left)))
+                return self.back.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, self.left)))
             except queue.Empty:
                 if ended:
                     return ENDED
-                if left <= 0:
+                if self.left <= 0:
                     return f"did not finish within {self.seconds:g} seconds: an endless loop?"
+            finally:
+                self.left -= time.monotonic() - began
 
     def _exchange(self):
         """Write a line, read a line, for ever."""
