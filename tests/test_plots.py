@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
+import minivae as mv
 from minivae import plots
 from minivae.evaluation import BoundCurve
 
@@ -323,6 +324,7 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path):
 def test_no_pyplot_and_no_display(tmp_path):
     code = """
 import sys, numpy as np
+import minivae as mv
 from minivae import plots
 plots.save(plots.image_grid(np.zeros((4, 6)), (2, 3)), sys.argv[1])
 plots.save(plots.learning_curves([{"epoch": 1, "elbo": -3.0, "log_likelihood": -2.0, "kl": 1.0}]), sys.argv[1])
@@ -355,6 +357,34 @@ def test_step_error_draws_what_was_measured():
     _, estimated = lines["extrapolated: its estimated error"].get_data()
     assert axes.get_ylim()[0] < true_error[0] < min(errors[errors > 0].min(), estimated[0])
     assert "true error" not in plots.plot_step_error(f, at, index=(0,)).alt
+
+
+@pytest.mark.parametrize("of", [dict(hidden=(3, 2), likelihood="gaussian"), dict(hidden=())])
+def test_a_computation_graph_shows_every_symbol_with_its_numbers_and_equations(of):
+    model, rng = mv.VAE(3, latent_dim=2, **of), np.random.default_rng(0)
+    trace = model.forward(rng.random((4, 3)), rng.standard_normal((4, 2)))
+    d, _ = model.backward(trace)
+    (axes,) = plots.computation_graph(d, example=2).axes
+    texts = [text.get_text() for text in axes.texts]
+    for symbol in set(trace) - {"elbo"}:
+        assert symbol in texts
+    for sign, z in (("=", trace.z), ("∂", d.z)):
+        assert f"{sign} {z[2, 0]:.3f} {z[2, 1]:.3f}" in texts
+    for number in ("4.2", "7.1", "7.2", "7.3", "7.4"):
+        assert number in texts
+    arrows = sum(getattr(text, "arrow_patch", None) is not None for text in axes.texts)
+    assert arrows == len(trace) - 1 + 2  # elbo has none; mu, log_var and the head's input lead to two symbols each
+
+
+def test_a_computation_graph_wants_a_plain_vaes_gradients():
+    model = mv.ConditionalVAE(3, (2,), 1, classes=2)
+    trace = model.forward(np.eye(2, 5, 3), np.zeros((2, 1)))
+    for wrong in (trace, model.backward(trace)[0], None):
+        with pytest.raises(ValueError, match="d must be the trace of gradients"):
+            plots.computation_graph(wrong)
+    toy, x, eps = mv.toy()
+    with pytest.raises(ValueError, match="example must be at least 0 and less than 3"):
+        plots.computation_graph(toy.backward(toy.forward(x, eps))[0], example=3)
 
 
 def test_bound_curves_draw_every_point_with_its_error():

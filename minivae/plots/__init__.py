@@ -9,15 +9,16 @@ import pathlib
 
 from ..files import whole_file
 from .bound import bound_curves
+from .chain import computation_graph
 from .curves import learning_curves
 from .gradcheck import plot_step_error
 from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, image_rows, reconstructions
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png", "figure", "image_grid",
-           "image_rows", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error", "reconstructions", "save",
-           "traversals"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png", "computation_graph",
+           "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error",
+           "reconstructions", "save", "traversals"]
 
 
 def check_png(path):

@@ -78,7 +78,7 @@ def test_every_equation_cited_exists_and_every_one_of_its_chapter_is_cited(name)
 @each
 def test_every_source_shown_is_the_real_one(name):
     for text in shown(NOTEBOOKS[name], "text/markdown"):
-        for file, code in re.findall(r"`(minivae/[\w/]+\.py):\d+` · .*\n\n```python\n(.*?)\n```", text, re.DOTALL):
+        for file, code in re.findall(r"`(minivae/[\w/]+\.py):\d+` · [^\n]*\n\n```python\n(.*?)\n```", text, re.DOTALL):
             real = {line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()}
             assert {line.strip() for line in code.splitlines()} <= real, f"{file} no longer says so: run notebooks/build.py"
 

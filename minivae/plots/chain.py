@@ -1,0 +1,119 @@
+"""The chain from data to loss as a picture: each symbol with its value and its gradient, an arrow wherever one uses another."""
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from ..derivation import equation_of
+from ..model import Trace
+from .style import BLUE, GREY, VERMILLION, WIDTH
+
+__all__ = ["computation_graph"]
+
+ROW = 0.68                    # inches
+BOX = np.array([0.86, 0.66])  # width and height of a box, in columns and rows
+MOST = 4                      # numbers that a box shows; of more, only the range
+CHAIN = {"x", "mu", "log_var", "sigma", "eps", "z", "log_likelihood", "kl", "elbo", "objective", "loss"}
+
+
+def computation_graph(d, example=0):
+    """Draw every symbol of one pass of a VAE, for one example of the batch, with what it led to.
+
+    Parameters
+    ----------
+    d : Trace
+        Of gradients, as ``VAE.backward`` returns it. The values are those of its forward trace.
+    example : int, optional
+        Which row of the batch. The loss belongs to them all.
+
+    Returns
+    -------
+    figure : Figure
+        Forward from top to bottom; the gradients are made from the bottom up, each by the equation whose number stands
+        behind it. Where two arrows leave a symbol, two gradients add. The elbo, which only gets reported, is left out.
+
+    Raises
+    ------
+    ValueError
+        If d is not a plain VAE's trace of gradients, or has no such example.
+    """
+    t = d.forward if isinstance(d, Trace) else None
+    if t is None or not CHAIN <= set(t) or {"label", "log_weight"} & set(t):
+        raise ValueError("d must be the trace of gradients that VAE.backward returned.")
+    if not 0 <= example < len(t.x):
+        raise ValueError(f"example must be at least 0 and less than {len(t.x)}, the batch's size; got {example}.")
+    places, arrows = _layout(t)
+    rows = 1 + max(row for _, row in places.values())
+    figure = Figure(figsize=(WIDTH, ROW * rows + 0.5), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlim=(-0.5, 2.5), ylim=(rows - 0.5, -0.5))
+    axes.axis("off")
+    axes.set_title("What each symbol is (=), and how the loss changes with it (∂)", fontsize=11)
+    for start, end in arrows:
+        _arrow(axes, places[start], places[end])
+    for symbol, place in places.items():
+        _box(axes, place, symbol, d, example)
+    figure.alt = (f"A flow chart of {len(places)} boxes from x at the top through mu, log_var, sigma and z to the loss at the bottom; "
+                  "each holds a symbol's value and its gradient. From mu and from log_var two arrows leave, one towards z and one "
+                  f"to the KL. Example {example}: dz {_numbers(_row(d.z, example))}, dmu {_numbers(_row(d.mu, example))}.")
+    return figure
+
+
+def _layout(t):
+    """Where each symbol stands, as (column, row), and which symbol enters which."""
+    stacks = [[symbol for symbol in t if symbol.startswith(name) and symbol.endswith(".h")] for name in ("encoder", "decoder")]
+    output = "logits" if "logits" in t else "mean"
+    top = 1 + len(stacks[0])   # the row of mu and log_var
+    down = ["z", *stacks[1], output, "log_likelihood", "objective", "loss"]
+    places = {symbol: (0, row) for row, symbol in enumerate(["x", *stacks[0], "mu"])}
+    places |= {"log_var": (1, top), "sigma": (1, top + 1), "kl": (2, top + 1), "eps": (1, top + 2)}
+    places |= {symbol: (0, top + 2 + i) for i, symbol in enumerate(down)}
+    into = ["x", *stacks[0]]
+    arrows = [*zip(into, into[1:]), (into[-1], "mu"), (into[-1], "log_var"), ("mu", "z"), ("log_var", "sigma"), ("sigma", "z"),
+              ("eps", "z"), ("mu", "kl"), ("log_var", "kl"), ("kl", "objective"), *zip(down, down[1:])]
+    return places, arrows
+
+
+def _arrow(axes, start, end):
+    """From box to box, leaving and entering where the way is shortest."""
+    (column, row), (to_column, to_row) = start, end
+    half = BOX / 2
+    if row == to_row:
+        ends = (column - half[0], row), (to_column + half[0], to_row)
+    elif column == to_column:
+        ends = (column, row + half[1]), (to_column, to_row - half[1])
+    elif to_column > column:   # to the right and down: from the lower right corner
+        ends = (column + half[0] - 0.06, row + half[1]), (to_column - half[0] + 0.06, to_row - half[1])
+    elif to_row - row == 1:    # to the left and down, next row
+        ends = (column - half[0] + 0.06, row + half[1]), (to_column + half[0] - 0.06, to_row - half[1])
+    else:                      # from afar: to the side
+        ends = (column, row + half[1]), (to_column + half[0], to_row)
+    bent = {"connectionstyle": "angle,angleA=90,angleB=0,rad=8"} if to_row - row > 2 and column != to_column else {}
+    axes.annotate("", xy=ends[1], xytext=ends[0],
+                  arrowprops=dict(arrowstyle="-|>", color=GREY, linewidth=1, shrinkA=0, shrinkB=0, **bent))
+
+
+def _box(axes, place, symbol, d, example):
+    """A symbol's name, value and gradient; to their right, the equations that make them."""
+    corner, (width, height) = np.array(place) - BOX / 2, BOX
+    axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06", facecolor="white",
+                                  edgecolor="black", linewidth=0.8, mutation_aspect=2))
+    value, gradient = d.forward[symbol], d[symbol]
+    lines = [(symbol, "black", None), (f"= {_numbers(_row(value, example))}", BLUE, equation_of(symbol, d)),
+             ("no gradient" if gradient is None else f"∂ {_numbers(_row(gradient, example))}", VERMILLION,
+              equation_of(f"d.{symbol}", d))]
+    for line, (text, colour, entry) in enumerate(lines):
+        y = corner[1] + (0.2 + 0.3 * line) * height
+        axes.text(corner[0] + 0.03, y, text, color=colour, fontsize=7.5, family="monospace", va="center",
+                  fontweight="bold" if line == 0 else "normal")
+        axes.text(corner[0] + width - 0.03, y, entry.number if entry else "", color=GREY, fontsize=6.5, va="center", ha="right")
+
+
+def _row(array, example):
+    return np.atleast_1d(array if np.ndim(array) == 0 else array[example])
+
+
+def _numbers(row):
+    if len(row) > MOST:
+        return f"{row.min():.3f} … {row.max():.3f}"
+    return " ".join(f"{number:.3f}" for number in row)
