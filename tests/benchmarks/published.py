@@ -1,11 +1,11 @@
 """The published numbers beside ours: python tests/benchmarks/published.py NAME
 
-NAME is a row of the table: vae, iwae-5, iwae-50 or mean-field; or figure-2. A row's model is trained as ``python -m
+NAME is a row of the table: vae, iwae-5 or mean-field; or figure-2. A row's model is trained as ``python -m
 minivae train`` would train it, with the words that stand in the table; where an earlier sitting stopped, it goes on.
 Then it is measured on all test images with 5,000 samples each. Without a name the tables are written anew from what
 has been measured. Everything goes to results/published.json, from which results/published.md is made.
-Nothing is chosen on the test set: the settings come from runs on the first 50,000 training images, measured on the
-other 10,000 (``choices``), and the rows train on all 60,000.
+Nothing is chosen on the test set: the settings come from runs of 150 epochs on the first 50,000 training images, measured
+on the other 10,000; the VAE and the IWAE then train on all 60,000.
 """
 
 import argparse
