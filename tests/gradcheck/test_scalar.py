@@ -67,7 +67,7 @@ def test_float32_still_shows_a_gross_mistake():
 MISTAKES = {
     "sign": (lambda g: {k: -v for k, v in g.items()}, "every tensor: sign flipped"),
     "half": (lambda g: {k: v / 2 for k, v in g.items()}, "every tensor: factor 0.5000 = 1/2"),
-    "a third": (lambda g: {k: v / 3 for k, v in g.items()}, "every tensor: factor 0.3333 = 1/3"),
+    "a third": (lambda g: {k: v / 3 for k, v in g.items()}, "every tensor: factor 0.3333 = 1/target.shape[1]"),  # 3 there
     "zero": (lambda g: {**g, "W1": 0 * g["W1"]}, "W1: all zero"),
     "transposed": (lambda g: {**g, "W1": g["W1"].T}, "W1: transposed"),
     "first row only": (lambda g: {**g, "W1": g["W1"] * (np.arange(len(g["W1"])) == 0)[:, None]}, "W1: right at index 0 of axis 0"),
