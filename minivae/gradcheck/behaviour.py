@@ -141,7 +141,7 @@ def _upstream_faults(pair, dy, args, gradients, rng):
         elif not close([s], [g + h], against=[np.abs(g) + np.abs(h)], coarse=coarse):
             bent.append(name)
     faults = [Fault("upstream", f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same for any. "
-                                "Multiply by it")] if ignored else []
+                                "Multiply by it", tuple(ignored))] if ignored else []
     return faults + ([Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what comes "
                                         "for the sum of two is not the sum of what comes for each")] if bent else [])
 

@@ -19,10 +19,13 @@ class Fault(NamedTuple):
         One of ``KINDS``.
     text : str
         The whole sentence.
+    tensors : tuple of str
+        Whose numbers need no other explanation.
     """
 
     kind: str
     text: str
+    tensors: tuple = ()
 
 
 class Misfit(TypeError):

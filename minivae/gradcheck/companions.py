@@ -44,9 +44,9 @@ def companion_sum(evidence, sight):
         return None
     constant = ("a constant", np.ones_like(extra))
     for name, array in itertools.chain([constant], _companions(evidence, sight, own=True)):
-        found = evidence.factor(extra, array, error)
+        found = evidence.factor(array, extra, error)   # this way round, for the errors are the extra's
         if found and (np.abs(array) > 0).sum() >= 2:
-            amount = digits(abs(found[0]), found[1])
+            amount = digits(abs(1 / found[0]), found[1] / found[0] ** 2)
             more = "too much" if found[0] > 0 else "too little"
             if name == evidence.name:
                 return f"{more} by {amount} times itself (weight decay?): a term was added or is missing"

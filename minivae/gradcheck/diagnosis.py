@@ -13,6 +13,7 @@ from .companions import companion_factor, companion_sum
 from .evidence import Evidence, broadcasts
 from .guesses import arrangement, arrangements, factor, factor_sentence, from_nothing, swapped, zero
 from .patterns import PATTERNS
+from .sampling import LIMIT
 from .terms import alone, term_sentence
 from .upstream_guesses import (
     diagonal_alone, other_arguments, other_upstream, passed_through, product_alone, slope_as_formula, transposed_factor,
@@ -112,16 +113,20 @@ def diagnose_shape(claim, name, shape, probe):
     """
     if claim.size == 0 or np.prod(shape) == 0:
         return None
-    rng = np.random.default_rng(0)
-    places = sorted(set(rng.integers(0, int(np.prod(shape)), 12).tolist()))
+    size = int(np.prod(shape))
+    places = np.arange(size) if size <= LIMIT else np.unique(np.random.default_rng(0).integers(0, size, 12))
     indices = [tuple(map(int, np.unravel_index(place, shape))) for place in places]
     found = [probe.coordinate(name, index) for index in indices]
     measured = np.array([estimate.value for estimate in found])
     error = np.array([estimate.error for estimate in found])
+    largest = np.abs(measured).max()
     for sentence, candidate in [*arrangements(claim, shape), *_reductions(claim, shape)]:
         values = np.array([candidate[index] for index in indices])
-        if np.all(np.abs(values - measured) <= error + 1e-6 * np.abs(measured).max()) and np.any(measured):
+        if largest and np.all(np.abs(values - measured) <= error + 1e-6 * largest):
             return sentence
+    total = measured.sum()
+    if len(places) == size > 1 and abs(total) > 1e-3 * largest and abs(claim.sum() - total) <= error.sum() + 1e-6 * largest:
+        return "its total is right: summed over the wrong axis?"
     return None
 
 
@@ -136,4 +141,3 @@ def _reductions(claim, shape):
         yield "the sum over everything is missing", claim.sum()
     if claim.size and broadcasts(claim.shape, shape):
         yield "right, but not spread out to the tensor's shape", np.broadcast_to(claim, shape)
-        yield "summed over an axis that it should keep", np.broadcast_to(claim, shape)

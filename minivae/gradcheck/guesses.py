@@ -42,9 +42,9 @@ def factor_sentence(factor, error, sizes):
     text += f" = {name}" + "".join(f", {size} = {value:g}" for size, value in sized.items())
     hints = [HINTS[option] for option in options if option in HINTS]
     axes = [size for size, value in sized.items() if isinstance(value, int)]
-    hints += [f"a sum over {axis} in place of a mean" for axis in axes if axis in options]
-    hints += [f"a mean over {axis} in place of a sum, or divided by it twice"
-              for axis in axes if f"1/{axis}" in options]
+    times, divided = ([axis for axis in axes if form.format(axis) in options] for form in ("{}", "1/{}"))
+    hints += [f"a sum over {' or '.join(times)} in place of a mean"] if times else []
+    hints += [f"a mean over {' or '.join(divided)} in place of a sum, or divided by it twice"] if divided else []
     hints += ["the sign flipped"] if factor < 0 else []
     return text + (f": {', or '.join(hints)}?" if hints else "")
 

@@ -35,7 +35,10 @@ class LadderReport(Report):
         self.pairs, self.nodes, self.parameters = pairs, nodes, parameters
         self.chain, self.front = chain, list(front)
         in_kernels = [f"{name}: {sentence}" for name, report in pairs.items() for sentence in report.diagnosis]
-        super().__init__(nodes + parameters, diagnosis=[*in_kernels, *diagnosis],
+        tensors = nodes + parameters
+        if chain:
+            tensors.sort(key=lambda t: chain.order.index(t.name))   # from the loss back, as in the picture
+        super().__init__(tensors, diagnosis=[*in_kernels, *diagnosis],
                          title="gradient check of the model", **more)
 
     @property
@@ -63,7 +66,7 @@ class LadderReport(Report):
         for row, parameters in self.chain.rows():
             left = "   ".join(f"{'↓ ' if row != ['loss'] else ''}{marks.get(s, '·')} {s}" for s in row)
             right = "   ".join(f"{marks.get(p, '·')} {p}" for p in parameters)
-            here = "   ← look here first" if self.first_wrong in [*row, *parameters] else ""
+            here = f"   ← look at {self.first_wrong} first" if self.first_wrong in [*row, *parameters] else ""
             lines.append(f"  {left:34}{'→ ' + right if right else ''}{here}".rstrip())
         return "\n".join(lines)
 
@@ -83,4 +86,5 @@ class LadderReport(Report):
     def _repr_html_(self):
         picture = "".join(f"<p>{title}</p><pre style='font-family: monospace'>{html.escape(text)}</pre>"
                           for title, text in self._lists())
-        return picture + as_html(self)
+        headline, end, rest = as_html(self).partition("</p>")
+        return headline + end + picture + rest

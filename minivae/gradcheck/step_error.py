@@ -23,7 +23,8 @@ class StepError(NamedTuple):
     errors : ndarray, shape (n,)
         |central difference - reference|, NaN where the function has no value.
     truncation, rounding : ndarray, shape (n,)
-        The two branches of the error: curvature's, of slope 2 on logarithmic axes, and rounding's, of slope -1.
+        The two branches of the error: curvature's, of slope 2 on logarithmic axes, and rounding's, of slope -1. The
+        first is zero where the errors show none: on a straight line, at a corner.
     best_step : float
         The plain difference's own best step, where the branches cross.
     step : float
@@ -94,16 +95,19 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     ends = np.array([[line(h)[0], line(-h)[0]] for h in steps])
     with np.errstate(all="ignore"):
         errors = np.abs((ends[:, 0] - ends[:, 1]) / (2 * steps) - reference)
-    noise, curvature = _branches(steps, errors, line(float(steps[-1]))[1])
-    best = (noise / (2 * curvature)) ** (1 / 3) if curvature else float(steps[0])
+    moved = (ends != 0).any(axis=1)   # a step below the function's own resolution shows nothing
+    noise, curvature = _branches(steps[moved], errors[moved], line(float(steps[-1]))[1])
+    best = (noise / (2 * curvature)) ** (1 / 3) if curvature else float(steps[np.nanargmin(errors)])
     return StepError(steps, errors, curvature * steps**2, noise / steps, best, estimate.step, estimate.value,
                      estimate.error, reference, evaluations)
 
 
 def _branches(steps, errors, rounding_bound):
-    """Fit noise / h to the short steps and curvature * h**2 to the long ones."""
-    long = errors > 20 * rounding_bound / steps
-    curvature = float(np.median((errors / steps**2)[long][-8:])) if long.any() else 0.0
+    """Fit noise / h to the short steps, and curvature * h**2 to the long ones if they have that slope."""
+    long = (errors / steps**2)[errors > 20 * rounding_bound / steps][-8:]
+    curvature = float(np.median(long)) if len(long) > 2 and long.max() < 4 * long.min() else 0.0
     short = (errors > 0) & (curvature * steps**2 < 0.01 * errors)
+    if not curvature:   # a straight line, or a corner: only the shortest steps are sure to be rounding's
+        short &= np.arange(len(steps)) >= len(steps) // 2
     noise = float(np.median((errors * steps)[short])) if short.any() else rounding_bound
     return noise, curvature

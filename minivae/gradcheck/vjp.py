@@ -78,7 +78,9 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     if exact:
         tensors, notes = exact, notes + ["judged by what backward answers in float64: float32 is too coarse here"]
     moving = {fault.kind for fault in faults} & {"noise", "state"}   # numbers of no function have no meaning
-    diagnosis = hints + diagnose([] if moving else tensors, _sight(forward, names, args, probe, dy, claims, sizes))
+    unexplained = set(claims).difference(*(fault.tensors for fault in faults))
+    sight = _sight(forward, names, args, probe, dy, claims, sizes)
+    diagnosis = hints + ([] if moving else diagnose(tensors, sight, only=unexplained))
     if not faults and _wrong(tensors) and _right_at(forward, names, other):
         faults.append(Fault("stale", "stale cache: backward was right for the batch that came first, and answers "
                                      "for it ever after"))

@@ -35,7 +35,8 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     figure = Figure(figsize=(WIDTH, 4.8), layout="constrained")
     axes = figure.subplots()
     axes.loglog(v.steps, v.errors, "o", color=BLUE, markersize=4, label="central difference")
-    axes.loglog(v.steps, v.truncation, "--", color=VERMILLION, label="truncation, slope 2")
+    if v.truncation.any():
+        axes.loglog(v.steps, v.truncation, "--", color=VERMILLION, label="truncation, slope 2")
     axes.loglog(v.steps, v.rounding, ":", color=GREEN, label="rounding, slope −1", linewidth=2)
     axes.axhline(v.error, color="black", linewidth=1, label="extrapolated: its estimated error")
     seen = v.errors[v.errors > 0]
@@ -53,7 +54,8 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
                    fontsize=11)
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
-    figure.alt = (f"A V on logarithmic axes: the error of a central difference falls with slope 2 as the step shrinks to "
+    falls = "falls with slope 2" if v.truncation.any() else "shows no slope of 2"
+    figure.alt = (f"A V on logarithmic axes: the error of a central difference {falls} as the step shrinks to "
                   f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated value's "
                   f"estimated error, {v.error:.0e}"
                   + (f", and a diamond its true error, {true_error:.0e}." if exact is not None else "."))

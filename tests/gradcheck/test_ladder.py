@@ -75,7 +75,7 @@ def test_the_first_wrong_tensor_is_named(name):
         report = check_model(*example())
     assert report.verdict == "fail" and report.first_wrong == place, str(report)
     assert any(words in sentence for sentence in report.diagnosis), report.diagnosis
-    assert place is None or "← look here first" in str(report)
+    assert place is None or f"← look at {place} first" in str(report)
 
 
 class FirstBatch(mv.VAE):
