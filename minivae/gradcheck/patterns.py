@@ -79,8 +79,11 @@ def cut_off(evidence, sight):
 
 def wrong_places(evidence, sight):
     """All that is wrong, or all that is right, has one index or one run of indices along an axis."""
+    there = np.abs(evidence.measured) > 20 * evidence.error
+    if there.any() and not there.all() and np.array_equal(there, evidence.claimed == 0):
+        return "zero just where it should not be: a mask is the wrong way round"
     wrong = np.array([c.state == "differ" for c in evidence.coordinates])
-    busy = wrong | (np.abs(evidence.measured) > 20 * evidence.error)   # where right and wrong could be told apart
+    busy = wrong | there   # where right and wrong could be told apart
     if wrong.sum() == 0 or (busy & ~wrong).sum() < 2:
         return None
     what = "zero" if not evidence.claimed[wrong].any() else "wrong"
