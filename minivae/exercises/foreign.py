@@ -6,12 +6,14 @@ becomes a ``Failed`` with a sentence, or plain arrays and lists. Only Ctrl-C pas
 
 import contextlib
 import io
+import itertools
 import linecache
 import re
 import signal
 import threading
 import traceback
 import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -138,8 +140,8 @@ def plain(value, depth=5):
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         return Other(f"array of {array.dtype}") if array.dtype.kind not in "fiubc" else array
-    if depth and isinstance(value, dict) and len(value) <= ITEMS:
-        return {printable(key): plain(entry, depth - 1) for key, entry in value.items()}
+    if depth and isinstance(value, Mapping):
+        return {printable(key): plain(value[key], depth - 1) for key in itertools.islice(value, ITEMS)}
     if depth and isinstance(value, (tuple, list)) and len(value) <= ITEMS:
         return [plain(entry, depth - 1) for entry in value]
     if depth and hasattr(value, "__next__"):   # a generator, which unpacks as a tuple does
