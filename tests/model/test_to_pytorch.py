@@ -1,0 +1,29 @@
+"""The way out: a minivae checkpoint in PyTorch gives the same loss and the same gradients. Skipped without torch."""
+
+import numpy as np
+import pytest
+
+import minivae as mv
+
+pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
+@pytest.mark.parametrize("hidden, activation", [((7, 5), "tanh"), ((6,), "relu"), ((), "relu")])
+def test_same_loss_same_gradients(hidden, activation, dtype, tolerance, processes, tmp_path):
+    from benchmarks.to_pytorch import in_pytorch
+    if processes == 2 and (dtype == "float32" or not hidden):
+        pytest.skip("one case shows it")
+    model, rng = mv.VAE(9, hidden, 3, activation, beta=1.5, dtype=dtype, seed=1), np.random.default_rng(0)
+    model.parameters.flat += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases, too, away from zero
+    model.save(tmp_path / "model.npz")
+    x = (rng.random((4, 9)) < 0.5).astype(dtype)
+    eps = rng.standard_normal((4, 3)).astype(dtype)
+    trace = model.forward(x, eps)
+    _, grads = model.backward(trace)
+    loss, named = in_pytorch(tmp_path / "model.npz", x, eps, processes)
+    assert loss == pytest.approx(float(trace.loss), rel=tolerance)
+    assert named.keys() == grads.keys()
+    for name, gradient in grads.items():
+        np.testing.assert_allclose(named[name], gradient, rtol=0, atol=tolerance * np.abs(gradient).max())
