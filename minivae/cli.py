@@ -57,6 +57,8 @@ def _in_words(error):
 
 def train(options):
     """Train a VAE in a folder of its own and tell what came of it."""
+    if options.threads is not None:
+        _hold_threads(options.threads)
     from . import run  # brings NumPy, which --help does not need
 
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
@@ -72,6 +74,14 @@ def train(options):
         print(f"The run in {options.out} is finished: it has its {_epochs(done)}. {more}")
     else:
         print(_closing_words(options.out, summary))
+
+
+def _hold_threads(count):
+    """Tell whichever BLAS NumPy was built with how many threads to use; it reads this once, when NumPy is imported."""
+    if count < 1:
+        raise ValueError(f"--threads must be a positive number; got {count}.")
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        os.environ[f"{library}_NUM_THREADS"] = str(count)
 
 
 def _caution(likelihood, binarize):

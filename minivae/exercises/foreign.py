@@ -5,23 +5,21 @@ becomes a ``Failed`` with a sentence, or plain arrays and lists. Only Ctrl-C pas
 """
 
 import contextlib
-import io
+import itertools
 import linecache
 import re
-import signal
-import threading
 import traceback
-import warnings
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..gradcheck.claims import Fault
 from ..gradcheck.probe import same
+from .limits import Beginning, TimeIsUp, time_limit, warnings_into
 
 __all__ = ["Failed", "Local", "Answer", "Other", "plain", "arrays_in", "description", "failure", "printable"]
 
 SECONDS = 10.0      # that one call may take
-PRINTED = 2000      # characters kept of what it prints
 ITEMS = 100_000     # longest list looked into
 NUMBERS = 10**7     # largest array looked at
 
@@ -43,10 +41,6 @@ class Failed(Exception):
     def __init__(self, kind, text, returned="", claim=None, mistake=None):
         super().__init__(text)
         self.fault, self.returned, self.claim, self.mistake = Fault(kind, text), returned, claim, mistake
-
-
-class _TimeIsUp(BaseException):
-    """Not an Exception, so that a student's ``except Exception`` lets it through."""
 
 
 class Other:
@@ -83,14 +77,14 @@ class Local:
     def __call__(self, *args):
         if self._stopped:   # one call that never ended is enough
             raise self._stopped
-        heard = _Beginning()
+        heard = Beginning()
         try:
-            with _warnings_into(self.warned), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
-                with _time_limit(self.seconds):
+            with warnings_into(self.warned), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
+                with time_limit(self.seconds):
                     return plain(self.function(*args))
         except KeyboardInterrupt:
             raise
-        except _TimeIsUp:
+        except TimeIsUp:
             self._stopped = Failed("raises", f"did not finish within {self.seconds:g} seconds: an endless loop?")
             raise self._stopped from None
         except BaseException as error:   # SystemExit too
@@ -138,8 +132,8 @@ def plain(value, depth=5):
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
         return Other(f"array of {array.dtype}") if array.dtype.kind not in "fiubc" else array
-    if depth and isinstance(value, dict) and len(value) <= ITEMS:
-        return {printable(key): plain(entry, depth - 1) for key, entry in value.items()}
+    if depth and isinstance(value, Mapping):
+        return {printable(key): plain(value[key], depth - 1) for key in itertools.islice(value, ITEMS)}
     if depth and isinstance(value, (tuple, list)) and len(value) <= ITEMS:
         return [plain(entry, depth - 1) for entry in value]
     if depth and hasattr(value, "__next__"):   # a generator, which unpacks as a tuple does
@@ -189,57 +183,6 @@ def printable(text, limit=300):
     text = "".join(c if c.isprintable() else "?" for c in text)
     text = re.sub(r"0x[0-9a-fA-F]{6,}", "0x...", text)
     return text if len(text) <= limit else text[:limit - 3] + "..."
-
-
-class _Beginning(io.TextIOBase):
-    """A stream that keeps the beginning of what is written to it."""
-
-    def __init__(self):
-        self.parts, self.room = [], PRINTED
-
-    def write(self, text):
-        if self.room > 0:
-            self.parts.append(text[:self.room])
-            self.room -= len(text)
-        return len(text)
-
-    def __str__(self):
-        return "".join(self.parts) + ("..." if self.room < 0 else "")
-
-
-@contextlib.contextmanager
-def _time_limit(seconds):
-    main = threading.current_thread() is threading.main_thread()
-    if not seconds or not main or not hasattr(signal, "setitimer"):
-        yield
-        return
-    running = True
-
-    def stop(signum, frame):
-        if running:
-            raise _TimeIsUp
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)   # again and again: one may be swallowed by a bare except
-    try:
-        yield
-    finally:
-        running = False
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-@contextlib.contextmanager
-def _warnings_into(heard):
-    def keep(message, category, *_, **__):
-        text = printable(message)
-        if issubclass(category, RuntimeWarning) and text not in heard and len(heard) < 20:
-            heard.append(text)
-
-    with warnings.catch_warnings(), np.errstate(all="warn", under="ignore"):
-        warnings.simplefilter("always")
-        warnings.showwarning = keep
-        yield
 
 
 def _copy(value):

@@ -67,8 +67,9 @@ def main():
         parts.append((size, COLUMNS, rows))
         print(size, *("  {:36} {:>8} {:>16} {:>8}".format(*cells) for cells in rows), sep="\n", flush=True)
     write_tables(HERE / "results" / "epoch.md", "What the loop adds to its steps",
-                f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. Milliseconds a step: the median over "
-                f"{arguments.rounds} rounds and the middle half; then the ratio to the steps alone, round by round.",
+                f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. Milliseconds a step "
+                f"({arguments.clock} time): the median over {arguments.rounds} rounds and the middle half; "
+                "then the ratio to the steps alone, round by round.",
                  parts)
 
 

@@ -119,14 +119,16 @@ def main():
         ("images N, an epoch of mv.train", IMAGES, [us * epoch_time(n, clock) / n for n in IMAGES],
          [us * theory(H, K, B, speeds)] * len(IMAGES)),
     ]
-    parts = [(name, ["size", "measured", "theory", "ratio"], [[f"{size:,}", f"{got:.1f}", f"{expected:.1f}", f"{got / expected:.2f}"]
-                     for size, got, expected in zip(sizes, measured, theories)])
-             for name, sizes, measured, theories in lines]
+    parts = []
+    for name, sizes, measured, expected in lines:
+        rows = [[f"{size:,}", f"{got:.1f}", f"{by_theory:.1f}", f"{got / by_theory:.2f}"]
+                for size, got, by_theory in zip(sizes, measured, expected)]
+        parts.append((name, ["size", "measured", "theory", "ratio"], rows))
     parts.append(("Ten and a thousand times as wide, by theory", BEYOND, beyond(speeds)))
     write_tables(HERE / "results" / "scale.md", "Cost per example against size",
-                f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. 784-{H}-{K}, relu, batch {B}, one "
-                f"size varied at a time; microseconds per example. Measured by themselves: {speeds[0] / 1e9:.0f} × 10⁹ "
-                f"operations a second, {speeds[1] / 1e9:.0f} × 10⁹ bytes a second, {1e6 * speeds[2]:.0f} microseconds "
+                f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. 784-{H}-{K}, relu, batch {B}, "
+                f"one size varied at a time; microseconds per example. Measured by themselves: "
+                f"{speeds[0] / 1e9:.0f} × 10⁹ operations a second, {speeds[1] / 1e9:.0f} × 10⁹ bytes a second, {1e6 * speeds[2]:.0f} microseconds "
                 "fixed cost of a step.", parts)
     draw(lines, HERE / "results" / "scale.png")
 

@@ -28,7 +28,7 @@ BATCHES, CHECKED = 16, 20  # batches, each used again and again; steps whose los
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
 
-def work(peer, size, threads, clock):
+def work(peer, size, threads, clock, alone):
     """Be one engine: report the first losses, then time a burst for every number that comes in."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:threads])
@@ -49,20 +49,30 @@ def work(peer, size, threads, clock):
     done = 0
     for line in sys.stdin:
         times = []
+        if alone:
+            set_priority(os.SCHED_FIFO, 5)
         for done in range(done, done + int(line)):
             start = clock()
             step(done % BATCHES)
             times.append(clock() - start)
+        if alone:
+            set_priority(os.SCHED_OTHER, 0)
         print(json.dumps(float(np.median(times))), flush=True)
 
 
-def measure(size, names, threads, rounds, clock):
+def set_priority(policy, priority):
+    """Give all threads of this process a place among everything else on the machine."""
+    for thread in os.listdir("/proc/self/task"):
+        os.sched_setscheduler(int(thread), policy, os.sched_param(priority))
+
+
+def measure(size, names, threads, rounds, clock, alone):
     """Return the milliseconds of every engine in every round, by name; an engine that is not there has none."""
     environment = dict(os.environ, **dict.fromkeys(THREADS, str(threads)))
     workers, losses, times = {}, {}, {}
     for name in names:
-        worker = subprocess.Popen([sys.executable, __file__, "--work", name, size, str(threads), clock], text=True,
-                                  stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+        command = [sys.executable, __file__, "--work", name, size, str(threads), clock, str(int(alone))]
+        worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         first = json.loads(worker.stdout.readline())
         if isinstance(first, str):
             print(f"  {name}: {first}")
@@ -89,6 +99,8 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every engine (default: all)")
     parser.add_argument("--rounds", type=int, default=30)
     add_clock(parser)
+    parser.add_argument("--alone", action="store_true", help="real-time priority while an engine's steps are timed: for a "
+                        "machine that is busy with other things (Linux, as root)")
     parser.add_argument("--only", nargs="*", default=list(PEERS), help="names of engines")
     parser.add_argument("--sizes", nargs="*", type=int, default=range(len(SIZES)), help="which sizes, from 0")
     arguments = parser.parse_args()
@@ -96,20 +108,21 @@ def main():
     for size in [list(SIZES)[i] for i in arguments.sizes]:
         print(size, flush=True)
         times = measure(size, dict.fromkeys(["minivae", *arguments.only]), arguments.threads, arguments.rounds,
-                        arguments.clock)
+                        arguments.clock, arguments.alone)
         rows = [row(name, times[name], times["minivae"]) for name in times]
         parts.append((f"{size}, {SIZES[size][2]}", COLUMNS, rows))
         print(*("  {:32} {:>8} {:>16} {:>8}".format(*cells) for cells in rows), sep="\n", flush=True)
     if set(arguments.only) == set(PEERS) and len(parts) == len(SIZES):
         write_tables(HERE / "results" / f"step_{arguments.threads}.md", "One training step beside other engines",
-                    f"{machine()} {arguments.threads} thread(s) each, float32. Milliseconds a step: the median over "
-                    f"{arguments.rounds} rounds, in which the engines took turns, and the middle half of the rounds; then the "
+                    f"{machine()} {arguments.threads} thread(s) each, float32{', real-time priority' * arguments.alone}. "
+                    f"Milliseconds a step ({arguments.clock} time): the median over {arguments.rounds} rounds, in which the "
+                    "engines took turns, and the middle half of the rounds; then the "
                     "median of the ratios to minivae's time of the same round: above 1 is slower than minivae.", parts)
 
 
 if __name__ == "__main__":
     if "--work" in sys.argv:
-        peer, size, threads, clock = sys.argv[2:]
-        work(peer, size, int(threads), CLOCKS[clock])
+        peer, size, threads, clock, alone = sys.argv[2:]
+        work(peer, size, int(threads), CLOCKS[clock], alone == "1")
     else:
         main()

@@ -31,7 +31,8 @@ def machine():
             versions.append(f"{package} {importlib.metadata.version(package)}")
         except importlib.metadata.PackageNotFoundError:
             pass
-    return f"{os.cpu_count()}-core {platform.machine()}{kind}{vectors}; Python {platform.python_version()}, {', '.join(versions)}."
+    versions = ", ".join([f"Python {platform.python_version()}", *versions])
+    return f"{os.cpu_count()}-core {platform.machine()}{kind}{vectors}; {versions}."
 
 
 def row(name, times, reference):

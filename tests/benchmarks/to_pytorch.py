@@ -104,7 +104,8 @@ def main():
     loss, named = in_pytorch(arguments.model, x, eps, arguments.processes)
     print(f"loss: minivae {trace.loss:.6f}, PyTorch {loss:.6f}")
     for name, gradient in grads.items():
-        print(f"{name:14} differs by {np.abs(gradient - named[name]).max() / np.abs(gradient).max():.1e} of its largest entry")
+        apart = np.abs(gradient - named[name]).max() / np.abs(gradient).max()
+        print(f"{name:14} differs by {apart:.1e} of its largest entry")
 
 
 if __name__ == "__main__":

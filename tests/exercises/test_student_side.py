@@ -129,6 +129,19 @@ def test_arguments_are_copies_and_the_real_ones_stay():
     assert all(a.any() for a in seen)
 
 
+def test_a_function_may_refuse_what_is_no_pixel():
+    def careful(logits, x):
+        assert set(np.unique(x)) <= {0.0, 1.0}
+        return (x * logits - np.logaddexp(0, logits)).sum(axis=1)
+
+    def careful_backward(dll, logits, x):
+        assert set(np.unique(x)) <= {0.0, 1.0}
+        return dll[:, None] * (x - 0.5 * (1 + np.tanh(0.5 * logits)))
+
+    assert check(careful, "bernoulli_log_likelihood")
+    assert check(careful_backward, "bernoulli_log_likelihood_backward")
+
+
 def test_not_a_function_and_not_an_exercise():
     assert "should be a function; got a tuple" in str(check((1, 2)))
     with pytest.raises(ValueError, match="there is no exercise 'dense'; there are dense_dx, dense_dW, dense_db"):
