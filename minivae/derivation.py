@@ -206,10 +206,11 @@ EQUATIONS = (
     Equation("4.9", "E_q[f′(z)] = E_q[f(z) (z − mu) / sigma²]",
              r"\mathbb{E}_q[f'(z)] = \mathbb{E}_q\left[f(z)\, \frac{z - \mu}{\sigma^2}\right]",
              None, "integration by parts: the two estimators have one mean"),
-    Equation("4.10", "Var[score function] / Var[pathwise] = ¼ (K + 2) (K + 4), with a baseline ½ (K + 4), for f(z) = −½ |z − x|² at mu = x",
+    Equation("4.10", "Var[score function] / Var[pathwise] = ¼ (K + 2) (K + 4), or ½ (K + 4) with the baseline E_q[f],"
+             " for f(z) = −½ |z − x|² at mu = x",
              r"\frac{\mathrm{Var}[\text{score function}]}{\mathrm{Var}[\text{pathwise}]} = \tfrac14 (K + 2)(K + 4),"
-             r" \quad \text{with a baseline } \tfrac12 (K + 4)",
-             None, "how many draws are worth one pathwise draw, by a mean of a quadratic f"),
+             r" \quad \text{or } \tfrac12 (K + 4) \text{ with } c = \mathbb{E}_q[f], \quad \text{for } f(z) = -\tfrac12 |z - x|^2, \mu = x",
+             None, "how many draws do the work of one pathwise draw, for the mean of a quadratic f"),
     # 5. Dense layers and their backward
     Equation("5.1", "y = x W + b", r"y = x W + b",
              None, "a dense layer", "kernels:dense", "kernels:dense_backward"),
@@ -357,7 +358,7 @@ EQUATIONS = (
              r"b = \bar x, \quad s^2 = \frac{1}{D - K} \sum_{j=K+1}^{D} \lambda_j, \quad"
              r" W_k = \sqrt{\lambda_k - s^2}\; u_k^\top",
              None, "probabilistic PCA: where the likelihood of a linear-Gaussian model is largest", "evaluation.exact:ppca"),
-    Equation("10.9", "log p(x) = log Σ_q p(x|z_q) p(z_q) hᴷ", r"\log p(x) = \log \sum_q p(x \mid z_q)\, p(z_q)\, h^K",
+    Equation("10.9", "log p(x) ≈ log Σ_q p(x|z_q) p(z_q) hᴷ", r"\log p(x) \approx \log \sum_q p(x \mid z_q)\, p(z_q)\, h^K",
              None, "the integral of 1.2 over an even grid of spacing h, for one latent or two", "evaluation.exact:quadrature_log_evidence"),
     Equation("10.10", "z_s = mu + sigma ⊙ eps_s, s = 1 ... S", r"z_s = \mu + \sigma \odot \varepsilon_s, \quad s = 1, \dots, S",
              None, "S draws for each example, as rows b S + s of one batch: mu and sigma serve each of them, and gather their gradients",

@@ -145,15 +145,19 @@ def _way_back(model, trace):
 
 
 def _forward_step(symbol, model, trace):
-    entry = equation_of(symbol, trace)
-    if symbol.endswith(".h"):
+    entry, equations = equation_of(symbol, trace), []
+    if symbol == "log_likelihood":
+        kernel = f"kernels:{trace.likelihood}"
+        equations = [other for other in EQUATIONS if other.computed_by == kernel and other != entry]
+        sources = [assigning(FORWARD, f"t.{symbol}"), body_of(kernel)]
+    elif symbol.endswith(".h"):
         sources = [assigning(LAYERS, "a", "trace[symbol]"), body_of("kernels:dense"),
                    body_of(f"kernels:{model.settings['activation']}")]
     else:
         sources = [assigning(FORWARD, "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}")]
         if (entry.computed_by or "").startswith("kernels:"):
             sources.append(body_of(entry.computed_by))
-    return Step(symbol, trace[symbol], [entry], sources)
+    return Step(symbol, trace[symbol], [*equations, entry], sources)
 
 
 def _backward_step(symbol, model, d, grads):
@@ -165,7 +169,9 @@ def _backward_step(symbol, model, d, grads):
         return Step(f"d.{symbol}", value, before + equations, sources)
     of_likelihood = symbol == model.likelihood.symbol or symbol in model.likelihood.shapes
     sources = [assigning(BACKWARD, "d[y]" if of_likelihood else f"d.{symbol}")]
-    if entry and entry.computed_by.startswith("kernels:"):
+    if of_likelihood:
+        sources.append(body_of(f"kernels:{d.forward.likelihood}_backward"))
+    elif entry and entry.computed_by.startswith("kernels:"):
         sources.append(body_of(entry.computed_by))
     sources += [body_of(f"kernels:{name}_backward") for name in BOTH_PATHS.get(symbol, ())]
     return Step(f"d.{symbol}", value, equations, sources, {"loss": LOSS, "elbo": REPORTED}.get(symbol), _parts(symbol, d))

@@ -84,6 +84,14 @@ def test_a_weight_below_an_activation_shows_both():
     assert "d_head = " in steps["d.encoder.1.W"].sources[0].code
 
 
+def test_a_learned_variance_shows_its_own_kernel_and_says_what_s_is():
+    _, trace, *_, steps = walk(hidden=(3,), likelihood="gaussian", noise_variance="learned")
+    assert [entry.number for entry in steps["log_likelihood"].equations] == ["5.17", "5.13"]
+    assert steps["log_likelihood"].sources[-1].name == "learned_variance_log_likelihood"
+    assert steps["d.mean"].sources[-1].name == "learned_variance_log_likelihood_backward"
+    assert "[learned_variance_log_likelihood minivae/kernels/density.py:" in repr(trace)
+
+
 def test_steps_are_a_sequence_and_show_themselves():
     steps = mv.step_through(*mv.toy())
     assert steps[0].name == "x" and steps[-1].name == "d.encoder.0.b" and len(list(steps)) == len(steps)

@@ -27,12 +27,13 @@ class Bernoulli:
     """Binary pixels, each a coin whose log-odds the decoder gives. Equations 5.11 and 5.12."""
 
     symbol = "logits"
+    kernel = "bernoulli_log_likelihood"
     unit_interval = True  # data must lie in [0, 1]
     shapes = {}           # of parameters of its own, by name
 
     def pair(self):
         """The kernel pair by its name."""
-        return {"bernoulli_log_likelihood": PAIRS["bernoulli_log_likelihood"]}
+        return {self.kernel: PAIRS[self.kernel]}
 
     def log_likelihood(self, logits, x, parameters):
         return bernoulli_log_likelihood(logits, x)
@@ -61,6 +62,7 @@ class Gaussian:
     """
 
     symbol = "mean"
+    kernel = "gaussian_log_likelihood"
     unit_interval = False
     shapes = {}
 
@@ -73,7 +75,7 @@ class Gaussian:
 
     def pair(self):
         """The kernel pair by its name, with this noise variance."""
-        return {"gaussian_log_likelihood": PAIRS["gaussian_log_likelihood"]._replace(
+        return {self.kernel: PAIRS[self.kernel]._replace(
             forward=lambda mean, x: gaussian_log_likelihood(mean, x, self.noise_variance),
             backward=lambda dll, mean, x: (gaussian_log_likelihood_backward(dll, mean, x, self.noise_variance),))}
 
@@ -101,6 +103,7 @@ class LearnedGaussian(Gaussian):
     gets exactly right, such as one that is always black, sends its own to zero and the density to infinity.
     """
 
+    kernel = "learned_variance_log_likelihood"
     log_var = "decoder.log_var"
     shapes = {log_var: ()}
 
@@ -108,7 +111,7 @@ class LearnedGaussian(Gaussian):
         return np.exp(parameters[self.log_var])
 
     def pair(self):
-        return {"learned_variance_log_likelihood": PAIRS["learned_variance_log_likelihood"]}
+        return {self.kernel: PAIRS[self.kernel]}
 
     def log_likelihood(self, mean, x, parameters):
         return learned_variance_log_likelihood(mean, parameters[self.log_var], x)

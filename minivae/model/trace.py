@@ -34,6 +34,8 @@ class Trace(Mapping):
     forward : Trace or None
     beta : float or None
         The weight on the KL divergence that this pass used.
+    likelihood : str or None
+        The kernel that computes log p(x|z) in this pass.
     weights : ndarray or None
         For a finished forward pass: a copy of the parameters that it used, or of every ``stride``-th of them.
     stride : int
@@ -46,13 +48,13 @@ class Trace(Mapping):
     (3, 1)
     """
 
-    __slots__ = ("_arrays", "given", "forward", "beta", "weights", "stride", "sealed")
+    __slots__ = ("_arrays", "given", "forward", "beta", "likelihood", "weights", "stride", "sealed")
 
     def __init__(self, symbols=(), given=None, forward=None):
         self._arrays = dict.fromkeys(symbols)
         self.given = given or {}
         self.forward = forward
-        self.beta = self.weights = None
+        self.beta = self.likelihood = self.weights = None
         self.stride = 1
         self.sealed = False
 
@@ -127,6 +129,7 @@ def open_trace(model, given, out):
     if unknown:
         raise ValueError(f"given names {unknown[0]!r}; this model's symbols are {', '.join(model.symbols)}.")
     t.given = {symbol: np.array(array, dtype=model.dtype) for symbol, array in given.items()}
+    t.likelihood = model.likelihood.kernel
     t.stride = 1 if out is None else 1 + model.parameters.flat.size // SAMPLE
     t.seal(False)
     return t

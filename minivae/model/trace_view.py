@@ -74,6 +74,8 @@ def _where(function, trace, symbol, values):
     """Say which function computes a symbol, and where; in a model's own chain, the very line."""
     if function is None:
         return ""
+    if symbol == "log_likelihood" and trace == "t" and values.likelihood:
+        function = f"kernels:{values.likelihood}"  # one equation, two kernels: the variance fixed, or learned
     for chain, symbol_of_its_own in (("bounds:SampledBound", "log_weight"), ("conditional:ConditionalVAE", "label")):
         if symbol_of_its_own in values:  # such a chain is written in a place of its own
             function = function.replace("vae:VAE", chain)
