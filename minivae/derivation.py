@@ -390,6 +390,47 @@ EQUATIONS = (
              r" - \mathrm{KL}(q(z \mid x, y) \,\|\, p(z))",
              "label", "y as one-hot columns, joined to x and to z: the ELBO of 2.6 with y given throughout",
              "model.conditional:ConditionalVAE.forward", "model.conditional:ConditionalVAE.backward"),
+    Equation("10.20", "E[(1/S) Σ_s w_s] = p(x), so E[log (1/S) Σ_s w_s] ≤ log p(x)",
+             r"\mathbb{E}\left[\frac{1}{S} \sum_{s=1}^{S} w_s\right] = p(x), \quad\text{so}\quad"
+             r" \mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \le \log p(x)",
+             None, "unbiased for p(x); by 2.11 too low for its logarithm"),
+    Equation("10.21", "E[log (1/S) Σ_{s≤S} w_s] ≤ E[log (1/(S + 1)) Σ_{s≤S+1} w_s]",
+             r"\mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \le"
+             r" \mathbb{E}\left[\log \frac{1}{S + 1} \sum_{s=1}^{S + 1} w_s\right]",
+             None, "the bound rises with every sample, from the ELBO at S = 1"),
+    Equation("10.22", "log p(x) − E[log (1/S) Σ_s w_s] ≈ Var_q[w] / (2 S p(x)²), S large",
+             r"\log p(x) - \mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \approx"
+             r" \frac{\mathrm{Var}_q[w]}{2 S\, p(x)^2}, \quad S \text{ large}",
+             None, "how much too low: half the squared standard error, if the variance is finite"),
+    Equation("10.23", "log p(x) − ELBO = [log p(x) − max_q ELBO_q] + [max_q ELBO_q − ELBO]",
+             r"\log p(x) - \mathrm{ELBO} = \left[\log p(x) - \max_q \mathrm{ELBO}_q\right]"
+             r" + \left[\max_q \mathrm{ELBO}_q - \mathrm{ELBO}\right]",
+             None, "approximation gap and amortization gap; the maximum is over the family of q, here diagonal Gaussians"),
+    Equation("10.24", "log p(x) − max_q ELBO_q = ½ (Σ_k log Λ_kk − log det Λ), if p(z|x) = N(z; m, Λ⁻¹)",
+             r"\log p(x) - \max_q \mathrm{ELBO}_q = \tfrac12 \left(\sum_k \log \Lambda_{kk} - \log \det \Lambda\right)"
+             r" \quad\text{if } p(z \mid x) = \mathcal{N}(z;\, m, \Lambda^{-1})",
+             None, "the approximation gap of a Gaussian posterior: 3.15 put into 2.7"),
+    Equation("10.25", "mean ELBO = −distortion − rate, distortion = −(1/N) Σ_n E_q[log p(x_n|z)], rate = (1/N) Σ_n KL(q(z|x_n) ‖ p(z))",
+             r"\frac1N \sum_n \mathrm{ELBO}_n = -\,\mathrm{distortion} - \mathrm{rate}, \quad"
+             r" \mathrm{distortion} = -\frac1N \sum_n \mathbb{E}_{q(z \mid x_n)}[\log p(x_n \mid z)], \quad"
+             r" \mathrm{rate} = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z))",
+             None, "the ELBO's two parts under their names from coding theory"),
+    Equation("10.26", "max of −distortion − β rate, linear, variance s²: |W_k|² = λ_k − β s², rate = ½ Σ_k log(λ_k / β s²), over λ_k > β s²",
+             r"|W_k|^2 = \lambda_k - \beta s^2, \quad \mathrm{rate} = \tfrac12 \sum_k \log \frac{\lambda_k}{\beta s^2},"
+             r" \quad \text{both over the } k \le K \text{ with } \lambda_k > \beta s^2",
+             None, "β on a linear-Gaussian model of fixed variance: a water level, under which a latent goes out"),
+    Equation("10.27", "SNR = |E[g]| / √Var[g]: as √S for the decoder's gradient, as 1/√S for the encoder's",
+             r"\mathrm{SNR} = \frac{|\mathbb{E}[g]|}{\sqrt{\mathrm{Var}[g]}}: \quad"
+             r" \text{decoder } \propto \sqrt{S}, \quad \text{encoder } \propto \frac{1}{\sqrt{S}}, \quad S \text{ large}",
+             None, "signal to noise of one gradient of the importance-weighted bound"),
+    Equation("10.28", "∫ λˣ (1 − λ)¹⁻ˣ dx = 1 / C(λ) over 0 ≤ x ≤ 1, C(λ) = 2 artanh(1 − 2λ) / (1 − 2λ) = a / tanh(½ a), λ = logistic(a)",
+             r"\int_0^1 \lambda^x (1 - \lambda)^{1 - x}\, dx = \frac{1}{C(\lambda)}, \quad"
+             r" C(\lambda) = \frac{2\, \mathrm{artanh}(1 - 2 \lambda)}{1 - 2 \lambda} = \frac{a}{\tanh(\frac12 a)},"
+             r" \quad \lambda = \mathrm{logistic}(a)",
+             None, "what a Bernoulli lacks to be a density of grey levels: the continuous Bernoulli's constant"),
+    Equation("10.29", "log [(1/100) p(x) + (99/100) r(x)] ≥ log p(x) − log 100",
+             r"\log \left[\tfrac{1}{100}\, p(x) + \tfrac{99}{100}\, r(x)\right] \ge \log p(x) - \log 100",
+             None, "ninety-nine draws in a hundred are r's, noise if r is noise: and at most 4.6 nats are lost"),
 )
 
 HEADING = """\
