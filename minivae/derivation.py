@@ -329,6 +329,35 @@ EQUATIONS = (
              None, "a step size that falls along a cosine, t = 0, 1, ..., to nothing at step T", "training.schedules:cosine"),
     Equation("8.5", "β_t = β min(1, (t + 1) / T_w)", r"\beta_t = \beta \min(1, (t + 1) / T_w)",
              None, "the KL's weight, raised over the first T_w steps, t = 0, 1, ...", "training.schedules:warm_up"),
+    Equation("8.6", "E[g_batch] = (1/N) Σ_n g_n, g_batch = (1/B) Σ_{n in batch} g_n",
+             r"\mathbb{E}[\hat g] = \frac{1}{N} \sum_{n=1}^{N} g_n, \quad"
+             r" \hat g = \frac{1}{B} \sum_{n \in \mathrm{batch}} g_n",
+             None, "a minibatch's gradient is an unbiased estimate of that of all the data"),
+    Equation("8.7", "E|g_batch − E[g_batch]|² = (S² / B) (N − B) / (N − 1), S² = (1/N) Σ_n |g_n − E[g_batch]|²",
+             r"\mathbb{E}\left|\hat g - \mathbb{E}[\hat g]\right|^2 = \frac{S^2}{B} \cdot \frac{N - B}{N - 1}, \quad"
+             r" S^2 = \frac{1}{N} \sum_{n=1}^{N} \left|g_n - \mathbb{E}[\hat g]\right|^2",
+             None, "how far off it is: B drawn from N without replacement"),
+    Equation("8.8", "w_{t,i} = (1 − η λ_i)ᵗ w_{0,i}, converging if 0 < η < 2 / λ_max",
+             r"w_{t,i} = (1 - \eta \lambda_i)^t\, w_{0,i}, \quad \text{converging if } 0 < \eta < \frac{2}{\lambda_{\max}}",
+             None, "gradient descent on ½ Σ_i λ_i w_i²: the steepest coordinate limits the step, the flattest waits"),
+    Equation("8.9", "m_t = (1 − β₁) Σ_i β₁ᵗ⁻ⁱ g_i, i = 1 ... t",
+             r"m_t = (1 - \beta_1) \sum_{i=1}^{t} \beta_1^{t-i} g_i",
+             None, "8.2 unrolled from m_0 = 0: a weighted sum of all gradients so far"),
+    Equation("8.10", "E[m_t] = (1 − β₁ᵗ) E[g]", r"\mathbb{E}[m_t] = (1 - \beta_1^t)\, \mathbb{E}[g]",
+             None, "the weights sum to less than 1, which is the bias; for a stationary gradient, and v is alike"),
+    Equation("8.11", "(s / w₁) / (√(q / w₂) + ε) = (√w₂ / w₁) s / (√q + ε √w₂), w₁ = (1 − β₁ᵗ) / (1 − β₁), s = m / (1 − β₁), …",
+             r"\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon} = \frac{s / w_1}{\sqrt{q / w_2} + \epsilon}"
+             r" = \frac{\sqrt{w_2}}{w_1} \cdot \frac{s}{\sqrt{q} + \epsilon \sqrt{w_2}}",
+             None, "Adam's step from plain sums s and q, divided by the sums of their weights w₁ and w₂",
+             "training.optimizers:Adam.step"),
+    Equation("8.12", "mean KL of a latent = ½ log(λ / (β s²)) where λ > β s², else 0",
+             r"\frac{1}{N} \sum_n \mathrm{KL}_n = \begin{cases} \tfrac12 \log \dfrac{\lambda}{\beta s^2} & \lambda > \beta s^2 \\"
+             r" 0 & \text{otherwise} \end{cases}",
+             None, "at the optimum of a linear-Gaussian VAE: λ is the data's variance along the latent's direction"),
+    Equation("8.13", "(1/a) log p(x|z) − (1/c) KL = (1/a) [log p(x|z) − (a/c) KL], so β = a / c",
+             r"\frac{1}{a} \log p(x \mid z) - \frac{1}{c}\, \mathrm{KL} = \frac{1}{a} \left[\log p(x \mid z)"
+             r" - \beta\, \mathrm{KL}\right], \quad \beta = \frac{a}{c}",
+             None, "a mean in place of a sum, over D pixels (a = D) or K latents (c = K), is another weight on the KL"),
     # 10. How good is it?
     Equation("10.1", "log w = log p(x|z) + log p(z) − log q(z|x), z ~ q(z|x)",
              r"\log w = \log p(x \mid z) + \log p(z) - \log q(z \mid x), \quad z \sim q(z \mid x)",

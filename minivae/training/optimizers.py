@@ -1,7 +1,7 @@
 """Gradient descent with momentum, and Adam: each a few lines on one whole vector.
 
 An optimizer changes the parameters in place and keeps its own running vectors, which a checkpoint saves.
-Equations 8.1 to 8.3. Shape: P parameters.
+Equations 8.1 to 8.3 and 8.11. Shape: P parameters.
 """
 
 import math
@@ -73,7 +73,7 @@ class Adam:
 
     Notes
     -----
-    Equations 8.2 and 8.3. The mean of the gradients so far, the latest counting most, is their sum divided by the sum
+    Equations 8.2, 8.3 and 8.11. The mean of the gradients so far, the latest counting most, is their sum divided by the sum
     of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is alike.
     Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
 
@@ -92,7 +92,7 @@ class Adam:
         self.t, self.sum_g, self.sum_g2, self._scratch = 0, None, None, None
 
     def step(self, parameters, gradients):
-        """Change ``parameters``, shape (P,), in place by a step against ``gradients``, shape (P,). Equations 8.2, 8.3."""
+        """Change ``parameters``, shape (P,), in place by a step against ``gradients``, (P,). Equations 8.2, 8.3 and 8.11."""
         _check_vectors(parameters, gradients, self.sum_g)
         if self.sum_g is None:
             self.sum_g, self.sum_g2 = np.zeros_like(parameters), np.zeros_like(parameters)
