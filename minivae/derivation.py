@@ -358,6 +358,36 @@ EQUATIONS = (
              r"\frac{1}{a} \log p(x \mid z) - \frac{1}{c}\, \mathrm{KL} = \frac{1}{a} \left[\log p(x \mid z)"
              r" - \beta\, \mathrm{KL}\right], \quad \beta = \frac{a}{c}",
              None, "a mean in place of a sum, over D pixels (a = D) or K latents (c = K), is another weight on the KL"),
+    # 9. The latent space
+    Equation("9.1", "z = (Φ⁻¹((i + ½) / m), Φ⁻¹((j + ½) / m)), i, j = 0 ... m − 1",
+             r"z = \left(\Phi^{-1}\left(\tfrac{i + 1/2}{m}\right),\, \Phi^{-1}\left(\tfrac{j + 1/2}{m}\right)\right),"
+             r" \quad i, j = 0, \dots, m - 1",
+             None, "a grid of the prior's quantiles: each of the m² points stands for as much of what the model generates",
+             "plots.latent:latent_plane"),
+    Equation("9.2", "q_avg(z) = (1/N) Σ_n q(z|x_n)", r"\bar q(z) = \frac1N \sum_{n=1}^{N} q(z \mid x_n)",
+             None, "the aggregate posterior: where the codes of the data lie", "evaluation.aggregate:aggregate_log_density"),
+    Equation("9.3", "I(n; z) = (1/N) Σ_n E_q(z|x_n)[log q(z|x_n) − log q_avg(z)] = H(q_avg) − (1/N) Σ_n H(q(z|x_n)) ≤ log N",
+             r"I(n; z) = \frac1N \sum_n \mathbb{E}_{q(z \mid x_n)}\left[\log \frac{q(z \mid x_n)}{\bar q(z)}\right]"
+             r" = H(\bar q) - \frac1N \sum_n H(q(z \mid x_n)) \le \log N",
+             None, "mutual information of an example's index and its code; H is the entropy", "evaluation.aggregate:kl_parts"),
+    Equation("9.4", "KL(q_avg ‖ p) = KL(q_avg ‖ Π_k q_avg,k) + Σ_k KL(q_avg,k ‖ p_k)",
+             r"\mathrm{KL}(\bar q \,\|\, p) = \mathrm{KL}\Big(\bar q \,\Big\|\, \prod_k \bar q_k\Big)"
+             r" + \sum_k \mathrm{KL}(\bar q_k \,\|\, p_k)",
+             None, "the mismatch: latents that depend on one another (total correlation), and each one's own distance from its prior"),
+    Equation("9.5", "E[|z|²] = K, Var[|z|²] = 2 K, z ~ N(0, I)",
+             r"\mathbb{E}\left[\|z\|^2\right] = K, \quad \mathrm{Var}\left[\|z\|^2\right] = 2 K, \quad z \sim \mathcal{N}(0, I)",
+             None, "draws of many latents lie on a shell: its radius is about √K, its thickness about √½, whatever K is"),
+    Equation("9.6", "slerp(a, b; t) = [sin((1 − t) ω) a + sin(t ω) b] / sin ω, cos ω = a·b / (|a| |b|)",
+             r"\mathrm{slerp}(a, b; t) = \frac{\sin((1 - t)\, \omega)}{\sin \omega}\, a + \frac{\sin(t\, \omega)}{\sin \omega}\, b,"
+             r" \quad \cos \omega = \frac{a \cdot b}{\|a\| \|b\|}",
+             None, "spherical interpolation: along the arc from a to b, t from 0 to 1"),
+    Equation("9.7", "∫ p(x|z) p(z) dz = ∫ p(x|z' Rᵀ) p(z') dz', z' = z R, R Rᵀ = I",
+             r"\int p(x \mid z)\, p(z)\, dz = \int p(x \mid z' R^\top)\, p(z')\, dz', \quad z' = z R, \quad R R^\top = I",
+             None, "the prior is round: turn the latents, let the decoder turn them back, and log p(x) is the same"),
+    Equation("9.8", "KL(diagonal ‖ turned) = ½ log(1 + ¼ sin²(2θ) (σ₁/σ₂ − σ₂/σ₁)²)",
+             r"\mathrm{KL}(q_{\mathrm{diagonal}} \,\|\, q_{\mathrm{turned}}) = \tfrac12 \log\left(1 + \tfrac14 \sin^2(2\theta)"
+             r"\left(\frac{\sigma_1}{\sigma_2} - \frac{\sigma_2}{\sigma_1}\right)^2\right)",
+             None, "what turning two latents by θ costs a diagonal q that was exact, by 3.15"),
     # 10. How good is it?
     Equation("10.1", "log w = log p(x|z) + log p(z) − log q(z|x), z ~ q(z|x)",
              r"\log w = \log p(x \mid z) + \log p(z) - \log q(z \mid x), \quad z \sim q(z \mid x)",

@@ -3,9 +3,14 @@
 import io
 import sys
 
-__all__ = ["show"]
+__all__ = ["in_notebook", "show"]
 
 PIXELS_PER_INCH, SHOWN_PER_INCH = 160, 95  # twice as fine as it is shown, nearly: sharp on a good screen
+
+
+def in_notebook():
+    """Whether a kernel or a terminal of IPython runs this."""
+    return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def show(figure, alt=None):
@@ -27,7 +32,7 @@ def show(figure, alt=None):
     alt = " ".join((alt or getattr(figure, "alt", "")).split())
     if not alt:
         raise ValueError("alt is missing: say in a sentence what the figure shows, for readers who cannot see it.")
-    if "IPython" not in sys.modules or sys.modules["IPython"].get_ipython() is None:
+    if not in_notebook():
         print(alt)  # no notebook: the words stand for the picture
         return
     from IPython.display import display

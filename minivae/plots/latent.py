@@ -43,7 +43,7 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
 
     Notes
     -----
-    The grid's points are the prior's quantiles (i + 1/2) / side: under p(z) = N(0, I) each image stands for an
+    Equation 9.1. The grid's points are the prior's quantiles (i + 1/2) / side: under p(z) = N(0, I) each image stands for an
     equal share of what the model generates.
 
     References

@@ -1,0 +1,126 @@
+"""The aggregate posterior: where the codes of a whole data set lie, and how the mean KL divides over it.
+
+The prior is where generation draws from; the average of all q(z|x) is where the codes are. The mean KL to the prior is
+the information that a code holds about its image, plus the distance between the two. Equations 3.13, 9.2 and 9.3. In nats.
+Shapes: N examples, M points, K latent.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from ..kernels import gaussian_log_density, kl_divergence, log_mean_exp, reparameterize, standard_deviation
+from ..model.checks import float_matrix, generator, positive_integer
+
+__all__ = ["KLParts", "aggregate_log_density", "kl_parts"]
+
+NUMBERS = 2_000_000  # of points times examples at a time
+
+
+class KLParts(NamedTuple):
+    """The mean KL and its two parts, in nats.
+
+    Attributes
+    ----------
+    kl : float
+        The mean of KL(q(z|x_n) || p(z)), in closed form.
+    information : float
+        The mutual information of an example's index and its code, estimated; at most log N.
+    mismatch : float
+        KL of the aggregate posterior from the prior: kl less information.
+    standard_error : float
+        Of information, and so of mismatch.
+    """
+
+    kl: float
+    information: float
+    mismatch: float
+    standard_error: float
+
+
+def aggregate_log_density(z, mu, log_var):
+    """Log density of the aggregate posterior, the mean of N Gaussians, at M points.
+
+    Parameters
+    ----------
+    z : ndarray, shape (M, K)
+        Where to evaluate it.
+    mu, log_var : ndarray, shape (N, K)
+        Of q(z|x_n), as ``model.encode`` returns them.
+
+    Returns
+    -------
+    log_density : ndarray, shape (M,)
+        float64, in nats.
+
+    Raises
+    ------
+    ValueError
+        If a shape does not fit, or values are not finite.
+
+    Notes
+    -----
+    Equation 9.2. All N are averaged for each point, with no sampling: M times N densities, a block of points at a time.
+    """
+    z, mu, log_var = _codes(z, mu, log_var)
+    precision = np.exp(-log_var)                                                          # (N, K)
+    constant = -0.5 * (np.log(2 * np.pi) + log_var + mu**2 * precision).sum(axis=1)       # (N,)
+    result, rows = np.empty(len(z)), max(1, NUMBERS // len(mu))
+    for start in range(0, len(z), rows):
+        block = z[start:start + rows]
+        log_q = block @ (mu * precision).T - 0.5 * block**2 @ precision.T + constant      # (rows, N), equation 3.7 expanded
+        result[start:start + rows] = log_mean_exp(log_q)
+    return result
+
+
+def kl_parts(mu, log_var, *, rng, draws=2):
+    """Divide the mean KL into the information in the codes and the aggregate posterior's distance from the prior.
+
+    Parameters
+    ----------
+    mu, log_var : ndarray, shape (N, K)
+        Of q(z|x_n), for the N examples that the aggregate is to be of.
+    rng : numpy.random.Generator
+    draws : int, optional
+        Draws of z for each example, at least 2: their spread gives the standard error.
+
+    Returns
+    -------
+    KLParts
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+
+    Notes
+    -----
+    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is held against all of them. It says
+    little about a larger population once the information nears log N, which it cannot exceed.
+
+    References
+    ----------
+    Hoffman & Johnson, ELBO surgery: yet another way to carve up the variational evidence lower bound, 2016.
+    """
+    _, mu, log_var = _codes(mu, mu, log_var)
+    if positive_integer("draws", draws) < 2:
+        raise ValueError(f"draws must be at least 2, for a standard error; got {draws}.")
+    rng, sigma = generator(rng), standard_deviation(log_var)
+    information = np.empty((draws, len(mu)))
+    for s in range(draws):
+        z = reparameterize(mu, sigma, rng.standard_normal(mu.shape))
+        information[s] = gaussian_log_density(z, mu, log_var) - aggregate_log_density(z, mu, log_var)
+    kl, mean = float(kl_divergence(mu, log_var).mean()), float(information.mean())
+    error = np.sqrt(information.var(axis=0, ddof=1).mean() / information.size)  # the examples are given, the draws are not
+    return KLParts(kl, mean, kl - mean, float(error))
+
+
+def _codes(z, mu, log_var):
+    mu = np.asarray(mu)
+    K = mu.shape[1] if mu.ndim == 2 else 0
+    if K == 0 or np.shape(log_var) != mu.shape or len(mu) == 0:
+        raise ValueError(f"mu and log_var must have the same shape (N, K), N and K at least 1; got {mu.shape} and "
+                         f"{np.shape(log_var)}. Take them from model.encode(x)?")
+    return (float_matrix("z", z, "(M, K)", K, np.dtype(np.float64)),
+            float_matrix("mu", mu, "(N, K)", K, np.dtype(np.float64)),
+            float_matrix("log_var", log_var, "(N, K)", K, np.dtype(np.float64)))
