@@ -111,6 +111,7 @@ class Backward:
         except Failed as failed:
             raise self._explained(exercise, failed, given, shapes, dy, arguments) from None
         self._unchanged(answer)
+        sizes = {**sizes, **{name: value for name, value in self.given(dy, **arguments).items() if isinstance(value, float)}}
         positions = [list(self.letters).index(name.removeprefix("d")) for name in exercise.returns]
 
         failures = []

@@ -68,9 +68,9 @@ def check(name, function):
     Notes
     -----
     The function is called many times, on copies, with a time limit where the platform has a timer; what it prints is
-    kept, and the beginning shown. It is judged in this order, and only the first fault is shown: it raises; the number
-    and the shapes of what it returns; their dtype; its behaviour (arguments changed, the upstream gradient ignored,
-    another answer the second time); values.
+    kept, and the beginning shown. Of what it may do, only ``os._exit`` and a crash end the kernel. It is judged in this
+    order, and only the first fault is shown: it raises; the number and the shapes of what it returns; their dtype; its
+    behaviour (arguments changed, the upstream gradient ignored, another answer the second time); values.
     """
     exercise = find(name)
     if not callable(function):

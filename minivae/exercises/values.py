@@ -93,7 +93,8 @@ class Values:
         if wrong is None:
             return Finding(Report(tensors), None, self.against)
         name = name_in_catalogue(exercise, given, {wrong.name: claims[wrong.name], **claims}, shapes, bounds[wrong.name])
-        sentence = self._fitting(sentence, wrong, claims, truth, bounds) or self._unused(answer, exercise, arguments, claims)
+        sentence = self._fitting(sentence, wrong, claims, truth, bounds) or self._unused(
+            answer, exercise, arguments, claims, "at all" if first else "here: is something cut off, or lost to rounding?")
         return Finding(Report([wrong], diagnosis=[beside(name, sentence), f"it goes wrong{words}" if words else ""]), name,
                        self.against)
 
@@ -105,17 +106,19 @@ class Values:
                     return f"swapped: this is {other}. The order is {', '.join(truth)}"
         if sentence.startswith("all zero"):
             return "all zero"
-        small = wrong.worst.gap < 1e-6 * wrong.scale   # the checker's guesses are beside the largest number
-        return "" if small or "gradient" in sentence or sentence.startswith("right to") else sentence
+        if wrong.worst.gap < 1e-6 * wrong.scale:   # the checker's guesses are beside the largest number
+            digits = int(-np.log10(wrong.worst.gap / wrong.scale))
+            return f"right to {digits} digits and no further: is a small number added, or are digits lost on the way?"
+        return "" if "gradient" in sentence or sentence.startswith("right to") else sentence
 
-    def _unused(self, answer, exercise, arguments, claims):
+    def _unused(self, answer, exercise, arguments, claims, where):
         """Name an argument on which the answer does not depend."""
         for name, array in arguments.items():
-            if isinstance(array, np.ndarray):
+            if isinstance(array, np.ndarray) and array.any():
                 given = [other_than(array) if key == name else arguments[key] for key in exercise.arguments]
                 with contextlib.suppress(Failed):   # it need not accept what comes from here
                     if close(arrays_in(answer(*given)), list(claims.values())):
-                        return f"it does not depend on {name} at all"
+                        return f"it does not depend on {name} {where}"
         return ""
 
     def _sight(self, exercise, arguments):

@@ -45,6 +45,8 @@ WRONG_SOLUTIONS = (
           "np.abs(np.abs(gradient) - np.abs(measured)).max()", "sign"),
          ("the checker looks at the first number alone", "np.abs(gradient - measured).max()",
           "np.abs(gradient - measured).flat[0]", "every number"),
+         ("the checker lets nan through", "bool(np.abs(gradient - measured).max() <= 1e-6 * size)",
+          "not np.abs(gradient - measured).max() > 1e-6 * size", "nan"),
          ("the checker always says yes", "1e-6 * size", "np.inf", "True to all"),
          ("the checker moves x and leaves it so", "above, below = x.copy(), x.copy()", "above, below = x, x.copy()",
           "put back"),
@@ -61,6 +63,10 @@ WRONG_SOLUTIONS = (
         ("solutions:find_the_bug_1", "sigma = np.exp(0.5 * log_var)", "sigma = np.exp(log_var)"),
         ("solutions:find_the_bug_1", "dz * eps * 0.5 * sigma", "dz * eps * sigma"),
     ), "passes the gradient check"),
+    Mistake("suspect 1 mended, and its likelihood averaged over the pixels", (
+        ("solutions:find_the_bug_1", "np.logaddexp(0, logits)).sum(axis=1)", "np.logaddexp(0, logits)).mean(axis=1)"),
+        ("solutions:find_the_bug_1", "dlogits = -(x - mean) / B", "dlogits = -(x - mean) / B / x.shape[1]"),
+    ), "own fault is mended"),
     Mistake("suspect 2 handed in again", (
         ("solutions:find_the_bug_2",
          "(mu**2 + np.exp(log_var) - 1 - log_var)",
@@ -72,7 +78,7 @@ WRONG_SOLUTIONS = (
          ("suspect 2 with the forward mended alone", "dkl * mu\n", "dkl * mu / np.exp(2)\n", "does not fit"),
          ("suspect 2 with a loss without the KL", "loss = -(log_likelihood - kl).mean()", "loss = -log_likelihood.mean()",
           "does not fit"),
-         ("suspect 2 without the Gaussian's constant", " + np.log(2 * np.pi * 0.5)", "", "passes the gradient check")),
+         ("suspect 2 without the Gaussian's constant", " + np.log(2 * np.pi * 0.5)", "", "own fault is mended")),
     *mistakes_in("solutions:find_the_bug_3",
          ("suspect 3 handed in again", "mean = 0.5 * (1 + np.tanh(0.5 * logits))", "mean = np.log1p(np.exp(logits))",
           "passes the gradient check"),

@@ -22,7 +22,7 @@ from .upstream_guesses import (
 __all__ = ["diagnose", "diagnose_shape", "UNKNOWN"]
 
 # from the simplest to the most particular
-GUESSES = (zero, from_nothing, factor, companion_factor, passed_through, arrangement, swapped, product_alone,
+GUESSES = (zero, from_nothing, factor, swapped, companion_factor, passed_through, arrangement, product_alone,
            other_upstream, other_arguments, transposed_factor, companion_sum, diagonal_alone, slope_as_formula)
 UNKNOWN = "no simple mistake fits these numbers"
 CONSEQUENCE = "wrong as well, perhaps only because of the above"

@@ -62,12 +62,14 @@ class Repaired:
         ``meant(x, noise, p)`` returns by name what everything must be.
     binary : bool
         Whether pixels are 0 or 1.
+    fault : str
+        The first value that the suspect has wrong.
     shapes : dict of str to tuple of int
         Of the parameters, for D = 3 pixels and K = 2 latents.
     """
 
-    def __init__(self, meant, binary, **shapes):
-        self.meant, self.binary, self.shapes = meant, binary, shapes
+    def __init__(self, meant, binary, fault, **shapes):
+        self.meant, self.binary, self.fault, self.shapes = meant, binary, fault, shapes
 
     def __call__(self, exercise, answer):
         tensors = []
@@ -92,9 +94,10 @@ class Repaired:
             wrong = [name for name in truth if compare(name, values[name], truth[name], self._bound(truth[name])).state
                      == "differ"]
             if wrong:
-                raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: "
-                                      "something it returns is not what its name says. Which one, no finite difference "
-                                      "can tell")
+                what = ("something it returns is not what its name says. Which one, no finite difference can tell"
+                        if self.fault in wrong else
+                        f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says")
+                raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: {what}")
             tensors += report.tensors
         return Finding(Report(tensors), None, "differences of its own loss", (
             "what each value means: " + ", ".join(truth),))
@@ -128,7 +131,7 @@ EXERCISES = (
                "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and then "
                "the gradient check tells you whether the backward has followed."),
         insight="Noise scaled by the variance: a public VAE shipped this. Every gradient was right; the moments of z tell.",
-        judge=Repaired(_bernoulli, True, **_LINEAR)),
+        judge=Repaired(_bernoulli, True, "z", **_LINEAR)),
     Exercise(
         name="find_the_bug_2", place=4, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_2",
@@ -139,7 +142,7 @@ EXERCISES = (
                "Which Gaussian is the prior that this code has in mind? Ours is N(0, I): its log-variance is 0."),
         insight="A prior that is not the one we draw from: training is content, and samples from N(0, I) miss where q "
                 "went. The KL must be 0 at the prior.",
-        judge=Repaired(_gaussian, False, **_LINEAR)),
+        judge=Repaired(_gaussian, False, "kl", **_LINEAR)),
     Exercise(
         name="find_the_bug_3", place=5, **{**_COMMON, "signature": "x, z, p -> values, gradients", "shapes":
             "x (B, D), z (B, K), p: a dict of the parameters W (K, H), b (H,), V (H, D), c (D,); values: a dict of "
@@ -151,5 +154,5 @@ EXERCISES = (
                "A probability lies in [0, 1]. Which function leads from a logit to a probability?"),
         insight="What is shown is not on the path to the loss, so no gradient can be wrong with it. Hold it against the "
                 "likelihood of single pixels.",
-        judge=Repaired(_decoder, True, W=(2, 4), b=(4,), V=(4, 3), c=(3,))),
+        judge=Repaired(_decoder, True, "mean", W=(2, 4), b=(4,), V=(4, 3), c=(3,))),
 )

@@ -51,7 +51,7 @@ def cases():
     yield Case(*_uneven(), True, "one number of a right gradient is 0, and its difference 1e-10: beside itself that is a "
                                  "large error, beside the gradient's largest number none")
     f, gradient, x = _waves()
-    yield Case(f, 2 * gradient, x, False, "it accepts whatever it is given: this one is twice the right one")
+    yield Case(f, 2 * gradient, x, False, "this one is twice the right one: are lengths compared as well as directions?")
     yield Case(f, -gradient, x, False, "the sign is lost: this one is minus the right one")
     for place, word in (((0, 0), "first"), ((2, 2), "last"), ((1, 0), "middle")):
         wrong = gradient.copy()
@@ -64,6 +64,9 @@ def cases():
     yield Case(f, np.zeros(5), x, False, "this one is all zero")
     yield Case(f, gradient * (1 + 0.01 * np.arange(5)), x, False, "this one is off by a few per cent: the tolerance is "
                                                                   "too wide")
+    missing = gradient.copy()
+    missing[1] = np.nan
+    yield Case(f, missing, x, False, "one number of this one is nan: every comparison with nan is False, and so is its `not`")
     f, gradient, x = _uneven()
     small = gradient.copy()
     small[2] *= 1.02
@@ -79,8 +82,10 @@ def _judge(exercise, answer):
             raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move a copy")
         said.append(reply)
         right.append(case.right)
-    if len(set(said)) == 1:
-        raise Failed("value", f"it says {said[0]} to all of the {len(said)} gradients, right ones and wrong ones")
+    finite = [reply for case, reply in zip(cases(), said) if np.isfinite(case.gradient).all()]
+    if len(set(finite)) == 1:
+        raise Failed("value", f"it says {finite[0]} to all of the {len(finite)} gradients without a nan, right ones and wrong "
+                              "ones")
     for case, reply in zip(cases(), said):
         if reply != case.right:
             sort = "a right gradient is rejected" if case.right else "a wrong gradient is accepted"

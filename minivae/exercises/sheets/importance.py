@@ -17,6 +17,8 @@ def _cases():
     yield " with one sample, where it is the log weight itself", {"log_weight": log_weight[:, :1]}
     yield " at the size that images have, -1500 nats", {"log_weight": 40 * log_weight - 1500}
     yield " at weights that are large", {"log_weight": log_weight[:2] + 900}
+    yield " with images far apart, at -90 and -1500 nats", {"log_weight": log_weight[:2] - np.array([[90.0], [1500.0]])}
+    yield " with one draw far below the others", {"log_weight": np.array([[-90.0, -95.0, -5000.0]])}
 
 
 def _one_by_one(log_weight):
@@ -51,7 +53,7 @@ EXERCISES = (
         insight="The samples share the gradient as they share the bound: one good draw takes nearly all of it.",
         equations={"": "10.17"},
         judge=Backward(log_mean_exp, {"log_weight": "BS"}, lambda dy, **_: {"dbound": dy},
-                       extremes={"log_weight": np.array([[-1500.0, -1501.0, -1499.0], [-800.0, -2000.0, -801.0]])}),
+                       extremes={"log_weight": np.array([[-1500.0, -1501.0, -1499.0], [-800.0, -5000.0, -801.0]])}),
         reference=lambda dbound, log_weight: log_mean_exp_backward(dbound, log_weight),
         built_from=("kernels:log_mean_exp_backward",)),
 )

@@ -39,7 +39,7 @@ def _judge(exercise, answer):
         tensor = compare("slope", np.array(slope), np.array(exact), PRECISION * abs(exact))
         if tensor.state != "agree":
             _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Sight())
-            why = factor if abs(slope / exact - 1) > 1e-2 and "= " in factor else ""
+            why = factor if abs(slope / exact - 1) > 1e-2 and ("= " in factor or "sign" in factor) else ""
             why = why or _about_the_step(np.ravel(points).astype(float) - x, x)
             report = Report([tensor], diagnosis=[f"at {words}: {why}" if why else f"at {words}"])
             return Finding(report, None, "the exact slope")

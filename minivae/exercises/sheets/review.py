@@ -1,6 +1,7 @@
 """The exercise of reviewing: a backward that somebody else wrote, with one fault in it, to be found and named."""
 
 import inspect
+import re
 
 import numpy as np
 
@@ -86,14 +87,17 @@ def _judge(exercise, answer):
     reply = answer()
     if not isinstance(reply, list) or len(reply) != 2 or not all(isinstance(part, str) for part in reply):
         raise Failed("missing", "it should return two strings: the name of a gradient, and one of the faults listed")
-    where, what = reply
-    if what not in CHOICES:
-        raise Failed("value", f"{what!r} is not among the faults listed; copy its words from the statement")
-    if where.removeprefix("d.") not in _example()[2]:
+    where, what = reply[0].strip(), reply[1].strip().rstrip(".").casefold()
+    what = next((fault for fault in CHOICES if fault.casefold() == what), None)
+    where = re.sub(r"^(?:d\.|d\[|grads\[)?['\"]?([\w.]+?)['\"]?\]?$", r"\1", where)   # z, d.z, d["z"], grads["encoder.0.b"]
+    if what is None:
+        order = ". The name of the gradient comes first" * (reply[0] in CHOICES)
+        raise Failed("value", f"{reply[1]!r} is not among the faults listed; copy its words from the statement{order}")
+    if where not in _example()[2]:
         raise Failed("value", f"{where!r} is no symbol or parameter; name it as d or grads do")
     repaired, first = _repaired(what), _first_wrong(colleagues_backward)
     found = repaired is not None and _first_wrong(repaired) is None
-    if where.removeprefix("d.") != first:
+    if where != first:
         raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with differences, from "
                               "the loss back")
     if not found:
