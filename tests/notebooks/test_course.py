@@ -9,6 +9,7 @@ import pytest
 
 import minivae
 from minivae.derivation import EQUATIONS
+from minivae.exercises.registry import EXERCISES
 
 ROOT = pathlib.Path(minivae.__file__).parents[1]
 spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")
@@ -97,6 +98,18 @@ def test_the_readme_lists_it(name):
     title = prose(NOTEBOOKS[name]).splitlines()[0].removeprefix("# ")
     number, title = title.split(". ", 1)
     assert re.search(rf"\| {number} \| \[{re.escape(title)}\]\(notebooks/{name}\.ipynb\) \| .+ \| \d+ \|", README)
+
+
+@each
+def test_it_asks_for_each_of_its_exercises_and_links_their_sheets(name):
+    text = prose(NOTEBOOKS[name])
+    for sheet in sorted((ROOT / "notebooks" / "exercises").glob(f"{name[:2]}_*.ipynb")):
+        assert f"](exercises/{sheet.name})" in text
+    for exercise in EXERCISES.values():
+        if exercise.notebook == int(name[:2]):
+            assert re.search(rf"\b{exercise.name}\b", text), exercise.name
+    for link in re.findall(r"\]\((exercises/[^)]+)\)", text):
+        assert (ROOT / "notebooks" / link).is_file(), link
 
 
 @pytest.mark.skipif("06_gradient_check" not in NOTEBOOKS, reason="notebook 6 is not there")
