@@ -209,7 +209,7 @@ EQUATIONS = (
     Equation("4.10", "Var[score function] / Var[pathwise] = ¼ (K + 2) (K + 4), or ½ (K + 4) with the baseline E_q[f],"
              " for f(z) = −½ |z − x|² at mu = x",
              r"\frac{\mathrm{Var}[\text{score function}]}{\mathrm{Var}[\text{pathwise}]} = \tfrac14 (K + 2)(K + 4),"
-             r" \quad \text{or } \tfrac12 (K + 4) \text{ with } c = \mathbb{E}_q[f], \quad \text{for } f(z) = -\tfrac12 |z - x|^2, \mu = x",
+             r" \quad \text{or } \tfrac12 (K + 4) \text{ with } c = \mathbb{E}_q[f]",
              None, "how many draws do the work of one pathwise draw, for the mean of a quadratic f"),
     # 5. Dense layers and their backward
     Equation("5.1", "y = x W + b", r"y = x W + b",
