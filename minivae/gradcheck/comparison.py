@@ -19,6 +19,7 @@ CLEAR = 3.0          # a gap of so many bounds is a difference; anything between
 ROUNDINGS = 2**7     # roundings of the tensor's largest number that a correct claim may be off by
 BLUNDER = 2**12      # roundings of it that only a mistake explains
 SECOND_STEP = 0.37   # first step of the second opinion, relative to the first's
+SHORT = 1e-2         # a number of less than this length gets a third
 
 
 def measure(probe, name, claim, rng, limit=LIMIT):
@@ -69,9 +70,14 @@ def measure(probe, name, claim, rng, limit=LIMIT):
 def _coordinate(probe, name, claim, precision, scale, index, estimate):
     where = f"[{', '.join(map(str, index))}]" if index else "the number"
     first = _compared(where, index, name, float(claim[index]), estimate, scale, precision)
-    opinions = [SECOND_STEP / 16, SECOND_STEP / 16 / min(1, probe.lengths[name][index])]
-    return _confirmed(first, [lambda step=step: probe.coordinate(name, index, scale=0.1 * scale, step=step)
-                              for step in opinions], scale, precision, name in probe.loud)
+    length = float(probe.lengths[name][index])
+    steps = [SECOND_STEP / 16] + [SECOND_STEP / 16 / length] * (length < SHORT)
+
+    def opinions():
+        for step in steps:
+            yield probe.coordinate(name, index, scale=0.1 * scale, step=step)
+
+    return _confirmed(first, opinions(), scale, precision, name in probe.loud)
 
 
 def along(probe, where, moves, claims, scales, precision):
@@ -97,8 +103,8 @@ def along(probe, where, moves, claims, scales, precision):
     size = float(np.hypot.reduce([scales[name] * norm(move) for name, move in moves.items()]))
     tensor = next(iter(moves)) if len(moves) == 1 else ""
     first = _compared(where, None, tensor, analytic, probe.along(moves), size, precision)
-    return _confirmed(first, [lambda: probe.along(moves, step=SECOND_STEP / 16)], size, precision,
-                      not probe.loud.isdisjoint(moves))
+    opinions = (probe.along(moves, step=step) for step in [SECOND_STEP / 16])
+    return _confirmed(first, opinions, size, precision, not probe.loud.isdisjoint(moves))
 
 
 def _compared(where, index, tensor, analytic, estimate, size, precision):
@@ -121,17 +127,18 @@ def _compared(where, index, tensor, analytic, estimate, size, precision):
 def _confirmed(first, opinions, size, precision, loud):
     """Ask for a second opinion, with other steps, before a difference counts; a loud function proves nothing.
 
-    A third, with a step of unit length, may only say that the claim is right at that scale: where a value is what
-    is left of a cancellation, short steps see the stairs that rounding makes of it.
+    A third, with a step of unit length where numbers are much smaller, may only say that the claim is right at that
+    scale: where a value is what is left of a cancellation, short steps see the stairs that rounding makes of it.
     """
     if first.state != "differ":
         return first
     if loud:
         return first._replace(state="unresolved", error=max(first.error, first.gap))
-    second, *third = [_compared(first.where, first.index, first.tensor, first.analytic, ask(), size, precision)
-                      for ask in opinions]
+    heard = (_compared(first.where, first.index, first.tensor, first.analytic, opinion, size, precision)
+             for opinion in opinions)
+    second = next(heard)
     confirmed = second.state == "differ" and abs(first.numeric - second.numeric) <= first.error + second.error
-    if confirmed and not any(c.state == "agree" and c.analytic and c.error < first.gap / 10 for c in third):
+    if confirmed and not any(c.state == "agree" and c.analytic and c.error < first.gap / 10 for c in heard):
         return first
     kind = second.state if second.state in ("kink", "edge") else "unresolved"
     return first._replace(state=kind, error=max(first.error, second.error, first.gap))

@@ -97,6 +97,11 @@ class TensorFacts(NamedTuple):
         return [c for c in self.coordinates + self.directions if c.state in states]
 
     @property
+    def off(self):
+        """The numbers whose claim and difference lie further apart than their errors allow, for whatever reason."""
+        return [c for c in self.having("differ", "unresolved") if c.gap > c.bound]
+
+    @property
     def left_out(self):
         return len([c for c in self.coordinates if c.state not in ("agree", "differ")])
 

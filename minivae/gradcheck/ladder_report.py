@@ -40,6 +40,10 @@ class LadderReport(Report):
             tensors.sort(key=lambda t: chain.order.index(t.name))   # from the loss back, as in the picture
         super().__init__(tensors, diagnosis=[*in_kernels, *diagnosis],
                          title="gradient check of the model", **more)
+        others = sum(t.state == "differ" and t.name not in self.front for t in tensors)
+        if self.front and others:
+            more = "tensors are" if others > 1 else "tensor is"
+            self.notes.insert(0, f"{others} more {more} wrong, perhaps only because of the above")
 
     @property
     def verdict(self):
@@ -49,6 +53,12 @@ class LadderReport(Report):
     @property
     def first_wrong(self):
         return self.front[0] if self.front else None
+
+    @property
+    def shown(self):
+        """The first wrong tensors; or, if the place is not known, all that the picture does not call right."""
+        first = [t for t in self.tensors if t.name in self.front and t.state == "differ"]
+        return first or [t for t in self.tensors if t.state not in ("agree", "empty")]
 
     @property
     def worst(self):
@@ -79,7 +89,7 @@ class LadderReport(Report):
                                                   ("From the loss back", self.picture())) if text]
 
     def __str__(self):
-        parts = as_text(self, only=("differ", "unresolved", "kink", "corner")).split("\n")
+        parts = as_text(self).split("\n")
         picture = [line for title, text in self._lists() for line in (title, text)]
         return "\n".join([parts[0], *picture, *parts[1:]])
 

@@ -127,7 +127,9 @@ class _Attempt(NamedTuple):
 
     @property
     def too_short(self):
-        return self.settled and self.smooth
+        """Whether rounding hides more than truncation spoils, so that longer steps may tell more."""
+        noisy = all(table.truncation <= ROUNDING * table.rounding for table in (self.slope, self.jump))
+        return bool(self.slope.rows) and (self.reach == 0 or noisy and self.smooth)
 
 
 def _attempt(line, step):
@@ -180,10 +182,10 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
     attempts = []
     for _ in range(ATTEMPTS):
         here = _attempt(line, step)
-        if longest_noisy and step > longest_noisy and here.reach == 0:
-            break   # still nothing but rounding: a longer step would only hide that
         attempts.append(here)
         best = _best(attempts)
+        if 0 < longest_noisy < step and here.reach == 0:
+            break   # still nothing but rounding
         if best.error <= SUFFICIENT * max(abs(best.slope.value), scale):
             break
         if here.too_short:
@@ -215,10 +217,9 @@ def _summary(attempts, best):
     kinked = [attempt for attempt in attempts if attempt.jump.error < abs(attempt.jump.value)]
     if kinked:
         corner = min(kinked, key=lambda attempt: max(attempt.slope.error, attempt.jump.error))
-        half = corner.jump.value
-        if best.error >= 0.1 * abs(half):   # no shorter step has seen past the corner
+        error, half = max(corner.slope.error, corner.jump.error), corner.jump.value
+        if best.error >= max(error, 0.1 * abs(half)):   # no shorter step has seen past the corner, and none knows better
             value = corner.slope.value
-            error = max(corner.slope.error, corner.jump.error)
             return Estimate(value, error, "kink", corner.step, (value - half, value + half), *seen)
     value = best.slope.value
     kind = "smooth" if any(attempt.slope.rows for attempt in attempts) else "edge"

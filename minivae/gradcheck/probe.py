@@ -154,10 +154,11 @@ class Probe:
         Nine equally spaced values along a random direction, to one side (a kink often lies at the point itself);
         their fifth to seventh differences leave nothing of a smooth function, and of independent noise of variance
         s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, or too long a spacing, looks like noise too,
-        but collapses as the spacing shrinks; noise stays. So the spacing is shortened until the same is heard twice,
-        or twice nothing but rounding. What is heard twice and is too loud for rounding may be a fast oscillation:
-        shorter spacings are tried, and the tensor is ``loud``, for no difference proves it wrong. Where already the
-        longest spacing is below the function's resolution, one of unit length is listened to.
+        but collapses as the spacing shrinks; noise stays. So the spacing is shortened until the same is heard three
+        times (a corner may sound alike twice), or nothing but rounding. What is heard twice and is too loud for
+        rounding may be a fast oscillation: shorter spacings are tried, and the tensor is ``loud``, for no difference
+        proves it wrong. Where already the longest spacing is below the function's resolution, one of unit length is
+        listened to.
         The noise is kept twice: as a multiple of the value's rounding, and as it is, for a value that cancels
         to nothing has no rounding of its own.
 
@@ -175,7 +176,7 @@ class Probe:
 
     def _heard(self, name, direction):
         """Return the noise along a direction, as it is kept; None where the function does not move."""
-        heard, before = None, math.inf
+        heard, before, times = None, math.inf, 0
         for spacing in SPACINGS:
             values = [self.value({name: self.at[name] + j * spacing * direction}) for j in range(1, 10)]
             if any(value is None or not np.isfinite(value).all() for value in values):
@@ -187,11 +188,12 @@ class Probe:
             size = norm(self.weight * np.maximum(np.abs(values).max(axis=0), np.abs(self.base)))
             noise, rounding = float(_spread(total)), max(self.precision * size, 1e-300)
             stays = heard is not None and noise >= before / 16
+            times = times + 1 if stays else 1
             if not stays or noise > before:
                 heard = max(1.0, 3 * noise / rounding), 3 * _spread(outputs)
             if stays and noise > LOUD * size:
                 self.loud.add(name)
-            elif stays:
+            elif times == 3:
                 break
             before = max(noise, rounding)
         return heard

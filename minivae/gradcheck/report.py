@@ -77,6 +77,11 @@ class Report:
         return None
 
     @property
+    def shown(self):
+        """The tensors that the table has."""
+        return self.tensors
+
+    @property
     def covered(self):
         return sum(len(t.coordinates) - t.left_out for t in self.tensors)
 

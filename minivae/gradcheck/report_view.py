@@ -21,15 +21,15 @@ def headline(report):
     return f"{report.title}: {report.verdict.upper()} ({covered})"
 
 
-def as_text(report, only=tuple(MARKS)):
-    """Return the report as text; its table has the tensors of the given states."""
+def as_text(report):
+    """Return the report as text."""
     lines = [headline(report)]
-    rows = _rows(report, only)
+    rows = _rows(report)
     if rows:
         widths = [max(len(row[k]) for row in [COLUMNS, *rows]) for k in range(len(COLUMNS))]
         for row in [COLUMNS, *rows]:
             lines.append("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())
-    hidden = sum(t.state in only for t in report.tensors) - TENSORS_SHOWN
+    hidden = len(report.shown) - TENSORS_SHOWN
     if hidden > 0:
         lines.append(f"   and {hidden} more tensors")
     for heading, sentences in _sections(report):
@@ -68,9 +68,8 @@ def _doubts(report):
         if t.state == "kink" or t.state == "corner" and report.verdict == "inconclusive":
             doubts.append(f"{t.name}: {out}; the function has a corner there: its slopes left and right differ")
         elif t.state == "unresolved":
-            near = [c for c in t.coordinates if c.state == "unresolved" and c.gap > c.bound]
             doubts.append(f"{t.name}: {out}; " + ("off by more than rounding should, by less than proves a mistake"
-                                                  if 2 * len(near) > t.left_out else
+                                                  if 2 * len(t.off) > t.left_out else
                                                   "the difference's own error would hide a mistake"))
     if report.verdict == "inconclusive" and report.covered == 0 and not doubts:
         doubts.append("there was no number to check")
@@ -84,12 +83,12 @@ def _corners(report):
             "the claim is the slope on one side of it" for t in report.tensors if t.state == "corner"]
 
 
-def _rows(report, only=tuple(MARKS)):
+def _rows(report):
     rows = []
-    order = report.tensors
+    order = report.shown
     if len(order) > TENSORS_SHOWN:   # what is wrong comes first, so that it is seen
         order = sorted(order, key=lambda t: BY_GRAVITY.index(t.state))
-    for t in [t for t in order if t.state in only][:TENSORS_SHOWN]:
+    for t in order[:TENSORS_SHOWN]:
         checked = f"{len(t.coordinates) - t.left_out} of {math.prod(t.shape)}"
         checked += f", {len(t.directions)} directions" if t.directions else ""
         row = [MARKS[t.state], t.name, str(t.shape).replace(" ", ""), checked]

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import minivae as mv
+from minivae import IWAE
 from minivae.exercises.mistakes import MISTAKES
 from minivae.exercises.planting import planted
 from minivae.gradcheck import check_model
@@ -48,6 +49,25 @@ def test_a_float32_model_of_some_size_passes(activation):
     report = check_model(model, x, eps)
     assert report.verdict == "pass", str(report)
     assert any("float64 copy" in note for note in report.notes)
+
+
+def test_weights_that_float32_cannot_hold_are_no_mistake():
+    """Log weights of -10^5: their rounding in float32 moves the weights, and so the gradients, by per cents."""
+    model, x, _ = example(kind=IWAE, batch=2, data_dim=6, latent_dim=1, hidden=(), likelihood="gaussian", dtype="float32")
+    for name, value in model.parameters.items():
+        value *= 1e-3 if name.startswith("decoder") else 1 / 200
+    x, eps = 200 * (4 * x - 2), np.random.default_rng(1).standard_normal((4, 1))
+    report = check_model(model, x, eps)
+    assert report.verdict == "pass" and "float64 copy" in report.notes[0], str(report)
+    with planted(BY_NAME["1/B twice"]):
+        assert check_model(*example(batch=2, data_dim=3, latent_dim=1, hidden=(), dtype="float32")).verdict == "fail"
+
+
+def test_a_report_shows_where_to_look_and_fits_a_screen():
+    with planted(BY_NAME["1/B twice"]):
+        text = str(check_model(*example(hidden=(6, 5))))
+    assert len(text.splitlines()) <= 40 and "more tensors are wrong, perhaps only because of the above" in text
+    assert [line.split()[1] for line in text.splitlines() if line.startswith("✗")] == ["objective"]
 
 
 PLACES = {

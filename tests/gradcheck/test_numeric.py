@@ -61,6 +61,15 @@ def test_a_jump_is_not_believed():
     assert found.kind != "smooth" or found.error > 0.5 / found.step
 
 
+@pytest.mark.parametrize("x, k", [(0.3588, 1.628), (0.6257, 1.486), (-1.566, 3.666)])
+def test_longer_steps_are_tried_where_rounding_hides_the_slope(x, k):
+    def f(t):
+        return float(np.float32(math.sin(k * (x + t)) + 0.5))
+
+    found = derivative(lambda t: (f(t) - f(0), 2.0**-23 * max(abs(f(t)), abs(f(0)))), 1 / 16)
+    assert abs(found.value - k * math.cos(k * x)) <= found.error < 5e-4 * k
+
+
 def test_a_poor_first_step_costs_accuracy_nothing():
     for step in 10.0 ** np.arange(-12, 7):
         found = derivative(line_of(math.sin, 1.0), step)

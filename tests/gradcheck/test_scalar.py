@@ -183,6 +183,17 @@ def test_edges(name):
     assert isinstance(str(report), str) and report._repr_html_().startswith("<p")
 
 
+@pytest.mark.parametrize("w", [[-281416.69, -281427.25], [-353093.73, -353093.65, -353091.0], [1e4, 9997.0, 9980.0]])
+def test_a_bend_much_shorter_than_the_numbers_is_no_noise(w):
+    def f(w):
+        return w.max() + np.log(np.exp(w - w.max()).mean())
+
+    w = np.array(w)
+    share = np.exp(w - w.max()) / np.exp(w - w.max()).sum()
+    assert check_gradient(f, share, w).verdict == "pass"
+    assert check_gradient(f, share[::-1], w).verdict == "fail"
+
+
 def test_a_function_that_draws_noise_or_writes_is_named():
     rng = np.random.default_rng(0)
     report = check_gradient(lambda x: x.sum() + rng.standard_normal(), np.ones(3), np.ones(3))

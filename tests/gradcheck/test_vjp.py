@@ -86,6 +86,19 @@ def test_either_precision_passes_and_a_mistake_fails_in_both(dtype):
     assert "factor 2.000 = 2" in report.diagnosis[0]
 
 
+def test_what_float32_cannot_hold_is_judged_in_float64():
+    def spread(x):
+        return ((x - x.mean(axis=1, keepdims=True)) ** 2).mean(axis=1) ** 0.5
+
+    def spread_backward(d, x, factor=1.0):
+        return factor * d[:, None] * (x - x.mean(axis=1, keepdims=True)) / (x.shape[1] * spread(x)[:, None])
+
+    x = (np.random.default_rng(0).standard_normal((4, 6)) + 1000).astype(np.float32)
+    report = check_vjp(spread, spread_backward, x)
+    assert report.verdict == "pass" and "in float64" in report.notes[0]
+    assert check_vjp(spread, lambda d, x: spread_backward(d, x, 1.01), x).verdict == "fail"
+
+
 def test_a_function_that_wants_a_list_or_a_number():
     assert check_vjp(lambda x: x**3, lambda dy, x: dy * 3 * x**2, 1.7).verdict == "pass"
     assert check_vjp(lambda x: x**3, lambda dy, x: [dy * 3 * x**2], [1.0, 2.0]).verdict == "pass"
