@@ -107,7 +107,7 @@ class Adam:
         sum_g += gradients
         sum_g2 *= self.beta2
         sum_g2 += np.multiply(gradients, gradients, out=scratch)
-        np.sqrt(sum_g2, out=scratch)                       # the step: sum_g / (sqrt(sum_g2) + epsilon), in proportion
+        np.sqrt(sum_g2, out=scratch)        # the step: sum_g / (sqrt(sum_g2) + epsilon), in proportion
         scratch += self.epsilon * math.sqrt(w2)
         np.divide(sum_g, scratch, out=scratch)
         scratch *= self.learning_rate * math.sqrt(w2) / w1
