@@ -15,7 +15,7 @@ _HOMES = {  # everything is imported when it is first asked for, so that importi
     "load_pretrained": "pretrained",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
     "equation": "derivation", "show": "notebook", "show_source": "source", "step_through": "stepper", "toy": "toy_model",
-    "explore": "explorer",
+    "explore": "explorer", "formula_sheet": "sheet",
 }
 _MODULES = ("data", "derivation", "evaluation", "exercises", "gradcheck", "kernels", "model", "plots", "training")
 

@@ -16,7 +16,7 @@ spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "bui
 build = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(build)
 
-NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("*.ipynb"))}
+NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 PARTS = ["**After this notebook you can**", "**You need**", "**Time**", "## Summary", "## Check yourself", "## References"]
 LONGEST_CELL, LONGEST_LINE = 20, 100  # a page shows no more
