@@ -111,7 +111,7 @@ def kl_parts(mu, log_var, *, rng, draws=2):
         z = reparameterize(mu, sigma, rng.standard_normal(mu.shape))
         information[s] = gaussian_log_density(z, mu, log_var) - aggregate_log_density(z, mu, log_var)
     kl, mean = float(kl_divergence(mu, log_var).mean()), float(information.mean())
-    error = np.sqrt(information.var(axis=0, ddof=1).mean() / information.size)  # the examples are given, the draws are not
+    error = np.sqrt(information.var(axis=0, ddof=1).mean() / information.size)  # only the draws vary
     return KLParts(kl, mean, kl - mean, float(error))
 
 
