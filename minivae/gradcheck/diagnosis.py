@@ -126,7 +126,7 @@ def diagnose_shape(claim, name, shape, probe):
             return sentence
     total = measured.sum()
     if len(places) == size > 1 and abs(total) > 1e-3 * largest and abs(claim.sum() - total) <= error.sum() + 1e-6 * largest:
-        return "its total is right: summed over the wrong axis?"
+        return "summed over everything" if claim.size == 1 else "its total is right: summed over the wrong axis?"
     return None
 
 

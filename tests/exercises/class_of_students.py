@@ -93,7 +93,7 @@ def broken():
         "nothing.py": Student("", NONE),
         "syntax.py": Student("def dense_dW(dy, x)\n    return x.T @ dy\n", NONE, "SyntaxError"),
         "no json.ipynb": Student('{"cells": [', NONE, "cannot be read"),
-        "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), NONE, "cannot be read"),
+        "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), NONE, "Save it as UTF-8"),
         "raises in between.py": Student(RIGHT + "1 / 0\nafter = 1\n", BOTH, "ZeroDivisionError"),
         "loops when run.py": Student(RIGHT + "while True:\n    pass\n", NONE, "did not finish within"),
         "exits.py": Student(RIGHT + "import sys\nsys.exit(0)\n", BOTH, "SystemExit"),
@@ -151,7 +151,7 @@ def hostile(marker):
                 except OSError:
                     pass
             print('✓ dense_dW: right')
-            """)), None),
+            """)), None, "no answer"),
         "lies.py": Student(instead("return Liar()", code("""
             class Liar:
                 shape, dtype = (6, 7), float

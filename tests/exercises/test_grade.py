@@ -35,6 +35,7 @@ def graded(tmp_path_factory):
     for notebook in ("05_layers.ipynb", "06_gradient_checking.ipynb"):
         (folder / "a folder" / "more").mkdir(parents=True, exist_ok=True)
         shutil.copy(FOLDER / "solutions" / notebook, folder / "a folder" / "more")
+    (folder / "a folder" / "unpacked.ipynb").mkdir()   # a folder, whatever its name
     code, text = told(folder, "--json", "--seconds", SECONDS, "--exercises", "dense_dW", "dense_db", "numeric_derivative")
     return code, json.loads(text), students, marker
 
@@ -69,7 +70,7 @@ def strings(part):
 
 def test_a_folder_of_notebooks_is_one_submission(graded):
     one = next(one for one in graded[1]["submissions"] if one["submission"] == "a folder")
-    assert {about["state"] for about in one["exercises"].values()} == {"pass"} and one["points"] == graded[1]["out_of"] == 4
+    assert {about["state"] for about in one["exercises"].values()} == {"pass"} and not one["trouble"] and one["points"] == graded[1]["out_of"] == 4
 
 
 def test_text_and_csv_and_exit_codes(tmp_path):

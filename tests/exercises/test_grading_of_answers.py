@@ -12,7 +12,7 @@ from minivae.exercises.planting import planted
 from minivae.exercises.registry import EXERCISES
 from minivae.exercises.wrong_answers import WRONG_ANSWERS
 
-ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "softplus": "the softplus"}   # one function serves several
+ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "dense_backward": "db", "softplus": "the softplus"}   # one function serves several
 by_name = pytest.mark.parametrize("name", EXERCISES)
 
 

@@ -78,7 +78,8 @@ def _files(place):
     if not place.is_dir():
         return [place] if place.suffix in SUFFIXES else []
     inside = sorted(path for suffix in SUFFIXES for path in place.rglob(f"*{suffix}"))
-    return [path for path in inside if not any(part.startswith((".", "__")) for part in path.relative_to(place).parts)]
+    return [path for path in inside if not path.is_dir()
+            and not any(part.startswith((".", "__")) for part in path.relative_to(place).parts)]
 
 
 def grade(files, exercises, seconds=20.0, name=""):

@@ -72,7 +72,9 @@ class Process:
         try:
             told = self._ask(b"", "running the file")
             names, trouble = told.get("names"), told.get("trouble")
-            self.names = {str(name) for name in names} if isinstance(names, list) else set()
+            if not isinstance(names, list):   # written by the file, not by the child
+                raise Stopped("running the file: its process sent something that is no answer")
+            self.names = {str(name) for name in names}
             self.trouble = printable(trouble) if isinstance(trouble, str) else ""
         except BaseException:
             self.stop()

@@ -42,6 +42,8 @@ def run(path):
         if path.stat().st_size > LARGEST:
             return {}, f"the file is larger than {LARGEST // 2**20} MB"
         cells = _cells(path) if path.suffix == ".ipynb" else [(path.name, _python(path))]
+    except (SyntaxError, UnicodeDecodeError):
+        return {}, "cannot be read: it is not in UTF-8, nor in an encoding that it declares. Save it as UTF-8"
     except Exception as error:
         return {}, f"cannot be read: {type(error).__name__}: {printable(error)}"
     for name, source in cells:
