@@ -192,14 +192,20 @@ def gradcheck(options):
     import numpy as np
 
     from .gradcheck import check_model
-    from .model import VAE
+    from .model import join_labels
+    from .run import kind_of_model
 
-    model = VAE(options.data_dim, options.hidden, options.latent, options.activation, options.likelihood,
-                noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed)
+    classes = 3 if options.conditional else 0
+    kind, more = kind_of_model(options.objective, classes)
+    model = kind(options.data_dim, options.hidden, options.latent, options.activation, options.likelihood,
+                 noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed, **more)
     rng = np.random.default_rng(options.seed)
     model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases too, which start at zero
     x = rng.integers(0, 2, (options.batch, model.data_dim)).astype(model.dtype)
-    report = check_model(model, x, rng.standard_normal((options.batch, model.latent_dim)))
+    if classes:
+        x = join_labels(x, np.arange(options.batch) % classes, classes)
+    samples = 1 if options.objective == "elbo" else options.samples
+    report = check_model(model, x, rng.standard_normal((options.batch * samples, model.latent_dim)))
     print(report)
     return {"pass": 0, "fail": 1, "inconclusive": 3}[report.verdict]
 

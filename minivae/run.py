@@ -150,10 +150,15 @@ def with_labels(model, images, labels):
     return join_labels(images, labels, model.conditions) if model.conditions else images
 
 
+def kind_of_model(objective, classes):
+    """Return the class of model for an objective, or for labels of so many classes, and what it takes beside the rest."""
+    if classes and objective != "elbo":
+        raise ValueError(f"conditional goes with the objective elbo alone; got {objective}. Leave one of the two out.")
+    return (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[objective], {})
+
+
 def _new_model(settings, images, classes):
-    if classes and settings["objective"] != "elbo":
-        raise ValueError(f"conditional goes with the objective elbo alone; got {settings['objective']}. Leave one of the two out.")
-    kind, more = (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[settings["objective"]], {})
+    kind, more = kind_of_model(settings["objective"], classes)
     model = kind(
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
         noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],

@@ -1,12 +1,14 @@
 """The ladder's report: the derivation as a picture, read from the loss back, with a mark at each arrow."""
 
 import html
+import textwrap
 
 from .report import Report
 from .report_view import MARKS, as_html, as_text
 
 __all__ = ["LadderReport"]
 
+WIDTH = 110   # of the longest line of marks
 VERDICT_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
@@ -81,12 +83,13 @@ class LadderReport(Report):
         return "\n".join(lines)
 
     def kernels(self):
-        """Return the first rung in one line."""
-        return "   ".join(f"{VERDICT_MARKS[report.verdict]} {name}" for name, report in self.pairs.items())
+        """Return the first rung in a line, or in two if it is long."""
+        marks = "   ".join(f"{VERDICT_MARKS[report.verdict]}\N{NO-BREAK SPACE}{name}" for name, report in self.pairs.items())
+        return "\n".join(textwrap.wrap(marks, WIDTH, initial_indent="  ", subsequent_indent="  ")).replace(
+            "\N{NO-BREAK SPACE}", " ")
 
     def _lists(self):
-        return [(title, text) for title, text in (("Kernels", "  " + self.kernels() if self.pairs else ""),
-                                                  ("From the loss back", self.picture())) if text]
+        return [(title, text) for title, text in (("Kernels", self.kernels()), ("From the loss back", self.picture())) if text]
 
     def __str__(self):
         parts = as_text(self).split("\n")

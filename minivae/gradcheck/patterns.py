@@ -15,9 +15,10 @@ def precision(evidence, sight):
     """Right, but computed in fewer digits than it is stored in."""
     if evidence.fits(evidence.claimed, 1.0, np.trunc(evidence.measured)):
         return "cut to whole numbers: stored in an array of integers?"
-    gap = np.abs(evidence.claimed - evidence.measured).max(initial=0)
+    gaps = np.abs(evidence.claimed - evidence.measured)
+    gap, off = gaps.max(initial=0), gaps[evidence.measured != 0] > evidence.error.max(initial=0)
     for name, eps in (("single", 2.0**-23), ("half", 2.0**-10)):
-        if evidence.scale and gap <= 2 * eps * evidence.scale and gap > evidence.error.max(initial=0):
+        if evidence.scale and gap <= 2 * eps * evidence.scale and off.mean() > 0.5:   # rounding spares few
             kept = int(-np.log10(gap / evidence.scale))
             return f"right to {kept} digits only: computed in {name} precision, or a small constant is in the way"
     return None
@@ -101,6 +102,8 @@ def wrong_places(evidence, sight):
             return f"{what} {side} {edge} of axis {axis} on, right elsewhere" if side == "from index" else \
                 f"{what} {side} {edge} of axis {axis}, right from there on"
         return f"{what} at some indices of axis {axis} ({_few(bad)}), right at the others"
+    if wrong.sum() == 1:
+        return f"{what} at {evidence.coordinates[wrong.argmax()].where} alone"
     if len(evidence.facts.shape) == 2:
         row, column = evidence.indices
         if np.array_equal(row[busy] == column[busy], ~wrong[busy]):

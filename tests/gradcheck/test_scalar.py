@@ -79,6 +79,7 @@ MISTAKES = {
     "clipped": (lambda g: {k: np.clip(v, -0.05, 0.05) for k, v in g.items()}, "clipped at 0.05000"),
     "absolute": (lambda g: {k: abs(v) for k, v in g.items()}, "the sign is lost"),
     "halved precision": (lambda g: {k: v.astype(np.float16).astype(float) for k, v in g.items()}, "half precision"),
+    "one number": (lambda g: {**g, "W1": g["W1"] * (1 + 0.001 * (np.arange(g["W1"].size) == 4).reshape(g["W1"].shape))}, "W1: wrong at ["),
     "spread mean": (lambda g: {**g, "W1": np.broadcast_to(g["W1"].mean(axis=0), g["W1"].shape)}, "the mean over axis 0"),
     "missing": (lambda g: {k: v for k, v in g.items() if k != "b0"}, "b0: the gradient is missing"),
     "surplus": (lambda g: {**g, "c": np.ones(2)}, "c: a gradient was given for it"),
