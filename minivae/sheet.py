@@ -74,7 +74,7 @@ SIGNS = (  # a sign and its name
 )
 
 STYLE = """
-.sheet {font: 13px/1.3 sans-serif; color: #000; min-width: 72em}
+.sheet {font: 11px/1.3 sans-serif; color: #000}
 .sheet h2 {font-size: 1.05em; margin: 0.45em 0 0 0; color: #0072B2}
 .sheet table {border-collapse: collapse; width: 100%; margin: 0; font-size: 1em; table-layout: fixed}
 .sheet tr {background: none !important}
@@ -88,7 +88,7 @@ STYLE = """
   html, body, main, .jp-Cell, .jp-Cell-outputWrapper, .jp-OutputArea, .jp-OutputArea-child, .jp-OutputArea-output {
     display: block !important; position: static !important; height: auto !important; overflow: visible !important;
     margin: 0 !important; padding: 0 !important; max-width: none !important; break-inside: auto !important}
-  .sheet {font-size: 7.5pt; line-height: 1.1; min-width: 0}
+  .sheet {font-size: 7.5pt; line-height: 1.1}
   .sheet td {padding: 0.05em 0.5em 0.05em 0}
 }
 """
@@ -129,8 +129,8 @@ def sheet_row(number, aloud):
     """Lay out one equation: its number, its symbol in the code, the formula, and the words."""
     entry = equation(number)
     symbol = (entry.symbol or "").replace(" ", ", ")
-    return (f'<td style="width: 5%">{number}</td><td class="code" style="width: 13%">{html.escape(symbol)}</td>'
-            f'<td style="width: 41%">${html.escape(entry.latex)}$</td><td>{html.escape(aloud)}</td>')
+    return (f'<td style="width: 4%">{number}</td><td class="code" style="width: 14%">{html.escape(symbol)}</td>'
+            f'<td style="width: 45%">${html.escape(entry.latex)}$</td><td>{html.escape(aloud)}</td>')
 
 
 def cells(texts):
