@@ -22,7 +22,7 @@ def defined_under(heading):
 
 
 def test_every_equation_on_the_page_is_the_registrys_with_its_number_and_its_words():
-    shown = re.findall(r'<tr><td style="width: 5%">([\d.]+)</td><td class="code".*?>(.*?)</td><td.*?>\$(.*?)\$</td><td>(.*?)</td>', PAGE)
+    shown = re.findall(r'<tr><td style="width: 4%">([\d.]+)</td><td class="code".*?>(.*?)</td><td.*?>\$(.*?)\$</td><td>(.*?)</td>', PAGE)
     assert [(number, html.unescape(words)) for number, _, _, words in shown] == ROWS
     for number, symbol, latex, _ in shown:
         assert html.unescape(latex) == equation(number).latex and symbol.split(", ") == (equation(number).symbol or "").split(" ")
