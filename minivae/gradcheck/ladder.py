@@ -22,7 +22,7 @@ __all__ = ["check_model"]
 
 LIMIT = 40           # numbers of a tensor up to which all are checked
 NUMBERS = 2**13      # of data looked at; a larger batch is cut
-SIZES = {"B": 3, "D": 5, "K": 2, "H": 4, "I": 4, "O": 3, "S": 2}   # of the arguments on which kernels are checked
+SIZES = {"B": 4, "D": 5, "K": 2, "H": 5, "I": 5, "O": 2, "S": 3}   # of the arguments on which kernels are checked
 
 
 def check_model(model, x, eps, rng=None):
@@ -103,7 +103,9 @@ def _check_pairs(model, rng):
     reports = {}
     for name, pair in pairs.items():
         arguments = [rng.standard_normal([SIZES[letter] for letter in letters]) for letters in pair.shapes.values()]
-        reports[name] = check_vjp(pair.forward, pair.backward, *arguments, rng=rng, sizes=SIZES)
+        letters = "".join(pair.shapes.values()) + "S"   # S is in no shape where rows are repeated
+        sizes = {letter: n for letter, n in SIZES.items() if letter in letters}
+        reports[name] = check_vjp(pair.forward, pair.backward, *arguments, rng=rng, sizes=sizes)
     return reports
 
 
@@ -170,7 +172,7 @@ def _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model):
     """Name what is wrong with the tensors that nothing before them explains."""
     by_parameters, by_nodes = terms
     B = len(trace.x)
-    sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "beta": float(trace.beta)}
+    sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "S": len(trace.eps) // B, "beta": float(trace.beta)}
     values = {s: v for s, v in trace.items() if s != "loss" and np.ndim(v)}
     gradients = {f"d.{s}": v for s, v in d.items() if s != "loss" and np.ndim(v)}
     sentences = []

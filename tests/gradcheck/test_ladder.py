@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae import IWAE
-from minivae.exercises.mistakes import MISTAKES
+from minivae.exercises.mistakes import MISTAKES, mistakes_in
 from minivae.exercises.planting import planted
 from minivae.gradcheck import check_model
 from strategies import model_settings
@@ -61,6 +61,13 @@ def test_weights_that_float32_cannot_hold_are_no_mistake():
     assert report.verdict == "pass" and "float64 copy" in report.notes[0], str(report)
     with planted(BY_NAME["1/B twice"]):
         assert check_model(*example(batch=2, data_dim=3, latent_dim=1, hidden=(), dtype="float32")).verdict == "fail"
+
+
+def test_a_mean_over_the_samples_is_named():
+    model, x, _ = example(kind=IWAE, batch=4, data_dim=5, hidden=())
+    with planted(mistakes_in("kernels:repeat_backward", ("", ".sum(axis=1)", ".mean(axis=1)"))[0]):
+        report = check_model(model, x, np.random.default_rng(0).standard_normal((12, 2)))
+    assert report.verdict == "fail" and any("mu: factor 0.3333 = 1/S" in sentence for sentence in report.diagnosis)
 
 
 def test_a_report_shows_where_to_look_and_fits_a_screen():
