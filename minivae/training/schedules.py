@@ -22,7 +22,7 @@ def cosine(step, steps):
 
     References
     ----------
-    Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017, equation 5, without restarts.
+    Loshchilov & Hutter, SGDR: Stochastic Gradient Descent with Warm Restarts, 2017, without restarts.
     """
     return 0.5 * (1 + math.cos(math.pi * step / steps))
 
@@ -36,8 +36,8 @@ def warm_up(step, steps):
 
     References
     ----------
-    Bowman et al., Generating Sentences from a Continuous Space, 2016, section 3.1; Sønderby et al., Ladder
-    Variational Autoencoders, 2016, section 2.3.
+    Bowman et al., Generating Sentences from a Continuous Space, 2016; Sønderby et al., Ladder
+    Variational Autoencoders, 2016.
     """
     return min(1.0, (step + 1) / steps) if steps else 1.0
 
