@@ -1,6 +1,6 @@
 """minivae: a variational autoencoder in pure NumPy whose every gradient is written by hand.
 
-Read it in this order: ``derivation`` (the equations by number), ``kernels`` (each forward with its backward beneath
+Read it in this order: ``equations`` (the derivation by number), ``kernels`` (each forward with its backward beneath
 it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``.
 """
 

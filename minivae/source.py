@@ -5,7 +5,8 @@ import inspect
 import re
 import textwrap
 
-from .derivation import EQUATIONS, find, locate
+from .derivation import find, locate
+from .equations import EQUATIONS
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 

@@ -6,7 +6,8 @@ import IPython
 import pytest
 
 import minivae as mv
-from minivae.derivation import EQUATIONS, find
+from minivae.derivation import find
+from minivae.equations import EQUATIONS
 
 ROOT = pathlib.Path(mv.__file__).parents[1]
 
