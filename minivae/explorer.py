@@ -4,7 +4,6 @@ In a notebook with a kernel, ``mv.explore(model, x)`` shows both; on a page, whe
 Shapes: n images, D pixels, K latent.
 """
 
-import io
 import math
 
 import numpy as np
@@ -97,7 +96,10 @@ class Explorer:
         """Return the sliders, with the original and the decoded mean beside, for display in a notebook."""
         import ipywidgets
 
-        original, decoded = (ipywidgets.Image(format="png", layout={"width": f"{MAGNIFIED * self.image_shape[1]}px"}) for _ in range(2))
+        from .plots.mosaic import as_png
+
+        width = {"width": f"{MAGNIFIED * self.image_shape[1]}px"}
+        original, decoded = (ipywidgets.Image(format="png", layout=width) for _ in range(2))
         which = ipywidgets.BoundedIntText(0, 0, len(self.x) - 1, description="image")
         reach = math.ceil(max(REACH, float(np.abs(self.mu).max())))
         sliders = [ipywidgets.FloatSlider(float(self.z[k]), min=-reach, max=reach, step=0.05, readout_format=".2f",
@@ -105,14 +107,17 @@ class Explorer:
                                           layout={"width": "340px"}) for k in self.latents]
 
         def restart(change):
-            decoded.value = as_png(self.start(which.value))
-            original.value = as_png(self.x[self.index, :self.model.data_dim].reshape(self.image_shape))
+            decoded.value = as_png(self.start(which.value), MAGNIFIED)
+            original.value = as_png(self.x[self.index, :self.model.data_dim].reshape(self.image_shape), MAGNIFIED)
             place = self.z.copy()  # a slider rounds what it is given
             for slider, latent in zip(sliders, self.latents):
                 slider.value = float(place[latent])
 
+        def move(latent, value):
+            decoded.value = as_png(self.move(latent, value), MAGNIFIED)
+
         for slider, latent in zip(sliders, self.latents):
-            slider.observe(lambda change, latent=latent: setattr(decoded, "value", as_png(self.move(latent, change["new"]))), "value")
+            slider.observe(lambda change, latent=latent: move(latent, change["new"]), "value")
         which.observe(restart, "value")
         restart(None)
         captioned = [ipywidgets.VBox([ipywidgets.Label(name), picture])
@@ -149,12 +154,3 @@ def explore(model, x, sliders=6, image_shape=None):
             pass  # no ipywidgets here: the figure below stands without them
     explorer.start(0)
     show(explorer.figure())
-
-
-def as_png(image):
-    """An image of grey levels in [0, 1], magnified, as the bytes of a PNG."""
-    from matplotlib.image import imsave
-
-    file = io.BytesIO()
-    imsave(file, np.kron(np.clip(image, 0, 1), np.ones((MAGNIFIED, MAGNIFIED))), cmap="gray", vmin=0, vmax=1, format="png")
-    return file.getvalue()

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 import minivae as mv
-from minivae.explorer import Explorer, as_png
+from minivae.explorer import MAGNIFIED, Explorer
+from minivae.plots.mosaic import as_png
 
 
 def small(conditional=False):
@@ -43,7 +44,7 @@ def test_the_widget_follows_its_sliders():
     which, first, _ = box.children[0].children
     decoded = box.children[2].children[1]
     first.value = 1.5
-    assert explorer.z[explorer.latents[0]] == 1.5 and decoded.value == as_png(explorer.image())
+    assert explorer.z[explorer.latents[0]] == 1.5 and decoded.value == as_png(explorer.image(), MAGNIFIED)
     which.value = 3
     assert explorer.index == 3 and abs(first.value - explorer.mu[3, explorer.latents[0]]) < 1e-6
     np.testing.assert_allclose(explorer.z, explorer.mu[3], atol=1e-6)

@@ -4,14 +4,16 @@ Here too is what those figures ask of their arguments. Pictures are greyscale, b
 images, D pixels, K latent.
 """
 
+import io
 import math
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.image import imsave
 
 from .style import WIDTH
 
-__all__ = ["centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "image_rows", "mosaic",
+__all__ = ["as_png", "centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "image_rows", "mosaic",
            "reconstructions"]
 
 
@@ -171,3 +173,10 @@ def check_codes(mu):
 
 def count(n, noun):
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
+
+
+def as_png(image, magnify):
+    """Return an image of grey levels in [0, 1], each pixel magnified to a square, as the bytes of a PNG."""
+    file = io.BytesIO()
+    imsave(file, np.kron(np.clip(image, 0, 1), np.ones((magnify, magnify))), cmap="gray", vmin=0, vmax=1, format="png")
+    return file.getvalue()
