@@ -1,6 +1,7 @@
 """The one catalogue of mistakes, seen by the checker: none passes, and nine in ten of those with a name get it."""
 
 import collections
+import functools
 
 import numpy as np
 import pytest
@@ -47,6 +48,7 @@ def test_none_in_a_kernel_passes(mistake):
     assert all(report.verdict == "fail" for report in reports)
 
 
+@functools.cache   # two tests look at the same reports
 def model_report(mistake, seed, scale):
     with planted(mistake):
         return check_gradient(*vae_case(seed, scale), sizes={"B": 5, "beta": 1.5})
@@ -60,6 +62,6 @@ def test_none_in_the_model_passes(mistake):
 
 def test_nine_in_ten_are_named():
     results = [(m, named(m, kernel_report(m, 1))) for m in IN_KERNELS if m.diagnosis]
-    results += [(m, named(m, model_report(m, 3, 1.0))) for m in IN_MODEL if m.diagnosis and m.diagnosis != "upstream"]
+    results += [(m, named(m, model_report(m, 0, 4e-5))) for m in IN_MODEL if m.diagnosis and m.diagnosis != "upstream"]
     unnamed = [mistake.name for mistake, ok in results if not ok]
     assert len(unnamed) <= len(results) / 10, unnamed
