@@ -127,7 +127,7 @@ def mosaic(pictures, across, title, xlabel=""):
     axes = figure.subplots()
     axes.set_title(title)
     axes.set_xlabel(xlabel)
-    axes.imshow(canvas, cmap="gray", vmin=0, vmax=1, aspect=stretch)
+    axes.imshow(canvas, cmap="gray", vmin=0, vmax=1, aspect=stretch, interpolation="nearest")  # pixels as they are
     axes.set_xticks([])
     axes.set_yticks([])
     return figure, axes

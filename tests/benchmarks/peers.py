@@ -94,11 +94,9 @@ def plain_numpy(model, batches):
     return step
 
 
-def hips_autograd(model, batches):
-    import autograd.numpy as anp
-    from autograd import value_and_grad
-    p, K = dict(model.parameters.items()), model.latent_dim
-    activation = anp.tanh if model.settings["activation"] == "tanh" else lambda a: anp.maximum(a, 0)
+def loss_in(anp, model, activation, softplus):
+    """The loss as a function of the parameters by name, in an engine that looks like NumPy."""
+    K = model.latent_dim
 
     def up(stack, h, p):
         for W, b in zip(stack.W[:-1], stack.b):
@@ -109,10 +107,19 @@ def hips_autograd(model, batches):
         head = up(model.encoder, x, p)
         mu, log_var = head[:, :K], head[:, K:]
         a = up(model.decoder, mu + anp.exp(0.5 * log_var) * eps, p)
-        log_likelihood = anp.sum(x * a - anp.maximum(a, 0) - anp.log1p(anp.exp(-anp.abs(a))))
+        log_likelihood = anp.sum(x * a - softplus(a))
         kl = 0.5 * anp.sum(mu**2 + anp.exp(log_var) - 1 - log_var)
         return (kl - log_likelihood) / len(x)
 
+    return loss
+
+
+def hips_autograd(model, batches):
+    import autograd.numpy as anp
+    from autograd import value_and_grad
+    p = dict(model.parameters.items())
+    loss = loss_in(anp, model, anp.tanh if model.settings["activation"] == "tanh" else lambda a: anp.maximum(a, 0),
+                   lambda a: anp.maximum(a, 0) + anp.log1p(anp.exp(-anp.abs(a))))
     loss_and_gradient, adam, flat = value_and_grad(loss), mv.Adam(LEARNING_RATE), model.parameters.flat
 
     def step(i):
@@ -144,20 +151,7 @@ def torch_step(model, batches, fused=None, compiled=False):
 def jax_step(model, batches):
     import jax
     import jax.numpy as jnp
-    K, activation = model.latent_dim, jnp.tanh if model.settings["activation"] == "tanh" else jax.nn.relu
-
-    def up(stack, h, p):
-        for W, b in zip(stack.W[:-1], stack.b):
-            h = activation(h @ p[W] + p[b])
-        return h @ p[stack.W[-1]] + p[stack.b[-1]]
-
-    def loss(p, x, eps):
-        head = up(model.encoder, x, p)
-        mu, log_var = head[:, :K], head[:, K:]
-        a = up(model.decoder, mu + jnp.exp(0.5 * log_var) * eps, p)
-        log_likelihood = jnp.sum(x * a - jax.nn.softplus(a))
-        kl = 0.5 * jnp.sum(mu**2 + jnp.exp(log_var) - 1 - log_var)
-        return (kl - log_likelihood) / len(x)
+    loss = loss_in(jnp, model, jnp.tanh if model.settings["activation"] == "tanh" else jax.nn.relu, jax.nn.softplus)
 
     def whole_step(p, m, v, t, x, eps):
         value, g = jax.value_and_grad(loss)(p, x, eps)

@@ -12,6 +12,7 @@ from exercises.notebooks import function, sources
 from minivae import exercises
 from minivae.exercises import course
 from minivae.exercises.foreign import Failed, Local
+from minivae.exercises.limits import PRINTED, Beginning
 from minivae.exercises.progress import Progress
 from minivae.exercises.registry import EXERCISES
 
@@ -221,3 +222,10 @@ def test_a_file_from_a_newer_course_keeps_what_is_known(tmp_path):
     kept = {"what": "minivae exercises", "results": {"dense_dW": "pass", "gone": "pass"}, "hints": {}}
     file.write_text(json.dumps(kept), encoding="utf-8")
     assert "✓ dense_dW" in exercises.progress(file) and "1 of 31" in exercises.progress(file)
+
+
+def test_only_the_beginning_of_what_is_printed_is_kept():
+    stream = Beginning()
+    for _ in range(5):
+        assert stream.write("x" * (PRINTED // 2 - 1)) == PRINTED // 2 - 1
+    assert str(stream) == "x" * PRINTED + "..."
