@@ -57,8 +57,8 @@ def _in_words(error):
 
 def train(options):
     """Train a VAE in a folder of its own and tell what came of it."""
-    if options.threads is not None:
-        _hold_threads(options.threads)
+    if options.threads is not None or options.parts > 1:
+        _hold_threads(1 if options.threads is None else options.threads)  # each part of a batch has a core of its own
     from . import run  # brings NumPy, which --help does not need
 
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
@@ -67,7 +67,7 @@ def train(options):
     if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"])
-    summary = run.run(options.out, settings, resume=options.resume)
+    summary = run.run(options.out, settings, resume=options.resume, parts=options.parts)
     if finished:
         more = f"To go on: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
             "Its step size has fallen to nothing, so it cannot be made longer; train again with more --epochs.")

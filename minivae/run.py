@@ -87,7 +87,7 @@ def _check_conflicts(model_file, chosen, notes):
                              "it, or train into another folder (--out).")
 
 
-def run(folder, settings, *, resume=False, progress=True):
+def run(folder, settings, *, resume=False, progress=True, parts=1):
     """Train as the settings say, and leave model.npz, history.csv and the pictures in the folder.
 
     Returns
@@ -112,7 +112,7 @@ def run(folder, settings, *, resume=False, progress=True):
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
-        history = _train(folder, model, images, held_out, settings, resume, progress)
+        history = _train(folder, model, images, held_out, settings, resume, progress, parts)
     except BaseException:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if nothing was written to it
@@ -129,12 +129,12 @@ def run(folder, settings, *, resume=False, progress=True):
             "settings": settings}
 
 
-def _train(folder, model, images, held_out, settings, resume, progress):
+def _train(folder, model, images, held_out, settings, resume, progress, parts):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
         learning_rate=settings["learning_rate"], schedule=settings["schedule"], samples=settings["samples"],
         binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"],
-        checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress,
+        checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress, parts=parts,
     )
 
 

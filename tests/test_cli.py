@@ -56,11 +56,12 @@ def trained(folder, tmp_path_factory):
     return out
 
 
-def test_threads_are_held_before_numpy_is_imported(folder, tmp_path, capsys):
-    command = ["train", "--threads", "2", "--data", str(folder), "--out", str(tmp_path / "run"), "--hidden", "--latent", "1",
+@pytest.mark.parametrize("words, threads", [(["--threads", "2"], "2"), (["--parts", "2"], "1"), (["--parts", "2", "--threads", "2"], "2")])
+def test_threads_are_held_before_numpy_is_imported(folder, tmp_path, capsys, words, threads):
+    command = ["train", *words, "--data", str(folder), "--out", str(tmp_path / "run"), "--hidden", "--latent", "1",
                "--epochs", "1", "--batch", "10", "--holdout", "10"]
     program = ("import os, sys, minivae.cli; assert 'numpy' not in sys.modules; "
-               "code = minivae.cli.main(sys.argv[1:]); sys.exit(code or os.environ['OPENBLAS_NUM_THREADS'] != '2')")
+               "code = minivae.cli.main(sys.argv[1:]); sys.exit(code or os.environ['OPENBLAS_NUM_THREADS'] != %r)" % threads)
     subprocess.run([sys.executable, "-c", program, *command], env=environment(), check=True, capture_output=True)
     assert train(folder, tmp_path / "none", "--threads", "0") == 1
     assert "--threads must be a positive number; got 0." in capsys.readouterr().err

@@ -13,7 +13,7 @@ from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
-SAMPLE = 5000  # parameters that an overwritten trace notes, about
+SAMPLE = 1000  # parameters that an overwritten trace notes, about
 
 
 class Trace(Mapping):

@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import minivae as mv   # noqa: E402
+from minivae.training.parts import Parts   # noqa: E402
 
 LEARNING_RATE = 1e-3
 
@@ -27,6 +28,18 @@ def minivae(model, batches):
         gradients = model.backward(trace, out=gradients)
         adam.step(model.parameters.flat, gradients[1].flat)
         return trace.loss
+
+    return step
+
+
+def minivae_in_parts(model, batches):
+    """minivae with its batch in two parts, a thread for each: on two cores, with one BLAS thread."""
+    adam, passes = mv.Adam(LEARNING_RATE), Parts(model, 2)
+
+    def step(i):
+        grads, traces = passes.gradient(*batches[i], beta=1.0, where=f"batch {i}")
+        adam.step(model.parameters.flat, grads.flat)
+        return sum(trace.loss * len(trace.x) for trace in traces) / len(batches[i][0])
 
     return step
 
@@ -177,6 +190,7 @@ def jax_step(model, batches):
 
 PEERS = {
     "minivae": minivae,
+    "minivae, batch in two parts": minivae_in_parts,
     "matrix products alone": matrix_products,
     "PyTorch, default loop": torch_step,
     "PyTorch, fused Adam": lambda model, batches: torch_step(model, batches, fused=True),

@@ -68,9 +68,10 @@ def set_priority(policy, priority):
 
 def measure(size, names, threads, rounds, clock, alone):
     """Return the milliseconds of every engine in every round, by name; an engine that is not there has none."""
-    environment = dict(os.environ, **dict.fromkeys(THREADS, str(threads)))
     workers, losses, times = {}, {}, {}
     for name in names:
+        blas = 1 if "parts" in name else threads  # there each part has a thread of its own
+        environment = dict(os.environ, **dict.fromkeys(THREADS, str(blas)))
         command = [sys.executable, __file__, "--work", name, size, str(threads), clock, str(int(alone))]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
         first = json.loads(worker.stdout.readline())

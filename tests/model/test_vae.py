@@ -129,7 +129,7 @@ def test_an_overwritten_trace_sees_an_optimizers_step():
     model, rng = mv.VAE(784, (50, 40), 5, "tanh"), np.random.default_rng(0)
     x, eps = (rng.random((3, 784)) < 0.2).astype("float32"), rng.standard_normal((3, 5))
     trace = model.forward(x, eps, out=model.forward(x, eps))
-    assert 1000 < trace.weights.size < 10_000 < model.parameters.flat.size
+    assert 500 < trace.weights.size < 5000 < model.parameters.flat.size
     _, grads = model.backward(trace)
     for optimizer in (mv.Adam(1e-5), mv.SGD(1e-5)):
         trace = model.forward(x, eps, out=trace)

@@ -54,6 +54,39 @@ def test_the_importance_weighted_bound_is_raised_and_reported(tmp_path):
               resume=True)
 
 
+@pytest.mark.parametrize("kind, samples", [(mv.VAE, 1), (mv.IWAE, 3)])
+def test_a_batch_in_parts_trains_the_same_model_to_rounding(tmp_path, kind, samples):
+    def trained(parts, **arguments):
+        model = kind(16, (8,), 2, dtype="float64")
+        history = quiet(model, samples=samples, batch_size=25, parts=parts, **arguments)  # 25 has no equal halves
+        return model.parameters.flat, [list(row.values()) for row in history]
+
+    weights, history = trained(1)
+    for parts in (2, 3, 25):
+        others, other_history = trained(parts)
+        np.testing.assert_allclose(others, weights, rtol=1e-9, atol=1e-12)
+        np.testing.assert_allclose(other_history, history, rtol=1e-12)
+    trained(2, checkpoint=tmp_path / "m.npz", epochs=2)
+    resumed, _ = trained(1, checkpoint=tmp_path / "m.npz", resume=True)
+    np.testing.assert_allclose(resumed, weights, rtol=1e-9, atol=1e-12)
+
+
+def test_a_bad_number_in_any_part_stops_training(monkeypatch):
+    backward = mv.VAE.backward
+
+    def spoiled(self, trace, *args, **kwargs):
+        d, grads = backward(self, trace, *args, **kwargs)
+        if len(trace.x) == 13:  # the second part of 25
+            grads["decoder.0.W"][0, 0] = np.inf
+        return d, grads
+
+    with pytest.raises(mv.NonFiniteError, match="is not finite in epoch 1, batch 2"):  # and nobody warns of an overflow
+        quiet(small_model(), learning_rate=1e30, parts=2)
+    monkeypatch.setattr(mv.VAE, "backward", spoiled)
+    with pytest.raises(mv.NonFiniteError, match="the gradient of decoder.0.W is not finite in epoch 1, batch 1"):
+        quiet(small_model(), batch_size=25, parts=2)
+
+
 def test_samples_resume_to_the_same_bits(tmp_path):
     through = mv.IWAE(16, (8,), 2)
     quiet(through, samples=3, epochs=4)
@@ -215,6 +248,7 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
     ({"images": IMAGES[:0]}, "images must not be empty"), ({"images": IMAGES.astype(float)}, "Divide by 255"),
     ({"images": IMAGES[:, :2]}, "images must have 16 pixels each for this model; got 8"),
     ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"), ({"held_out": IMAGES[:0]}, "held_out must not be empty"),
+    ({"parts": 0}, "parts must be a positive integer"), ({"parts": 17}, "parts must be at most the batch size, 16; got 17"),
     ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
     ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
