@@ -114,7 +114,7 @@ def _train_options(verb):
     group.add_argument("--threads", type=int, metavar="N", help="threads of the matrix products; for batches of a few dozen "
                        "images one is faster than two (default: one a core; with --parts, one)")
     group.add_argument("--parts", type=int, default=1, metavar="N", help="split every batch into N parts, each in the hands of a thread "
-                       "of its own: faster on as many cores, for hundreds of images or of draws a step (default 1)")
+                       "of its own: faster on as many cores where a step has about a thousand images or draws (default 1)")
 
 
 def _number_or_learned(word):

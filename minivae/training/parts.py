@@ -21,7 +21,8 @@ class Parts:
     ----------
     model : VAE
     count : int
-        Parts of a batch. With 1 there are no threads, and the gradient is that of one pass to the last bit.
+        Parts of a batch. With 1 there are no threads, and the gradient is that of one pass to the last bit. Every further
+        part keeps a gradient of its own, P numbers.
     """
 
     def __init__(self, model, count):

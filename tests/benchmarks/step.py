@@ -18,11 +18,12 @@ sys.path[:0] = [str(HERE.parents[1])]
 
 from timing import CLOCKS, COLUMNS, add_clock, machine, row, write_tables   # noqa: E402
 
-SIZES = {  # hidden, latent, activation, batch, steps in a burst
-    "784-200-200-50, batch 20": ((200, 200), 50, "tanh", 20, 100),
-    "784-500-20, batch 100": ((500,), 20, "tanh", 100, 30),
-    "784-400-20, batch 128": ((400,), 20, "relu", 128, 30),
-    "784-500-20, batch 1024": ((500,), 20, "relu", 1024, 4),
+SIZES = {  # hidden, latent, activation, batch, samples per example (more than one: the IWAE, minivae alone), steps in a burst
+    "784-200-200-50, batch 20": ((200, 200), 50, "tanh", 20, 1, 100),
+    "784-500-20, batch 100": ((500,), 20, "tanh", 100, 1, 30),
+    "784-400-20, batch 128": ((400,), 20, "relu", 128, 1, 30),
+    "784-500-20, batch 1024": ((500,), 20, "relu", 1024, 1, 4),
+    "784-200-200-50, IWAE of 5 samples, batch 200": ((200, 200), 50, "tanh", 200, 5, 8),
 }
 BATCHES, CHECKED = 16, 20  # batches, each used again and again; steps whose losses must agree
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
@@ -35,11 +36,12 @@ def work(peer, size, threads, clock, alone):
     import numpy as np
     import minivae as mv
     from peers import PEERS
-    hidden, latent, activation, batch, _ = SIZES[size]
-    model, rng = mv.VAE(784, hidden, latent, activation), np.random.default_rng(0)
+    hidden, latent, activation, batch, samples, _ = SIZES[size]
+    kind, rng = mv.VAE if samples == 1 else mv.IWAE, np.random.default_rng(0)
+    model = kind(784, hidden, latent, activation)
     images = mv.load_mnist().train_images
     x = mv.data.minibatches(images[:BATCHES * batch], batch, "dynamic", rng=rng)
-    batches = [(x, rng.standard_normal((batch, latent), dtype="float32")) for x in x]
+    batches = [(x, rng.standard_normal((batch * samples, latent), dtype="float32")) for x in x]
     try:
         step = PEERS[peer](model, batches)
         losses = [step(i % BATCHES) for i in range(CHECKED)]
@@ -70,6 +72,8 @@ def measure(size, names, threads, rounds, clock, alone):
     """Return the milliseconds of every engine in every round, by name; an engine that is not there has none."""
     workers, losses, times = {}, {}, {}
     for name in names:
+        if ("parts" in name and threads == 1) or ("minivae" not in name and SIZES[size][-2] > 1):
+            continue
         blas = 1 if "parts" in name else threads  # there each part has a thread of its own
         environment = dict(os.environ, **dict.fromkeys(THREADS, str(blas)))
         command = [sys.executable, __file__, "--work", name, size, str(threads), clock, str(int(alone))]
