@@ -66,7 +66,7 @@ def train(options):
     finished = 0 < settings["epochs"] <= done
     if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
-    _caution(settings["likelihood"], settings["binarize"])
+    _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"])
     summary = run.run(options.out, settings, resume=options.resume, parts=options.parts)
     if finished:
         more = f"To go on: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
@@ -84,10 +84,12 @@ def _hold_threads(count):
         os.environ[f"{library}_NUM_THREADS"] = str(count)
 
 
-def _caution(likelihood, binarize):
+def _caution(likelihood, binarize=None, noise_variance=1.0):
     if likelihood == "bernoulli" and binarize == "none":
         print("Note: grey levels under a Bernoulli are not a likelihood; these nats compare with no paper.",
               file=sys.stderr)
+    if likelihood == "bernoulli" and noise_variance != 1.0:
+        print("Note: --noise-variance is the gaussian likelihood's; a Bernoulli has none, so it changes nothing.", file=sys.stderr)
 
 
 def _after_interrupt(options):
@@ -197,6 +199,7 @@ def gradcheck(options):
 
     classes = 3 if options.conditional else 0
     kind, more = kind_of_model(options.objective, classes)
+    _caution(options.likelihood, noise_variance=options.noise_variance)
     model = kind(options.data_dim, options.hidden, options.latent, options.activation, options.likelihood,
                  noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed, **more)
     rng = np.random.default_rng(options.seed)

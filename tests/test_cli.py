@@ -135,12 +135,14 @@ def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
     np.testing.assert_allclose(b, np.log(p / (1 - p)), rtol=1e-5, atol=1e-6)
 
 
-@pytest.mark.parametrize("chosen", [["--objective", "iwae", "--samples", "2"], ["--conditional", "--dtype", "float32"]])
+@pytest.mark.parametrize("chosen", [["--objective", "iwae", "--samples", "2"],
+                                    ["--conditional", "--dtype", "float32", "--noise-variance", "2"]])
 def test_gradcheck_takes_every_kind_of_model(chosen, capsys):
     small = ["--data-dim", "2", "--latent", "1", "--batch", "2", "--hidden"]
     assert main(["gradcheck", *small, *chosen]) == 0
-    printed = capsys.readouterr().out
+    printed, notes = capsys.readouterr()
     assert "PASS" in printed and max(map(len, printed.splitlines())) < 120
+    assert ("a Bernoulli has none, so it changes nothing" in notes) == ("--noise-variance" in chosen)
     assert main(["gradcheck", "--objective", "iwae", "--conditional"]) == 1
     assert "conditional goes with the objective elbo alone" in capsys.readouterr().err
 
