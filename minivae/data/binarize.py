@@ -51,8 +51,8 @@ def binarize(images, how, *, rng=None, dtype="float32"):
 
     References
     ----------
-    Salakhutdinov & Murray, On the quantitative analysis of deep belief networks, 2008, section 5: the
-    fixed draw. Burda, Grosse & Salakhutdinov, Importance weighted autoencoders, 2015, section 5: the dynamic.
+    Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, 2008: pixels drawn so. Burda, Grosse &
+    Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5 and, on one fixed draw, appendix D.
     """
     check_how(how)
     check_pixels(images, binary=how != "none")

@@ -62,7 +62,7 @@ class Tableau:
     -----
     Each column removes one power: T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2**p_j - 1). The change made
     by the last removal, and the distance to the row above, tell how far the limit may still be; the rounding of
-    the values is carried through the same recursion. Ridders took the least change in the whole table for the
+    the values is carried through the same recursion. Ridders' method takes the least change in the whole table for the
     error, which is often too small; the factors in front were measured.
 
     References

@@ -68,7 +68,7 @@ class ConditionalVAE(VAE):
 
     References
     ----------
-    Sohn, Lee & Yan, Learning Structured Output Representation using Deep Conditional Generative Models, 2015, section 4.1.
+    Sohn, Lee & Yan, Learning Structured Output Representation using Deep Conditional Generative Models, 2015, section 4.
     Kingma et al., Semi-supervised Learning with Deep Generative Models, 2014, section 2 (the decoder p(x|y, z)).
     """
 

@@ -68,7 +68,7 @@ def theano(f, grads, at, rng):
 
 
 def caffe(f, grads, at, rng):
-    """All entries, h = 1e-2: |a - n| below 1e-2 max(|a|, |n|, 1) (Caffe's GradientChecker as its tests use it)."""
+    """All entries, h = 1e-2: |a - n| below 1e-2 max(|a|, |n|, 1) (Caffe's GradientChecker, as some of its tests use it)."""
     for name, g in grads.items():
         n, a = differences(f, at, name, _everywhere(g), 1e-2), g.ravel()
         if np.any(np.abs(a - n) > 1e-2 * np.maximum(np.maximum(np.abs(a), np.abs(n)), 1)):
