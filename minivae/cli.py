@@ -8,6 +8,7 @@ Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C
 import json
 import os
 import shlex
+import signal
 import sys
 
 from .options import ABOUT, parser_for
@@ -39,7 +40,9 @@ def main(argv=None):
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C would cut these words short
         print(f"\nStopped. {_after_interrupt(options)}".rstrip(), file=sys.stderr)
+        signal.signal(signal.SIGINT, before)
         return 130
     except BrokenPipeError:  # the reader, such as head, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -100,6 +103,8 @@ def _after_interrupt(options):
     if not model_file.exists():
         return "Nothing was saved yet: give the same command again."
     how = f"To go on: python -m minivae train --out {_quoted(options.out)} --resume"
+    how += f" --parts {options.parts}" * (options.parts > 1)  # how the work is shared out decides the last bits
+    how += f" --threads {options.threads}" * (options.threads is not None)
     try:
         from .training import load_checkpoint
         return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"

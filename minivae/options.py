@@ -111,8 +111,8 @@ def _train_options(verb):
     option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
-    group.add_argument("--threads", type=int, metavar="N", help="threads of the matrix products; for batches of a few dozen "
-                       "images one is faster than two (default: one a core; with --parts, one)")
+    group.add_argument("--threads", type=int, metavar="N", help="threads of the matrix products; on a busy machine one is faster "
+                       "than two (default: one a core; with --parts, one)")
     group.add_argument("--parts", type=int, default=1, metavar="N", help="split every batch into N parts, each in the hands of a thread "
                        "of its own: faster on as many cores where a step has about a thousand images or draws (default 1)")
 

@@ -1,7 +1,7 @@
 """The training loop: shuffle, forward, backward, step, and a checkpoint at the end of every epoch.
 
 All randomness of a run flows from one generator, whose state goes into the checkpoint. So a run that was killed
-and resumed ends with the same bits as one that was not, on the same machine.
+and resumed ends with the same bits as one that was not, on the same machine, with the same parts and threads.
 """
 
 import os

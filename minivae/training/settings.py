@@ -9,7 +9,7 @@ __all__ = ["run_settings", "check_same_settings"]
 
 
 def run_settings(model, optimizer, images, held_out, **arguments):
-    """Return everything that the bits of the result depend on, as JSON would give it back.
+    """Return everything that the result depends on, but for how the work is shared out, as JSON would give it back.
 
     Data sets are named by shape and checksum, so that a moved folder is the same data and an edited one is not.
     """

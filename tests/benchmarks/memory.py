@@ -50,8 +50,8 @@ def measure(hidden, latent, activation, batch):
 
 def main():
     rows = []
-    for size, (hidden, latent, activation, batch, _) in SIZES.items():
-        held, theory, beside, left = measure(hidden, latent, activation, batch)
+    for size, shape in SIZES.items():
+        held, theory, beside, left = measure(*shape[:4])
         rows.append([size, f"{held / MB:.2f}", f"{theory / MB:.2f}", f"{beside / MB:.2f}", f"{left:,}"])
         print("  ".join(rows[-1]), flush=True)
     write_tables(HERE / "results" / "memory.md", "What training holds in memory",

@@ -14,6 +14,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import minivae as mv   # noqa: E402
+from minivae.model.mlp import empty_for_dx   # noqa: E402
 from minivae.training.parts import Parts   # noqa: E402
 
 LEARNING_RATE = 1e-3
@@ -52,7 +53,7 @@ def matrix_products(model, batches):
         for layer, W in enumerate(stack.W):
             W = model.parameters[W].copy()
             x, dy = (rng.standard_normal((B, size)).astype(model.dtype) for size in W.shape)
-            y, dW, dx = np.empty_like(dy), np.empty_like(W), np.empty_like(x)
+            y, dW, dx = np.empty_like(dy), np.empty_like(W), empty_for_dx(x)
             products += [(x, W, y), (x.T, dy, dW)] + [(dy, W.T, dx)] * (stack is model.decoder or layer > 0)
 
     def step(i):

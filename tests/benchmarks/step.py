@@ -12,19 +12,33 @@ import pathlib
 import subprocess
 import sys
 import time
+from typing import NamedTuple
 
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1])]
 
 from timing import CLOCKS, COLUMNS, add_clock, machine, row, write_tables   # noqa: E402
 
-SIZES = {  # hidden, latent, activation, batch, samples per example (more than one: the IWAE, minivae alone), steps in a burst
-    "784-200-200-50, batch 20": ((200, 200), 50, "tanh", 20, 1, 100),
-    "784-500-20, batch 100": ((500,), 20, "tanh", 100, 1, 30),
-    "784-400-20, batch 128": ((400,), 20, "relu", 128, 1, 30),
-    "784-500-20, batch 1024": ((500,), 20, "relu", 1024, 1, 4),
-    "784-200-200-50, IWAE of 5 samples, batch 200": ((200, 200), 50, "tanh", 200, 5, 8),
+
+
+class Size(NamedTuple):
+    """A model and its batch, and how many steps make a burst."""
+
+    hidden: tuple
+    latent: int
+    activation: str
+    batch: int
+    burst: int
+
+
+SIZES = {
+    "784-200-200-50, batch 20": Size((200, 200), 50, "tanh", 20, 100),
+    "784-500-20, batch 100": Size((500,), 20, "tanh", 100, 30),
+    "784-400-20, batch 128": Size((400,), 20, "relu", 128, 30),
+    "784-500-20, batch 1024": Size((500,), 20, "relu", 1024, 4),
 }
+IWAE_SIZE = {"784-200-200-50, IWAE of 5 samples, batch 200": Size((200, 200), 50, "tanh", 200, 8)}  # minivae alone
+IWAE_SAMPLES = 5
 BATCHES, CHECKED = 16, 20  # batches, each used again and again; steps whose losses must agree
 THREADS = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
 
@@ -36,8 +50,8 @@ def work(peer, size, threads, clock, alone):
     import numpy as np
     import minivae as mv
     from peers import PEERS
-    hidden, latent, activation, batch, samples, _ = SIZES[size]
-    kind, rng = mv.VAE if samples == 1 else mv.IWAE, np.random.default_rng(0)
+    (hidden, latent, activation, batch, _), rng = (SIZES | IWAE_SIZE)[size], np.random.default_rng(0)
+    kind, samples = (mv.IWAE, IWAE_SAMPLES) if size in IWAE_SIZE else (mv.VAE, 1)
     model = kind(784, hidden, latent, activation)
     images = mv.load_mnist().train_images
     x = mv.data.minibatches(images[:BATCHES * batch], batch, "dynamic", rng=rng)
@@ -72,7 +86,7 @@ def measure(size, names, threads, rounds, clock, alone):
     """Return the milliseconds of every engine in every round, by name; an engine that is not there has none."""
     workers, losses, times = {}, {}, {}
     for name in names:
-        if ("parts" in name and threads == 1) or ("minivae" not in name and SIZES[size][-2] > 1):
+        if ("parts" in name and threads == 1) or ("minivae" not in name and size in IWAE_SIZE):
             continue
         blas = 1 if "parts" in name else threads  # there each part has a thread of its own
         environment = dict(os.environ, **dict.fromkeys(THREADS, str(blas)))
@@ -90,7 +104,7 @@ def measure(size, names, threads, rounds, clock, alone):
     for _ in range(rounds):
         for name, worker in workers.items():
             time.sleep(0.05)  # for the threads of the one before to lie down
-            print(SIZES[size][-1], file=worker.stdin, flush=True)
+            print((SIZES | IWAE_SIZE)[size].burst, file=worker.stdin, flush=True)
             times[name].append(1000 * json.loads(worker.stdout.readline()))
     for worker in workers.values():
         worker.stdin.close()
@@ -107,17 +121,17 @@ def main():
     parser.add_argument("--alone", action="store_true", help="real-time priority while an engine's steps are timed: for a "
                         "machine that is busy with other things (Linux, as root)")
     parser.add_argument("--only", nargs="*", default=list(PEERS), help="names of engines")
-    parser.add_argument("--sizes", nargs="*", type=int, default=range(len(SIZES)), help="which sizes, from 0")
+    parser.add_argument("--sizes", nargs="*", type=int, default=range(len(SIZES) + 1), help="which sizes, from 0")
     arguments = parser.parse_args()
     parts = []
-    for size in [list(SIZES)[i] for i in arguments.sizes]:
+    for size in [[*SIZES, *IWAE_SIZE][i] for i in arguments.sizes]:
         print(size, flush=True)
         times = measure(size, dict.fromkeys(["minivae", *arguments.only]), arguments.threads, arguments.rounds,
                         arguments.clock, arguments.alone)
         rows = [row(name, times[name], times["minivae"]) for name in times]
-        parts.append((f"{size}, {SIZES[size][2]}", COLUMNS, rows))
+        parts.append((f"{size}, {(SIZES | IWAE_SIZE)[size].activation}", COLUMNS, rows))
         print(*("  {:32} {:>8} {:>16} {:>8}".format(*cells) for cells in rows), sep="\n", flush=True)
-    if set(arguments.only) == set(PEERS) and len(parts) == len(SIZES):
+    if set(arguments.only) == set(PEERS) and len(parts) == len(SIZES) + 1:
         write_tables(HERE / "results" / f"step_{arguments.threads}.md", "One training step beside other engines",
                     f"{machine()} {arguments.threads} thread(s) each, float32{', real-time priority' * arguments.alone}. "
                     f"Milliseconds a step ({arguments.clock} time): the median over {arguments.rounds} rounds, in which the "

@@ -26,6 +26,8 @@ class TorchVAE(nn.Module):
     """A Bernoulli VAE with a minivae model's weights; calling it on (x, eps) gives the loss."""
 
     def __init__(self, model):
+        if model.settings["likelihood"] != "bernoulli" or model.conditions:
+            raise ValueError("TorchVAE is for a Bernoulli VAE without labels; got a model of another kind.")
         super().__init__()
         self.encoder = stack(model.encoder, model.parameters)
         self.decoder = stack(model.decoder, model.parameters)

@@ -1,6 +1,7 @@
 """Training learns, repeats itself bit for bit, stops at the first bad number, and resumes."""
 
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae.training import loop
+from minivae.training.parts import Parts
 from minivae.training.schedules import cosine, warm_up
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (100, 4, 4), dtype=np.uint8)
@@ -85,6 +87,24 @@ def test_a_bad_number_in_any_part_stops_training(monkeypatch):
     monkeypatch.setattr(mv.VAE, "backward", spoiled)
     with pytest.raises(mv.NonFiniteError, match="the gradient of decoder.0.W is not finite in epoch 1, batch 1"):
         quiet(small_model(), batch_size=25, parts=2)
+
+
+def test_each_part_has_a_thread_and_a_watch_of_its_own(monkeypatch):
+    forward, threads, all_at_once = mv.VAE.forward, set(), threading.Barrier(2, timeout=10)
+
+    def watched(self, *args, **kwargs):
+        all_at_once.wait()
+        threads.add(threading.get_ident())
+        return forward(self, *args, **kwargs)
+
+    monkeypatch.setattr(mv.VAE, "forward", watched)
+    before, eps = threading.active_count(), np.zeros((10, 2))
+    with Parts(mv.VAE(16, (8,), 2), 2) as passes:
+        passes.gradient(np.ones((10, 16)), eps, 1.0, "here")
+        eps[9] = 3e38  # overflows in the second part alone
+        with pytest.raises(mv.NonFiniteError):
+            passes.gradient(np.ones((10, 16)), eps, 1.0, "here")
+    assert len(threads) == 2 and threading.active_count() == before
 
 
 def test_samples_resume_to_the_same_bits(tmp_path):
