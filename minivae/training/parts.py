@@ -65,12 +65,9 @@ class Parts:
 
         def work(part):
             start, stop = B * part // count, B * (part + 1) // count  # its examples
-            with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
-                trace = self.model.forward(x[start:stop], eps[S * start:S * stop], beta=beta, out=self.traces[part])
-                check_forward(trace, where)
-                d, grads = self.model.backward(trace, d_loss=(stop - start) / B, out=self.gradients[part])
-                check_backward(d, grads, where)
-            self.traces[part], self.gradients[part] = trace, (d, grads)
+            self.traces[part], self.gradients[part] = forward_and_back(
+                self.model, x[start:stop], eps[S * start:S * stop], beta, where, share=(stop - start) / B,
+                trace=self.traces[part], gradients=self.gradients[part])
 
         others = [self.threads.submit(work, part) for part in range(1, count)]
         work(0)  # this thread takes a part too
@@ -80,3 +77,13 @@ class Parts:
         for _, grads in self.gradients[1:]:
             total.flat += grads.flat
         return total, self.traces
+
+
+def forward_and_back(model, x, eps, beta, where, share, trace, gradients):
+    """Take some examples, a ``share`` of their batch, through the chain and back; return their trace and (d, grads)."""
+    with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+        trace = model.forward(x, eps, beta=beta, out=trace)
+        check_forward(trace, where)
+        gradients = d, grads = model.backward(trace, d_loss=share, out=gradients)
+        check_backward(d, grads, where)
+    return trace, gradients
