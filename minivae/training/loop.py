@@ -167,7 +167,7 @@ def _train_epoch(model, optimizer, batches, samples, settings_of, rng, bar, pass
         optimizer.learning_rate, beta = settings_of(step)
         eps = rng.standard_normal((len(x) * samples, model.latent_dim), dtype=model.dtype)
         grads, traces = passes.gradient(x, eps, beta, f"epoch {bar.epoch}, batch {step + 1}")
-        with np.errstate(over="ignore", invalid="ignore"):  # a bad number shows in the next step, which tells it better
+        with np.errstate(over="ignore", invalid="ignore"):  # the next checks tell it better
             optimizer.step(model.parameters.flat, grads.flat)
         for name in model.reported:
             parts = [trace[name] for trace in traces]
