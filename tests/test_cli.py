@@ -429,6 +429,23 @@ def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
     (tmp_path / "run" / "model.npz").write_bytes(b"")  # damaged: no traceback on top
     assert main(["train", "--out", str(tmp_path / "run"), "--force"]) == 130
     assert "Stopped. To go on: " in capsys.readouterr().err
+    for library in ("OPENBLAS", "MKL", "OMP"):
+        monkeypatch.setenv(f"{library}_NUM_THREADS", "1")  # what the next line changes is put back after the test
+    assert main(["train", "--out", str(tmp_path / "run"), "--force", "--parts", "2", "--threads", "1"]) == 130
+    assert "--resume --parts 2 --threads 1\n" in capsys.readouterr().err  # only so are the last bits the same
+
+
+def test_a_second_ctrl_c_does_not_cut_the_words_short(tmp_path, monkeypatch):
+    from minivae import cli, run
+
+    def interrupted(name):
+        raise KeyboardInterrupt
+
+    seen, before = [], signal.getsignal(signal.SIGINT)
+    monkeypatch.setattr(run, "load_data", interrupted)
+    monkeypatch.setattr(cli, "_after_interrupt", lambda options: seen.append(signal.getsignal(signal.SIGINT)) or "")
+    assert main(["train", "--out", str(tmp_path / "run")]) == 130
+    assert seen == [signal.SIG_IGN] and signal.getsignal(signal.SIGINT) == before
 
 
 def test_importing_stays_light():

@@ -27,3 +27,10 @@ def test_same_loss_same_gradients(hidden, activation, dtype, tolerance, processe
     assert named.keys() == grads.keys()
     for name, gradient in grads.items():
         np.testing.assert_allclose(named[name], gradient, rtol=0, atol=tolerance * np.abs(gradient).max())
+
+
+@pytest.mark.parametrize("model", [mv.VAE(9, (3,), 2, likelihood="gaussian"), mv.ConditionalVAE(9, (3,), 2, classes=2)])
+def test_what_it_cannot_be_is_refused(model):
+    from benchmarks.to_pytorch import TorchVAE
+    with pytest.raises(ValueError, match="for a Bernoulli VAE without labels"):
+        TorchVAE(model)
