@@ -1,4 +1,4 @@
-"""The benchmarks of speed and memory still run, and measure what they say."""
+"""The benchmarks still run, and measure what they say."""
 
 import pathlib
 import sys
@@ -44,3 +44,34 @@ def test_minivae_in_parts_and_plain_numpy_train_as_minivae_does(tiny):
         losses[name] = [float(step(i % 2)) for i in range(4)]
     np.testing.assert_allclose(losses["minivae, batch in two parts"], losses["minivae"], rtol=1e-5)
     np.testing.assert_allclose(losses["plain NumPy"], losses["minivae"], rtol=1e-5)
+
+
+def test_a_training_in_sittings_takes_the_time_of_all_its_epochs(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    monkeypatch.setattr(sys, "path", sys.path.copy())
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # published sets it; what comes after this test shall not have it
+    import published
+    now, done = [0.0], [0]
+
+    def sitting(epochs, killed=False, code=0):
+        def train(words):
+            done[0] += epochs
+            now[0] += 10 * epochs
+            if killed:
+                raise SystemExit
+            return code
+        monkeypatch.setattr(published.cli, "main", train)
+        return published.train(tmp_path, "--epochs 8")
+
+    monkeypatch.setattr(published, "epochs_done", lambda folder: done[0])
+    monkeypatch.setattr(published.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(published.time, "process_time", lambda: now[0] / 2)
+    with pytest.raises(SystemExit):
+        sitting(1, killed=True)
+    assert sitting(0) == (None, None)  # trained, and nothing tells how long it took
+    with pytest.raises(SystemExit):
+        sitting(2, code=130)           # Ctrl-C: its time counts
+    with pytest.raises(SystemExit):
+        sitting(4, killed=True)
+    assert sitting(1) == (80, 40)
+    assert sitting(0) == (80, 40)      # measured once more

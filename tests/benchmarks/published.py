@@ -53,8 +53,9 @@ ROWS = {
                       "--beta-warm-up 10"),
 }
 NOTES = """All rows: Adam, float32, the output bias started at the mean image, weights and order of the images from seed 0, one BLAS
-thread; the processor time is that of one core. ± is the standard error over the test images; both sides of a row share
-the images, so most of it is common to them. Test pixels are drawn once from the grey levels, with seed 0.
+thread; the processor time is that of one core. A training may take several sittings; one that was killed left no time,
+and its epochs count as the others took. ± is the standard error over the test images; both sides of a row share the
+images, so most of it is common to them. Test pixels are drawn once from the grey levels, with seed 0.
 
 - **Choices.** Batch and step size come from runs of 150 epochs on the first 50,000 training images, measured on the
   other 10,000. The VAE and the IWAE then trained on all 60,000. The mean-field VAE trained on the first 50,000, and its
@@ -77,17 +78,31 @@ LATENTS = (3, 5, 10, 20, 200)
 FIGURE_2 = "--hidden 500 --activation tanh --batch 100 --epochs 100 --latent"   # Kingma & Welling 2013, figure 2
 
 
+def epochs_done(folder):
+    """Count the epochs that the model in a folder has been trained for."""
+    file = folder / "model.npz"
+    return len(load_checkpoint(file).history) if file.exists() else 0
+
+
 def train(folder, words):
-    """Train or go on; return the seconds of all sittings so far, by the clock and of the processor."""
+    """Train or go on; return the seconds that all epochs take, by the clock and of the processor.
+
+    A sitting that was killed leaves no time: its epochs are taken to last as long as the others did. None if all were.
+    """
     spent = folder / "sittings.json"
-    clock, processor = time.perf_counter(), time.process_time()
+    before, clock, processor = epochs_done(folder), time.perf_counter(), time.process_time()
     code = cli.main(["train", *words.split(), "--out", str(folder), "--resume"])
+    clock, processor, after = time.perf_counter() - clock, time.process_time() - processor, epochs_done(folder)
     sittings = json.loads(spent.read_text(encoding="utf-8")) if spent.exists() else []
-    sittings.append([time.perf_counter() - clock, time.process_time() - processor])
-    spent.write_text(json.dumps(sittings), encoding="utf-8")
+    if after > before:
+        sittings.append([after - before, clock, processor])
+        spent.write_text(json.dumps(sittings), encoding="utf-8")
     if code:
         raise SystemExit(code)
-    return [sum(column) for column in zip(*sittings)]
+    if not sittings:
+        return None, None
+    epochs, clock, processor = (sum(column) for column in zip(*sittings))
+    return clock * after / epochs, processor * after / epochs
 
 
 def measure(folder):
@@ -108,7 +123,8 @@ def write_tables(measured):
         ours = measured.get(name)
         result = "not measured yet" if ours is None else (
             f"**{-ours['log_px']:.2f}** ± {ours['log_px_se']:.2f}, ELBO {-ours['elbo']:.2f}")
-        spent = "" if ours is None else f"{ours['training_processor_seconds'] / 60:.0f} min"
+        seconds = ours and ours["training_processor_seconds"]
+        spent = f"{seconds / 60:.0f} min" if seconds else ""
         lines.append(f"| {row.title} (`{name}`) | {row.published} | {row.theirs} | {result} | `train {row.words}` | {spent} |")
     (RESULTS / "published.md").write_text("\n".join([*lines, "", NOTES]), encoding="utf-8")
 
