@@ -1,6 +1,6 @@
 """Finding an equation by its number or by its symbol, and the code that implements it.
 
-The list itself stands in equations.py. ``python -m minivae derivation`` prints all of it.
+The list itself stands in equations/. ``python -m minivae derivation`` prints all of it.
 """
 
 import inspect
