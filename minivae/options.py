@@ -128,7 +128,7 @@ def _model_option(verb):
     either = verb.add_mutually_exclusive_group(required=True)
     either.add_argument("model", nargs="?", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
     either.add_argument("--pretrained", action="store_true",
-                        help="the VAE that comes with the package, trained on MNIST for 1500 epochs")
+                        help="the VAE that comes with the package, trained on MNIST for 3000 epochs")
 
 
 def _evaluate_options(verb):
