@@ -127,7 +127,7 @@ def _closing_words(folder, summary):
         f"Trained {_epochs(last['epoch'])} ({summary['seconds']:.0f} s this time). On {on} images, in nats per image,"
         " after the first epoch and after the last:",
         *(f"  {label:12} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
-          (("bound", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last),
+          (("objective", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last),
         f"Now in {folder}: {', '.join(summary['files'])}",
         "Next:",
         f"  python -m minivae evaluate {_quoted(folder)}      log p(x) and the ELBO on images it has never seen",
@@ -161,7 +161,7 @@ def evaluate(options):
         plots.check_png(options.curve)  # now, and not after minutes of work
     numbers = evaluation.evaluate(model, images, binarize=how, rng=rng, samples=options.samples, progress=True)
     if options.json:
-        print(json.dumps(numbers | {"binarize": how, "data": data}))
+        print(json.dumps(numbers | {"binarize": how, "data": data, "given_labels": bool(model.conditions)}))
     else:
         given = ", given their labels" if model.conditions else ""
         print(f"{len(images):,} test images of {data}{given}, binarization {how}; nats per image, ± standard error")
@@ -172,7 +172,8 @@ def evaluate(options):
     if options.curve:
         curve = evaluation.BoundCurve(list(numbers["bound"]), list(numbers["bound"].values()),
                                       list(numbers["bound_draws_se"].values()))
-        plots.save(plots.bound_curves({str(options.model): curve}), options.curve)
+        name = "the VAE of the package" if options.pretrained else str(options.model)
+        plots.save(plots.bound_curves({name: curve}), options.curve)
 
 
 def generate(options):
@@ -200,7 +201,7 @@ def gradcheck(options):
 
     from .gradcheck import check_model
     from .model import join_labels
-    from .run import kind_of_model
+    from .run import draws_per_image, kind_of_model
 
     classes = 3 if options.conditional else 0
     kind, more = kind_of_model(options.objective, classes)
@@ -212,7 +213,7 @@ def gradcheck(options):
     x = rng.integers(0, 2, (options.batch, model.data_dim)).astype(model.dtype)
     if classes:
         x = join_labels(x, np.arange(options.batch) % classes, classes)
-    samples = 1 if options.objective == "elbo" else options.samples
+    samples = draws_per_image(options.objective, options.samples, default=3)
     report = check_model(model, x, rng.standard_normal((options.batch * samples, model.latent_dim)))
     print(report)
     return {"pass": 0, "fail": 1, "inconclusive": 3}[report.verdict]

@@ -156,7 +156,6 @@ def _generate_options(verb):
 def _gradcheck_options(verb):
     for name, kind, default, help in (
         ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"), ("--batch", int, 4, "examples, B"),
-        ("--samples", int, 3, "draws of z per example for monte-carlo and iwae, S"),
         ("--noise-variance", _number_or_learned, 1.0, "of the gaussian likelihood, or learned"), ("--beta", float, 1.0, "weight on the KL"),
         ("--seed", int, 0, "of weights, data and noise"),
     ):
@@ -165,6 +164,7 @@ def _gradcheck_options(verb):
     verb.add_argument("--activation", choices=("relu", "tanh"), default="tanh", help="between the layers (default tanh)")
     verb.add_argument("--likelihood", choices=("bernoulli", "gaussian"), default="bernoulli", help="(default bernoulli)")
     verb.add_argument("--objective", choices=("elbo", "monte-carlo", "iwae"), default="elbo", help="(default elbo)")
+    verb.add_argument("--samples", type=int, metavar="S", help="draws of z per example for monte-carlo and iwae (default 3)")
     verb.add_argument("--conditional", action="store_true", help="a model of p(x|y), of three labels")
     verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")
 

@@ -14,6 +14,7 @@ import numpy as np
 from .data import binarize, load_idx, load_mnist, prepare
 from .files import whole_file
 from .model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
+from .model.checks import positive_integer
 from .training import load_checkpoint, train
 
 __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
@@ -99,8 +100,7 @@ def run(folder, settings, *, resume=False, progress=True, parts=1):
     data = load_data(settings["data"])
     if settings["binarize"] is None:
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
-    if settings["samples"] is None:
-        settings = settings | {"samples": 1 if settings["objective"] == "elbo" else 5}
+    settings = settings | {"samples": draws_per_image(settings["objective"], settings["samples"], default=5)}
     if settings["holdout"] is None:
         settings = settings | {"holdout": min(10_000, len(data.train_images) // 6)}
     settings = settings | {"image_shape": data.train_images.shape[1:]}
@@ -155,6 +155,15 @@ def kind_of_model(objective, classes):
     if classes and objective != "elbo":
         raise ValueError(f"conditional goes with the objective elbo alone; got {objective}. Leave one of the two out.")
     return (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[objective], {})
+
+
+def draws_per_image(objective, samples, *, default):
+    """Return S as chosen or by default; 1 for the ELBO, the one objective that has no more."""
+    if objective == "elbo" and samples not in (None, 1):
+        raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Try --objective iwae.")
+    if objective == "elbo":
+        return 1
+    return default if samples is None else positive_integer("--samples", samples)
 
 
 def _new_model(settings, images, classes):

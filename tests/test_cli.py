@@ -209,7 +209,7 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
         assert main(["generate", str(out), "-n", "5", *label, "--out", str(tmp_path / "grid.png")]) == 0
         pictures.append((tmp_path / "grid.png").read_bytes())
     assert len(set(pictures)) == 3
-    for model, label, message in ((out, "10", "labels must be whole numbers from 0 to 9"),
+    for model, label, message in ((out, "10", "label must be whole numbers from 0 to 9; got 10"),
                                   (trained, "7", "--label is for a conditional model")):
         assert main(["generate", str(model), "--label", label, "--out", str(tmp_path / "none.png")]) == 1
         assert message in capsys.readouterr().err
@@ -335,8 +335,8 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "noise_variance must be"),
     (["--noise-variance", "learned"], 1, 'noise_variance is of the gaussian likelihood alone; got "learned"'),
     (["--noise-variance", "much"], 2, "a number or the word learned; got 'much'"),
-    (["--data", "nowhere"], 1, "nowhere"), (["--samples", "5"], 1, "samples is for the objectives over several draws"),
-    (["--objective", "iwae", "--samples", "0"], 1, "samples must be a positive integer"),
+    (["--data", "nowhere"], 1, "nowhere"), (["--samples", "5"], 1, "--samples is for the objectives over several draws; got 5 for the elbo"),
+    (["--objective", "iwae", "--samples", "0"], 1, "--samples must be a positive integer"),
     (["--conditional", "--objective", "iwae"], 1, "conditional goes with the objective elbo"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"),
     (["--epochs", "many"], 2, "invalid int value"),

@@ -14,7 +14,7 @@ __all__ = ["minibatches", "prepare"]
 FIXED_SEED = 0
 
 
-def prepare(images, how, *, rng=None, data_dim=None, name="images"):
+def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     """Make a data set ready to be cut into minibatches: flattened, checked, and drawn if the draw is fixed.
 
     Parameters
@@ -27,7 +27,9 @@ def prepare(images, how, *, rng=None, data_dim=None, name="images"):
         "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every
         model sees the same pixels.
     data_dim : int, optional
-        D, if the images are to have that many pixels.
+        D, if the images are to have that many pixels; for a conditional model D + C.
+    classes : int, optional
+        C, how many of these columns are the label's.
     name : str, optional
         What to call the images in an error message.
 
@@ -45,7 +47,8 @@ def prepare(images, how, *, rng=None, data_dim=None, name="images"):
     check_how(how)
     images = flatten_images(images, name)
     if data_dim is not None and images.shape[1] != data_dim:
-        raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}.")
+        joined = f" and a label of {classes} columns, as join_labels makes it," if classes else ""
+        raise ValueError(f"{name} must have {data_dim - classes} pixels{joined} each for this model; got {images.shape[1]}.")
     check_pixels(images, binary=how != "none", name=name)
     if images.dtype == np.uint8 and images.max() == 1:
         images = images.astype(bool)  # as grey levels they would all but be black: they are binary already

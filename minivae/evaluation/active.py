@@ -30,7 +30,7 @@ def unit_activity(model, x):
     -----
     Equation 10.5.
     """
-    x = float_matrix("x", x, "(B, D)", model.input_dim, model.dtype)
+    x = float_matrix("x", x, "(B, D + C)" if model.conditions else "(B, D)", model.input_dim, model.dtype)
     if len(x) == 1:
         raise ValueError("x must hold at least two examples, for a variance over them; got one.")
     mu = np.concatenate([model.encode(x[start:start + 1000])[0] for start in range(0, len(x), 1000)])  # (B, K)

@@ -37,7 +37,7 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
         "elbo", "log_likelihood" and "kl", "objective" where that is another bound, and "elbo_se", the standard error
         of the first (None for one example).
     """
-    images, rng = prepare(images, binarize, data_dim=model.input_dim), generator(rng)
+    images, rng = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions), generator(rng)
     batch_size = positive_integer("batch_size", batch_size)
     columns = {name: [] for name in model.reported}
     for start in range(0, len(images), batch_size):

@@ -15,7 +15,7 @@ from .importance import evidence_of, over_examples
 __all__ = ["evaluate", "as_text", "doubt"]
 
 FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
-SETTLED = 0.1  # nats by which the bound may rise over the last step of the number of draws, a factor of two or so
+SETTLED = 0.1  # nats by which the bound may rise over the last doubling of the number of draws, or a little more
 
 
 def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
@@ -43,7 +43,8 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
         - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
           "elbo_se", the standard error over the examples;
         - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far other
-          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images;
+          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images, by equation 10.3 or from the
+          two halves of the draws, whichever is larger;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
           fewer than ten;
@@ -60,7 +61,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
         If log p(x) of an example is not finite.
     """
     rng, samples = generator(rng), positive_integer("samples", samples)
-    images = prepare(images, binarize, data_dim=model.input_dim)
+    images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
     x = binarize_images(images, binarize, rng=rng, dtype=model.dtype)
     sizes = sample_sizes(samples)
 
@@ -76,7 +77,8 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
     return {
         "elbo": _mean(elbo), "elbo_se": _standard_error(elbo), "log_likelihood": _mean(log_likelihood), "kl": _mean(kl),
         "log_px": _mean(log_px), "log_px_se": _standard_error(log_px),
-        "log_px_draws_se": _finite(np.sqrt((error**2).sum()) / len(x)), "gap": _mean(log_px - elbo),
+        "log_px_draws_se": _finite(max(np.sqrt((error**2).sum()) / len(x), curve.standard_error[-1])),
+        "gap": _mean(log_px - elbo),
         "samples": samples, "effective_samples": float(np.median(effective)), "few_effective": _mean(effective < FEW),
         "bound": dict(zip(sizes, map(float, curve.bound))),
         "bound_draws_se": dict(zip(sizes, map(_finite, curve.standard_error))),
@@ -114,7 +116,8 @@ def as_text(numbers):
 
 def doubt(numbers):
     """Return a sentence on how far log p(x) in what ``evaluate`` returned is to be trusted; None where it has settled."""
-    *_, before, last = [None, *numbers["bound"]]
+    *fewer, last = numbers["bound"]
+    before = max((size for size in fewer if 2 * size <= last), default=None)
     more = f"Try --samples {max(5000, 10 * last)}."
     if numbers["effective_samples"] < FEW:
         return (f"log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective sample size of "

@@ -84,6 +84,8 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
         hint = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim > 2 else ""
         if rows is None and array.size == columns and array.ndim < 3:
             hint = f" Is it one example? Then {name}.reshape(1, -1)."
+        if "+ C" in axes and array.ndim == 2:
+            hint = f" Labels belong to it: join_labels({name}, labels, classes)."
         raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{hint}")
     if len(array) == 0:
         raise ValueError(f"{name} is empty; got shape {array.shape}.")

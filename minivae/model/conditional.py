@@ -41,19 +41,28 @@ def join_labels(rows, labels, classes):
     Raises
     ------
     ValueError
-        If there is not one label for each row, or a label is no class.
+        If there is no row, or not one label for each, or a label is no class.
     """
-    rows, labels = np.asarray(rows), np.asarray(labels)
-    if rows.ndim < 2 or labels.shape != (len(rows),):
+    rows, labels, classes = np.asarray(rows), np.asarray(labels), positive_integer("classes", classes)
+    if rows.ndim < 2 or rows.size == 0:
+        raise ValueError(f"rows must have shape (N, D) or (N, height, width), and hold something; got {rows.shape}.")
+    if labels.shape != (len(rows),):
         raise ValueError(f"labels must have shape (N,), one for each of the N = {len(rows)} rows; got {labels.shape}.")
-    if labels.dtype.kind not in "iu" or labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"labels must be whole numbers from 0 to {classes - 1}; got {labels.dtype} from {labels.min()} to "
-                         f"{labels.max()}.")
+    check_classes("labels", labels, classes)
     if rows.dtype == np.uint8 and rows.max() <= 1:
         rows = rows.astype(bool)  # binary already, as everywhere
     on = 255 if rows.dtype == np.uint8 else 1
     one_hot = (on * (labels[:, None] == np.arange(classes))).astype(rows.dtype)  # (N, C)
     return np.concatenate([rows.reshape(len(rows), -1), one_hot], axis=1)
+
+
+def check_classes(name, labels, classes):
+    """Raise a ValueError that names the labels if one of them is not a class."""
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}; got dtype {labels.dtype}.")
+    wrong = labels[(labels < 0) | (labels >= classes)]
+    if wrong.size:
+        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}; got {wrong[0]}.")
 
 
 class ConditionalVAE(VAE):
@@ -173,6 +182,7 @@ class ConditionalVAE(VAE):
     def decode(self, z):
         """Return E[x|z, y], of shape (B, D), for rows [z | label] of shape (B, K + C)."""
         z = float_matrix("z", z, "(B, K + C)", self.latent_dim + self.conditions, self.dtype)
+        self._check_label("z", z[:, self.latent_dim:])
         return self.likelihood.mean(self.decoder.forward(z, self.parameters, {}))
 
     def reconstruct(self, x):
@@ -193,23 +203,34 @@ class ConditionalVAE(VAE):
         Returns
         -------
         x : ndarray, shape (n, D)
+
+        Raises
+        ------
+        ValueError
+            If an argument is not of its kind.
         """
-        rng = generator(rng)
-        z = rng.standard_normal((positive_integer("n", n), self.latent_dim)).astype(self.dtype)
-        labels = np.arange(n) % self.conditions if label is None else np.broadcast_to(np.asarray(label), n)
-        y = self.decoder.forward(join_labels(z, labels, self.conditions), self.parameters, {})
+        rng, n = generator(rng), positive_integer("n", n)
+        labels = np.arange(n) % self.conditions if label is None else np.atleast_1d(label)
+        if labels.shape not in ((1,), (n,)):
+            raise ValueError(f"label must be one whole number, or one for each of the n = {n} examples; got shape {labels.shape}.")
+        check_classes("label", labels, self.conditions)
+        z = rng.standard_normal((n, self.latent_dim)).astype(self.dtype)
+        y = self.decoder.forward(join_labels(z, np.broadcast_to(labels, n), self.conditions), self.parameters, {})
         return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
 
     def _split(self, x):
         """Check rows of [x | label] and return the two, each in the model's dtype."""
         rows = float_matrix("x", x, "(B, D + C)", self.input_dim, self.dtype)
         label = rows[:, self.data_dim:]
-        if not (np.isin(label, (0, 1)).all() and (label.sum(axis=1) == 1).all()):
-            raise ValueError(f"the last {self.conditions} columns of x must be a label, one of them 1 and the others 0. Join "
-                             "images and labels with join_labels(images, labels, classes).")
+        self._check_label("x", label)
         x = float_matrix("x", rows[:, :self.data_dim], "(B, D)", self.data_dim, self.dtype,
                          unit_interval=self.likelihood.unit_interval)
         return x, label
+
+    def _check_label(self, name, label):
+        if not (np.isin(label, (0, 1)).all() and (label.sum(axis=1) == 1).all()):
+            raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the others 0. Make "
+                             f"them with join_labels({name}, labels, {self.conditions}).")
 
 
 def join(x, label):

@@ -10,7 +10,7 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(history):
-    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the bound, where it is another.
+    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the objective, where it is another.
 
     Parameters
     ----------
@@ -30,7 +30,7 @@ def learning_curves(history):
     panels = {"elbo": "ELBO (higher is better)", "log_likelihood": "Log-likelihood log p(x|z)",
               "kl": "KL(q(z|x) || p(z))"}
     if len(history) and history[0].get("objective") is not None:
-        panels = {"objective": "Bound (what training raises)"} | panels
+        panels = {"objective": "Objective (what training raises)"} | panels
     if len(history) == 0:
         raise ValueError("history must hold at least one epoch; got none. Train first.")
     for row in history:

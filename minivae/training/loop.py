@@ -11,7 +11,7 @@ import numpy as np
 from ..data import BINARIZATIONS, minibatches, prepare
 from ..data.minibatches import check_batch_size
 from ..evaluation import evaluate_elbo
-from ..model import VAE
+from ..model import IWAE, VAE, MonteCarloELBO
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .finite import check_means, check_parameters
@@ -73,7 +73,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     -------
     history : list of dict
         For each epoch: "epoch"; "elbo", "log_likelihood" and "kl", means over its batches while they were
-        trained on, and "objective" where it is another bound than the ELBO; "beta" and "learning_rate" at its end;
+        trained on, and "objective" where that is made of several draws; "beta" and "learning_rate" at its end;
         and, with ``held_out``, "held_out_elbo" and the others. In nats per example.
 
     Raises
@@ -91,8 +91,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     epochs = positive_integer("epochs", epochs)
     one_of("schedule", schedule, tuple(SCHEDULES))
     samples = positive_integer("samples", samples)
-    if type(model) is VAE and samples > 1:
-        raise ValueError(f"samples is for the objectives over several draws, MonteCarloELBO and IWAE; got {samples} for a VAE.")
+    if samples > 1 and not isinstance(model, (MonteCarloELBO, IWAE)):
+        raise ValueError(f"samples is for models of several draws, MonteCarloELBO and IWAE; got {samples} for a {type(model).__name__}.")
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"
@@ -104,12 +104,12 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     optimizer = optimizer or Adam(1e-3 if learning_rate is None else learning_rate)
     seed = whole_number("seed", seed)
     rng = np.random.default_rng(seed)
-    images = prepare(images, binarize, data_dim=model.input_dim)
+    images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
     batch_size = check_batch_size(batch_size, len(images))
     if positive_integer("parts", parts) > batch_size:
         raise ValueError(f"parts must be at most the batch size, {batch_size}; got {parts}.")
     if held_out is not None:
-        held_out = prepare(held_out, binarize, data_dim=model.input_dim, name="held_out")
+        held_out = prepare(held_out, binarize, data_dim=model.input_dim, classes=model.conditions, name="held_out")
 
     settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
                             schedule=schedule, samples=samples, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)

@@ -48,5 +48,5 @@ class EpochBar:
 
 
 def _in_words(means):
-    bound = f"bound {means['objective']:.2f}, " if "objective" in means else ""
-    return f"{bound}ELBO {means['elbo']:.2f}, log p(x|z) {means['log_likelihood']:.2f}, KL {means['kl']:.2f}"
+    objective = f"objective {means['objective']:.2f}, " if "objective" in means else ""
+    return f"{objective}ELBO {means['elbo']:.2f}, log p(x|z) {means['log_likelihood']:.2f}, KL {means['kl']:.2f}"

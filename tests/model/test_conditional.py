@@ -104,5 +104,22 @@ def test_it_trains_with_labels_and_says_what_is_wrong():
         mv.join_labels(images, labels + 1, 3)
     with pytest.raises(ValueError, match="labels must have shape"):
         mv.join_labels(images, labels[:5], 3)
-    with pytest.raises(ValueError, match="labels must be whole numbers"):
+    with pytest.raises(ValueError, match="label must be whole numbers from 0 to 2; got 3"):
         model.generate(4, rng=rng, label=3)
+    with pytest.raises(ValueError, match=r"label must be one whole number, or one for each of the n = 2 examples; got shape \(3,\)"):
+        model.generate(2, rng=rng, label=[0, 1, 2])
+    for labels in (["1"], [0.0]):
+        with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2; got dtype"):
+            mv.join_labels(images[:1], labels, 3)
+    with pytest.raises(ValueError, match="rows must have shape .* and hold something"):
+        mv.join_labels(images[:0], np.zeros(0, int), 3)
+    with pytest.raises(ValueError, match="columns of z must be a label"):
+        model.decode(np.zeros((2, 4)))
+    for without in (lambda x: model.decode(x[:, :1]), lambda x: mv.log_evidence(model, x, rng=rng), model.encode,
+                    lambda x: mv.evaluation.unit_activity(model, x)):
+        with pytest.raises(ValueError, match="[+] C[)] = .* Labels belong to it: join_labels"):
+            without(rng.random((2, 3)))
+    with pytest.raises(ValueError, match="3 pixels and a label of 3 columns, as join_labels makes it, each for this model; got 3"):
+        mv.train(model, images, progress=False)
+    with pytest.raises(ValueError, match="several draws, MonteCarloELBO and IWAE; got 5 for a ConditionalVAE"):
+        mv.train(model, mv.join_labels(images, labels=np.zeros(len(images), int), classes=3), samples=5, progress=False)
