@@ -43,8 +43,8 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
         - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
           "elbo_se", the standard error over the examples;
         - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far other
-          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images, by equation 10.3 or from the
-          two halves of the draws, whichever is larger;
+          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images, by
+          equation 10.3 or from the two halves of the draws, whichever is larger;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
           fewer than ten;

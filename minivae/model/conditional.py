@@ -212,7 +212,8 @@ class ConditionalVAE(VAE):
         rng, n = generator(rng), positive_integer("n", n)
         labels = np.arange(n) % self.conditions if label is None else np.atleast_1d(label)
         if labels.shape not in ((1,), (n,)):
-            raise ValueError(f"label must be one whole number, or one for each of the n = {n} examples; got shape {labels.shape}.")
+            raise ValueError(f"label must be one whole number, or one for each of the n = {n} examples; got shape "
+                             f"{labels.shape}.")
         check_classes("label", labels, self.conditions)
         z = rng.standard_normal((n, self.latent_dim)).astype(self.dtype)
         y = self.decoder.forward(join_labels(z, np.broadcast_to(labels, n), self.conditions), self.parameters, {})
@@ -229,8 +230,8 @@ class ConditionalVAE(VAE):
 
     def _check_label(self, name, label):
         if not (np.isin(label, (0, 1)).all() and (label.sum(axis=1) == 1).all()):
-            raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the others 0. Make "
-                             f"them with join_labels({name}, labels, {self.conditions}).")
+            raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the others 0. "
+                             f"Make them with join_labels({name}, labels, {self.conditions}).")
 
 
 def join(x, label):

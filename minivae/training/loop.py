@@ -92,7 +92,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     one_of("schedule", schedule, tuple(SCHEDULES))
     samples = positive_integer("samples", samples)
     if samples > 1 and not isinstance(model, (MonteCarloELBO, IWAE)):
-        raise ValueError(f"samples is for models of several draws, MonteCarloELBO and IWAE; got {samples} for a {type(model).__name__}.")
+        raise ValueError(f"samples is for MonteCarloELBO and IWAE, of several draws; got {samples} for a {type(model).__name__}.")
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"

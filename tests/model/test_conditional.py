@@ -121,5 +121,5 @@ def test_it_trains_with_labels_and_says_what_is_wrong():
             without(rng.random((2, 3)))
     with pytest.raises(ValueError, match="3 pixels and a label of 3 columns, as join_labels makes it, each for this model; got 3"):
         mv.train(model, images, progress=False)
-    with pytest.raises(ValueError, match="several draws, MonteCarloELBO and IWAE; got 5 for a ConditionalVAE"):
+    with pytest.raises(ValueError, match="MonteCarloELBO and IWAE, of several draws; got 5 for a ConditionalVAE"):
         mv.train(model, mv.join_labels(images, labels=np.zeros(len(images), int), classes=3), samples=5, progress=False)
