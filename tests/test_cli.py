@@ -145,6 +145,8 @@ def test_gradcheck_takes_every_kind_of_model(chosen, capsys):
     assert ("a Bernoulli has none, so it changes nothing" in notes) == ("--noise-variance" in chosen)
     assert main(["gradcheck", "--objective", "iwae", "--conditional"]) == 1
     assert "conditional goes with the objective elbo alone" in capsys.readouterr().err
+    assert main(["gradcheck", "--samples", "7"]) == 1
+    assert "--samples is for the objectives over several draws; got 7 for the elbo" in capsys.readouterr().err
 
 
 def test_a_terminal_without_the_characters(folder, tmp_path):
@@ -204,6 +206,9 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
     out = tmp_path / "run"
     assert train(folder, out, "--conditional", "--latent", "1") == 0
     assert (out / "classes.png").exists()
+    capsys.readouterr()
+    assert main(["evaluate", str(out), "--samples", "2", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["given_labels"] is True  # log p(x|y), which compares with no log p(x)
     pictures = []
     for label in ([], ["--label", "7"], ["--label", "8"]):
         assert main(["generate", str(out), "-n", "5", *label, "--out", str(tmp_path / "grid.png")]) == 0
@@ -241,6 +246,7 @@ def test_evaluate_in_words_and_as_json(trained, capsys):
     assert main(["evaluate", str(trained), "--json", "--seed", "1"]) == 0
     assert json.loads(capsys.readouterr().out)["elbo"] != result["elbo"]
     assert result["binarize"] == "dynamic" and result["samples"] == 100 and result["images"] == 20
+    assert result["given_labels"] is False
     assert result["log_px"] >= result["elbo"] and 0 <= result["active_units"] <= result["latents"]
     assert f"{result['active_units']} of {result['latents']}" in words
 
