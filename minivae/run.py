@@ -159,10 +159,10 @@ def kind_of_model(objective, classes):
 
 def draws_per_image(objective, samples, *, default):
     """Return S as chosen or by default; 1 for the ELBO, the one objective that has no more."""
-    if objective == "elbo" and samples not in (None, 1):
-        raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave it out, or "
-                         "choose --objective iwae.")
     if objective == "elbo":
+        if samples not in (None, 1):
+            raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave it out, or "
+                             "choose --objective iwae.")
         return 1
     return default if samples is None else positive_integer("--samples", samples)
 

@@ -49,7 +49,7 @@ def test_minivae_in_parts_and_plain_numpy_train_as_minivae_does(tiny):
 def test_a_training_in_sittings_takes_the_time_of_all_its_epochs(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(BENCHMARKS)
     monkeypatch.setattr(sys, "path", sys.path.copy())
-    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # published sets it; what comes after this test shall not have it
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")  # published sets it; what comes after this test must not inherit it
     import published
     now, done = [0.0], [0]
 

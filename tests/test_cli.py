@@ -214,7 +214,7 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
         assert main(["generate", str(out), "-n", "5", *label, "--out", str(tmp_path / "grid.png")]) == 0
         pictures.append((tmp_path / "grid.png").read_bytes())
     assert len(set(pictures)) == 3
-    for model, label, message in ((out, "10", "label must be whole numbers from 0 to 9; got 10"),
+    for model, label, message in ((out, "10", "each label must be a whole number from 0 to 9, of 10 classes; got 10"),
                                   (trained, "7", "--label is for a conditional model")):
         assert main(["generate", str(model), "--label", label, "--out", str(tmp_path / "none.png")]) == 1
         assert message in capsys.readouterr().err

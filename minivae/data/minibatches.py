@@ -47,8 +47,10 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     check_how(how)
     images = flatten_images(images, name)
     if data_dim is not None and images.shape[1] != data_dim:
-        joined = f" and a label of {classes} columns, as join_labels makes it," if classes else ""
-        raise ValueError(f"{name} must have {data_dim - classes} pixels{joined} each for this model; got {images.shape[1]}.")
+        if classes:
+            raise ValueError(f"{name} must have {data_dim} columns each for this model, {data_dim - classes} pixels and {classes} of "
+                             f"a label; got {images.shape[1]}. Join them: join_labels({name}, labels, {classes}).")
+        raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}. Is it their model?")
     check_pixels(images, binary=how != "none", name=name)
     if images.dtype == np.uint8 and images.max() == 1:
         images = images.astype(bool)  # as grey levels they would all but be black: they are binary already

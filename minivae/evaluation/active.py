@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..model.checks import finite_number, float_matrix
+from ..model.checks import finite_number, joined_matrix
 
 __all__ = ["unit_activity", "active_units"]
 
@@ -30,7 +30,7 @@ def unit_activity(model, x):
     -----
     Equation 10.5.
     """
-    x = float_matrix("x", x, "(B, D + C)" if model.conditions else "(B, D)", model.input_dim, model.dtype)
+    x = joined_matrix("x", x, "D", model.data_dim, model.conditions, model.dtype)
     if len(x) == 1:
         raise ValueError("x must hold at least two examples, for a variance over them; got one.")
     mu = np.concatenate([model.encode(x[start:start + 1000])[0] for start in range(0, len(x), 1000)])  # (B, K)

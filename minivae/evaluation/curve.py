@@ -23,8 +23,8 @@ class BoundCurve(NamedTuple):
     samples : ndarray of int, shape (n,)
     bound : ndarray, shape (n,)
     standard_error : ndarray, shape (n,)
-        What the draws leave uncertain for these examples, from the spread between groups of draws; at the end, where one
-        group holds them all, between its two halves. NaN where a single sample is all there is.
+        What the draws leave uncertain for these examples, from the spread between groups of draws; where one group is all
+        there is, between its two halves, which tells little for a few examples. NaN for a single sample.
     """
 
     samples: np.ndarray
@@ -78,20 +78,21 @@ def bound_in_groups(log_weight, sizes):
     -------
     bound, variance : ndarray, shape (n,)
         The mean over the groups, which is unbiased for the bound of that size, and the square of its standard error. A
-        single group has no spread; the one taken for it is that of groups half as large. With weights as uneven as those of
-        images this is nearer the truth than equation 10.3, if still too small.
+        single group has no spread; the one taken for it is that of the mean of its halves. From one example that is a
+        number of one degree of freedom. On average over many, and with weights as uneven as those of images, it is nearer
+        the truth than equation 10.3, and still too small.
     """
     bounds, variances = [], []
     for size in sizes:
-        values = of_groups(log_weight, size)
+        values = log_means(log_weight, size)
         bounds.append(values.mean())
         if len(values) == 1 and size > 1:
-            values = of_groups(log_weight, size // 2)
+            values = log_means(log_weight[:size], size // 2)
         variances.append(values.var(ddof=1) / len(values) if len(values) > 1 else np.nan)
     return np.array([bounds, variances])
 
 
-def of_groups(log_weight, size):
+def log_means(log_weight, size):
     """Cut log weights into groups of that size, the rest left out, and return the logarithm of each group's mean weight."""
     return log_mean_exp(log_weight[:len(log_weight) // size * size].reshape(-1, size))
 

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
-from ..model.checks import float_matrix, generator, positive_integer
+from ..model.checks import generator, joined_matrix, positive_integer
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
 
@@ -28,8 +28,8 @@ class Evidence(NamedTuple):
     log_px : ndarray, shape (B,)
         In nats. Too low on average, by about half the square of the standard error where that is small.
     standard_error : ndarray, shape (B,)
-        Of log_px, from the spread of the weights; NaN for a single sample. Too small where few of the weights decide: the
-        largest ones, which have not been drawn, are not in the spread of those that have. ``bound_curve`` sees more of that.
+        Of log_px, from the spread of the weights; NaN for a single sample. Too small where few of the weights decide:
+        the largest may not have been drawn yet, and then the spread cannot show them. ``bound_curve`` shows more of it.
     effective_samples : ndarray, shape (B,)
         From 1 to S: how many equal weights would do as well. Near 1 a single draw has decided, and neither log_px nor
         its standard error is to be trusted. The converse does not hold: draws that all miss a part of the posterior do
@@ -203,7 +203,7 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     came first. Threads share the work because NumPy lets go of the interpreter while it computes; memory does not
     grow with B beyond x itself, and with S by 16 bytes for each example in work.
     """
-    x = float_matrix("x", x, "(B, D + C)" if model.conditions else "(B, D)", model.input_dim, model.dtype)
+    x = joined_matrix("x", x, "D", model.data_dim, model.conditions, model.dtype)
     with np.errstate(all="ignore"):
         mu, log_var = model.encode(x)  # which checks what the likelihood asks of x
     samples = positive_integer("samples", samples)

@@ -1,5 +1,6 @@
 """All the numbers by which a model is reported, from one set of draws on one set of pixels."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from .importance import evidence_of, over_examples
 __all__ = ["evaluate", "as_text", "doubt"]
 
 FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
-SETTLED = 0.1  # nats by which the bound may rise over the last doubling of the number of draws, or a little more
+SETTLED = 0.1  # nats by which the bound may rise over the last doubling of the number of draws
 
 
 def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
@@ -44,7 +45,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
           "elbo_se", the standard error over the examples;
         - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far other
           images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images, by
-          equation 10.3 or from the two halves of the draws, whichever is larger;
+          equation 10.3 or from the two halves of the draws, whichever is larger; a few examples do not tell it well;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
           fewer than ten;
@@ -123,7 +124,7 @@ def doubt(numbers):
         return (f"log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective sample size of "
                 f"{numbers['effective_samples']:.1f} or less. {more}")
     rise = 0 if before is None else numbers["bound"][last] - numbers["bound"][before]
-    if rise > SETTLED:
+    if before is not None and rise / math.log2(last / before) > SETTLED:
         return (f"log p(x) lies somewhat above its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
                 f"{more}")
     return None

@@ -145,7 +145,7 @@ def log_mean_exp(log_weight):
 
     Notes
     -----
-    Equation 10.16. exp(-105) is 0 in float32, exp(-750) in float64, and images have such weights: so the largest of an
+    Equation 10.16. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of an
     example's is divided out before the exponential and its logarithm added again at the end.
 
     References

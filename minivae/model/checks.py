@@ -5,7 +5,7 @@ import numbers
 
 import numpy as np
 
-__all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "generator", "float_matrix"]
+__all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "generator", "float_matrix", "joined_matrix"]
 
 
 def positive_integer(name, value):
@@ -84,8 +84,6 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
         hint = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim > 2 else ""
         if rows is None and array.size == columns and array.ndim < 3:
             hint = f" Is it one example? Then {name}.reshape(1, -1)."
-        if "+ C" in axes and array.ndim == 2:
-            hint = f" Labels belong to it: join_labels({name}, labels, classes)."
         raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{hint}")
     if len(array) == 0:
         raise ValueError(f"{name} is empty; got shape {array.shape}.")
@@ -99,3 +97,16 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
         divide = " Divide by 255?" if 1 < high <= 255 and low >= 0 else ""
         raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}.{divide}")
     return array
+
+
+def joined_matrix(name, array, letter, columns, classes, dtype, **more):
+    """Do what ``float_matrix`` does, for rows of so many columns joined with a label of so many classes, or none if 0.
+
+    ``letter`` is the shape letter of the columns, "D" or "K".
+    """
+    shape = np.shape(array) if classes and isinstance(array, np.ndarray) else ()
+    if len(shape) == 2 and shape[1] == columns:
+        raise ValueError(f"{name} must have shape (B, {letter} + C) = (any, {columns + classes}); got {shape}. Join it with its "
+                         f"labels: join_labels({name}, labels, {classes}).")
+    axes = f"(B, {letter} + C)" if classes else f"(B, {letter})"
+    return float_matrix(name, array, axes, columns + classes, dtype, **more)

@@ -14,7 +14,7 @@ from ..kernels import (
     kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
     standard_deviation_backward,
 )
-from .checks import finite_number, float_matrix, generator, positive_integer
+from .checks import finite_number, float_matrix, generator, joined_matrix, positive_integer
 from .trace import close_trace, open_gradients, open_trace
 from .vae import VAE
 
@@ -45,10 +45,11 @@ def join_labels(rows, labels, classes):
     """
     rows, labels, classes = np.asarray(rows), np.asarray(labels), positive_integer("classes", classes)
     if rows.ndim < 2 or rows.size == 0:
-        raise ValueError(f"rows must have shape (N, D) or (N, height, width), and hold something; got {rows.shape}.")
+        raise ValueError(f"rows must have shape (N, D) or (N, height, width), N at least 1; got {rows.shape}. Is it one example? "
+                         "Then rows.reshape(1, -1).")
     if labels.shape != (len(rows),):
         raise ValueError(f"labels must have shape (N,), one for each of the N = {len(rows)} rows; got {labels.shape}.")
-    check_classes("labels", labels, classes)
+    check_classes(labels, classes)
     if rows.dtype == np.uint8 and rows.max() <= 1:
         rows = rows.astype(bool)  # binary already, as everywhere
     on = 255 if rows.dtype == np.uint8 else 1
@@ -56,13 +57,14 @@ def join_labels(rows, labels, classes):
     return np.concatenate([rows.reshape(len(rows), -1), one_hot], axis=1)
 
 
-def check_classes(name, labels, classes):
-    """Raise a ValueError that names the labels if one of them is not a class."""
+def check_classes(labels, classes):
+    """Raise a ValueError if one of the labels is not a class."""
     if labels.dtype.kind not in "iu":
-        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}; got dtype {labels.dtype}.")
+        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}; got dtype {labels.dtype}. Convert the labels "
+                         "with .astype(int)?")
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
-        raise ValueError(f"{name} must be whole numbers from 0 to {classes - 1}; got {wrong[0]}.")
+        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}, of {classes} classes; got {wrong[0]}.")
 
 
 class ConditionalVAE(VAE):
@@ -180,8 +182,8 @@ class ConditionalVAE(VAE):
         return head[:, :self.latent_dim], head[:, self.latent_dim:]
 
     def decode(self, z):
-        """Return E[x|z, y], of shape (B, D), for rows [z | label] of shape (B, K + C)."""
-        z = float_matrix("z", z, "(B, K + C)", self.latent_dim + self.conditions, self.dtype)
+        """Return E[x|z, y], of shape (B, D), for rows [z | label] of shape (B, K + C), the label one-hot."""
+        z = joined_matrix("z", z, "K", self.latent_dim, self.conditions, self.dtype)
         self._check_label("z", z[:, self.latent_dim:])
         return self.likelihood.mean(self.decoder.forward(z, self.parameters, {}))
 
@@ -214,14 +216,14 @@ class ConditionalVAE(VAE):
         if labels.shape not in ((1,), (n,)):
             raise ValueError(f"label must be one whole number, or one for each of the n = {n} examples; got shape "
                              f"{labels.shape}.")
-        check_classes("label", labels, self.conditions)
+        check_classes(labels, self.conditions)
         z = rng.standard_normal((n, self.latent_dim)).astype(self.dtype)
         y = self.decoder.forward(join_labels(z, np.broadcast_to(labels, n), self.conditions), self.parameters, {})
         return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
 
     def _split(self, x):
         """Check rows of [x | label] and return the two, each in the model's dtype."""
-        rows = float_matrix("x", x, "(B, D + C)", self.input_dim, self.dtype)
+        rows = joined_matrix("x", x, "D", self.data_dim, self.conditions, self.dtype)
         label = rows[:, self.data_dim:]
         self._check_label("x", label)
         x = float_matrix("x", rows[:, :self.data_dim], "(B, D)", self.data_dim, self.dtype,
@@ -231,7 +233,7 @@ class ConditionalVAE(VAE):
     def _check_label(self, name, label):
         if not (np.isin(label, (0, 1)).all() and (label.sum(axis=1) == 1).all()):
             raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the others 0. "
-                             f"Make them with join_labels({name}, labels, {self.conditions}).")
+                             "Make such rows with join_labels.")
 
 
 def join(x, label):

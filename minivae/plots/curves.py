@@ -10,7 +10,7 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(history):
-    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the objective, where it is another.
+    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the objective, where it has several draws.
 
     Parameters
     ----------

@@ -11,7 +11,7 @@ import numpy as np
 from ..data import BINARIZATIONS, minibatches, prepare
 from ..data.minibatches import check_batch_size
 from ..evaluation import evaluate_elbo
-from ..model import IWAE, VAE, MonteCarloELBO
+from ..model import VAE, ConditionalVAE
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .finite import check_means, check_parameters
@@ -91,8 +91,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     epochs = positive_integer("epochs", epochs)
     one_of("schedule", schedule, tuple(SCHEDULES))
     samples = positive_integer("samples", samples)
-    if samples > 1 and not isinstance(model, (MonteCarloELBO, IWAE)):
-        raise ValueError(f"samples is for MonteCarloELBO and IWAE, of several draws; got {samples} for a {type(model).__name__}.")
+    if samples > 1 and type(model) in (VAE, ConditionalVAE):
+        raise ValueError(f"samples is for models of several draws; got {samples} for a {type(model).__name__}. Train a mv.IWAE?")
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"

@@ -35,7 +35,7 @@ def test_the_numbers_are_the_exact_ones_within_their_errors():
     assert numbers["elbo"] == pytest.approx(numbers["log_likelihood"] - numbers["kl"])
     assert numbers["gap"] == pytest.approx(numbers["log_px"] - numbers["elbo"]) and numbers["gap"] > 0
     assert numbers["bound"][400] == pytest.approx(numbers["log_px"])
-    assert numbers["bound_draws_se"][400] <= numbers["log_px_draws_se"] == pytest.approx(spread_of_means(model, x), rel=0.25)
+    assert numbers["log_px_draws_se"] == pytest.approx(spread_of_means(model, x), rel=0.25)
     assert abs(numbers["bound"][1] - numbers["elbo"]) < Z_SCORE * 2 * spread
     assert list(numbers["bound"]) == [1, 2, 5, 10, 20, 50, 100, 200, 400]
     assert numbers["active_units"] == numbers["latents"] == 2 and numbers["images"] == 200
@@ -99,6 +99,7 @@ def test_the_bound_in_groups_is_what_it_says():
     np.testing.assert_allclose(bound, [log_weight.mean(), threes.mean(), np.log(np.exp(log_weight).mean())])
     halves = np.log(np.exp(log_weight.reshape(2, 10)).mean(axis=1))
     np.testing.assert_allclose(variance, [log_weight.var(ddof=1) / 20, threes.var(ddof=1) / 6, (halves[0] - halves[1]) ** 2 / 4])
+    np.testing.assert_allclose(bound_in_groups(log_weight[:15], [10]), bound_in_groups(log_weight[:10], [10]))  # 5 are left out
 
 
 def test_of_uneven_weights_the_halves_tell_more_of_the_error_than_the_spread_does():
@@ -108,7 +109,19 @@ def test_of_uneven_weights_the_halves_tell_more_of_the_error_than_the_spread_doe
     actual = estimate.log_px.std(ddof=1)
     halves = mean_curve([100], [bound_in_groups(row, [100]) for row in log_weight]).standard_error[0] * np.sqrt(400)
     by_spread = np.sqrt((estimate.standard_error**2).mean())
-    assert by_spread < 0.6 * actual < 0.7 * actual < halves < 1.1 * actual
+    assert by_spread < 0.65 * actual < 0.7 * actual < halves < 1.1 * actual
+
+
+def test_the_larger_of_two_errors_is_reported():
+    """Of 60 uneven examples the halves tell more; of one example, where the two halves happen to agree, equation 10.3."""
+    model = at_true_posterior(linear_model(5, K=2))
+    model.parameters["encoder.0.b"][:2] += 1  # q beside the posterior
+    x = model.generate(60, rng=rng(1), draw=True)
+    numbers = evaluate(model, x, binarize="none", rng=rng(2), samples=100)
+    assert numbers["log_px_draws_se"] == numbers["bound_draws_se"][100]
+    larger = [one["log_px_draws_se"] > one["bound_draws_se"][100] for one in (
+        evaluate(model, x[:1], binarize="none", rng=rng(seed), samples=100) for seed in range(10))]
+    assert any(larger) and not all(larger)
 
 
 def test_the_curve_rises_to_the_estimate_and_its_errors_are_right():

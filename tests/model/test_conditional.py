@@ -100,26 +100,26 @@ def test_it_trains_with_labels_and_says_what_is_wrong():
         model.forward(rng.random((2, 3)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="must be a label"):
         model.forward(np.ones((2, 6)), np.zeros((2, 1)))
-    with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2"):
+    with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2"):
         mv.join_labels(images, labels + 1, 3)
     with pytest.raises(ValueError, match="labels must have shape"):
         mv.join_labels(images, labels[:5], 3)
-    with pytest.raises(ValueError, match="label must be whole numbers from 0 to 2; got 3"):
+    with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2, of 3 classes; got 3"):
         model.generate(4, rng=rng, label=3)
     with pytest.raises(ValueError, match=r"label must be one whole number, or one for each of the n = 2 examples; got shape \(3,\)"):
         model.generate(2, rng=rng, label=[0, 1, 2])
     for labels in (["1"], [0.0]):
-        with pytest.raises(ValueError, match="labels must be whole numbers from 0 to 2; got dtype"):
+        with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2; got dtype"):
             mv.join_labels(images[:1], labels, 3)
-    with pytest.raises(ValueError, match="rows must have shape .* and hold something"):
+    with pytest.raises(ValueError, match="rows must have shape .* N at least 1"):
         mv.join_labels(images[:0], np.zeros(0, int), 3)
     with pytest.raises(ValueError, match="columns of z must be a label"):
         model.decode(np.zeros((2, 4)))
     for without in (lambda x: model.decode(x[:, :1]), lambda x: mv.log_evidence(model, x, rng=rng), model.encode,
                     lambda x: mv.evaluation.unit_activity(model, x)):
-        with pytest.raises(ValueError, match="[+] C[)] = .* Labels belong to it: join_labels"):
+        with pytest.raises(ValueError, match=r"[+] C\) = .*Join it with its labels: join_labels\([xz], labels, 3\)"):
             without(rng.random((2, 3)))
-    with pytest.raises(ValueError, match="3 pixels and a label of 3 columns, as join_labels makes it, each for this model; got 3"):
+    with pytest.raises(ValueError, match=r"6 columns each .* got 3. Join them: join_labels\(images, labels, 3\)"):
         mv.train(model, images, progress=False)
-    with pytest.raises(ValueError, match="MonteCarloELBO and IWAE, of several draws; got 5 for a ConditionalVAE"):
+    with pytest.raises(ValueError, match="samples is for models of several draws; got 5 for a ConditionalVAE"):
         mv.train(model, mv.join_labels(images, labels=np.zeros(len(images), int), classes=3), samples=5, progress=False)
