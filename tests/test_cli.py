@@ -193,8 +193,11 @@ def test_closing_words(folder, tmp_path, capsys):
 def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, options):
     out = tmp_path / "run"
     assert train(folder, out, *options) == 0
+    printed = capsys.readouterr()
     note = "grey levels under a Bernoulli are not a likelihood"
-    assert capsys.readouterr().err.count(note) == (options == ["--binarize", "none"])
+    assert printed.err.count(note) == (options == ["--binarize", "none"])
+    for words in printed:  # the objective is no bound where beta is not 1
+        assert ("objective" in words) == ("--objective" in options) and "bound" not in words
     assert main(["evaluate", str(out), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
     assert result["elbo"] == pytest.approx(result["log_likelihood"] - result["kl"])
@@ -260,6 +263,17 @@ def test_evaluate_with_more_samples_and_a_curve(trained, tmp_path, capsys):
     assert "Note: log p(x) is not to be trusted yet" in printed.err and "--samples 5000" in printed.err
     assert main(["evaluate", str(trained), "--samples", "9" * 15]) == 1
     assert "minivae evaluate: error: Unable to allocate" in capsys.readouterr().err
+
+
+def test_the_curve_names_its_model(trained, tmp_path, monkeypatch):
+    from minivae import run
+
+    drawn = []
+    monkeypatch.setattr(run, "PRETRAINED", trained)  # the real one is for larger images
+    monkeypatch.setattr(mv.plots, "bound_curves", lambda curves: drawn.extend(curves) or mv.plots.figure()[0])
+    for model in ("--pretrained", str(trained)):
+        assert main(["evaluate", model, "--samples", "2", "--curve", str(tmp_path / "curve.png")]) == 0
+    assert drawn == ["the VAE of the package", str(trained)]
 
 
 def test_a_model_without_a_run_is_measured_too(tmp_path, capsys):

@@ -123,8 +123,10 @@ def doubt(numbers):
     if numbers["effective_samples"] < FEW:
         return (f"log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective sample size of "
                 f"{numbers['effective_samples']:.1f} or less. {more}")
-    rise = 0 if before is None else numbers["bound"][last] - numbers["bound"][before]
-    if before is not None and rise / math.log2(last / before) > SETTLED:
+    if before is None:
+        return None
+    rise = numbers["bound"][last] - numbers["bound"][before]
+    if rise / math.log2(last / before) > SETTLED:
         return (f"log p(x) lies somewhat above its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
                 f"{more}")
     return None

@@ -1,7 +1,8 @@
 """The model: parameters, the two stacks of layers, the trace, and the VAE that ties them together."""
 
 from .bounds import IWAE, MonteCarloELBO
-from .conditional import ConditionalVAE, join_labels
+from .conditional import ConditionalVAE
+from .labels import join_labels
 from .parameters import Parameters
 from .trace import Trace
 from .vae import VAE

@@ -9,23 +9,18 @@ import math
 
 import numpy as np
 
-from ..files import read_arrays, write_arrays
 from ..kernels import (
     PAIRS, kl_divergence, kl_divergence_backward, reparameterize, reparameterize_backward, standard_deviation,
     standard_deviation_backward,
 )
-from .checks import finite_number, float_matrix, generator, positive_integer
-from .likelihood import likelihood_of
-from .mlp import MLP
-from .model_file import model_arrays, model_from_arrays
-from .parameters import Parameters
-from .settings import model_settings
+from .autoencoder import Autoencoder
+from .checks import finite_number, float_matrix
 from .trace import close_trace, open_gradients, open_trace
 
 __all__ = ["VAE"]
 
 
-class VAE:
+class VAE(Autoencoder):
     """A variational autoencoder of dense layers.
 
     Parameters
@@ -64,33 +59,7 @@ class VAE:
     Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 3 and appendix C.
     """
 
-    conditions = 0  # columns joined to x and to z: none here, the label's in a conditional VAE
     reported = ("elbo", "log_likelihood", "kl")  # the symbols of a trace whose means tell how training goes
-
-    def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
-                 beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):
-        self.settings = model_settings(data_dim=data_dim, hidden=hidden, latent_dim=latent_dim, activation=activation,
-                                       likelihood=likelihood, beta=beta, dtype=dtype, seed=seed,
-                                       noise_variance=noise_variance)
-        self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
-        self.dtype = np.dtype(dtype)
-        self.likelihood = likelihood_of(self.settings)
-        self.encoder = MLP("encoder", (self.input_dim, *hidden, 2 * latent_dim), activation)
-        self.decoder = MLP("decoder", (latent_dim + self.conditions, *reversed(hidden), data_dim), activation)
-        self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes() | self.likelihood.shapes, self.dtype)
-        rng = np.random.default_rng(seed)
-        self.encoder.initialize(self.parameters, rng=rng)
-        self.decoder.initialize(self.parameters, rng=rng)
-
-    @property
-    def beta(self):
-        """Weight on the KL divergence. To try another, give it to ``forward``."""
-        return self.settings["beta"]
-
-    @property
-    def input_dim(self):
-        """Columns of x: D, the number of pixels."""
-        return self.data_dim + self.conditions
 
     @property
     def symbols(self):
@@ -217,73 +186,3 @@ class VAE:
         d_head = np.concatenate([d.mu, d.log_var], axis=1)  # (B, 2K)
         self.encoder.backward(d_head, t.x, p, t, d, grads, needs_dx=False)
         return d, grads
-
-    def encode(self, x):
-        """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equations 3.1, 3.2."""
-        x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
-        head = self.encoder.forward(x, self.parameters, {})
-        return head[:, :self.latent_dim], head[:, self.latent_dim:]
-
-    def decode(self, z):
-        """Return E[x|z], of shape (B, D), for latents z of shape (B, K): pixel probabilities, or means."""
-        z = float_matrix("z", z, "(B, K)", self.latent_dim, self.dtype)
-        return self.likelihood.mean(self.decoder.forward(z, self.parameters, {}))
-
-    def reconstruct(self, x):
-        """Return decode(mu), of shape (B, D): what the model makes of data x of shape (B, D)."""
-        mu, _ = self.encode(x)
-        return self.decode(mu)
-
-    def generate(self, n, *, rng, draw=False):
-        """Make n new examples: z from the prior, then through the decoder.
-
-        Parameters
-        ----------
-        n : int
-        rng : numpy.random.Generator
-        draw : bool, optional
-            False returns the means E[x|z], smooth to look at; True draws x from p(x|z).
-
-        Returns
-        -------
-        x : ndarray, shape (n, D)
-        """
-        rng = generator(rng)
-        z = rng.standard_normal((positive_integer("n", n), self.latent_dim)).astype(self.dtype)
-        y = self.decoder.forward(z, self.parameters, {})
-        return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
-
-    def start_output_at(self, mean):
-        """Set the decoder's last bias so that, weights aside, it says the data's mean image (shape (D,)).
-
-        An untrained model then starts from the grey average and not from noise, which saves the first epoch
-        from learning where the ink never goes.
-        """
-        mean = float_matrix("mean", np.asarray(mean)[None], "(1, D)", self.data_dim, np.float64, rows=1,
-                            unit_interval=self.likelihood.unit_interval)[0]
-        self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(mean)
-
-    def save(self, path):
-        """Write settings and parameters to ``path``, an npz file, whole or not at all."""
-        write_arrays(path, model_arrays(self))
-
-    @classmethod
-    def load(cls, path):
-        """Read a model that ``save`` or training wrote.
-
-        Parameters
-        ----------
-        path : str or path-like
-
-        Returns
-        -------
-        model : VAE
-
-        Raises
-        ------
-        FileNotFoundError
-            If there is no such file.
-        CheckpointError
-            If the file is damaged, or not a model, or from a newer minivae.
-        """
-        return model_from_arrays(cls, read_arrays(path), path)

@@ -65,8 +65,8 @@ pixels are drawn once from the grey levels, with seed 0.
   other 10,000 (a row's words with `--epochs 150` and without `--holdout 0`). The VAE and the IWAE then trained on all
   60,000. The mean-field VAE trained on the first 50,000, and its warm-up of beta was chosen on the others: without it
   the run collapsed.
-- **The test images were looked at twice** for the VAE and the IWAE: at the end of runs of 1,500 and 800 epochs (86.09
-  and 85.53), whose training bounds were still rising, and at the end of these. Only the number of epochs was changed.
+- **The test images were looked at twice** for the VAE and the IWAE: at the end of runs of `--epochs 1500` and `--epochs 800`
+  (86.09 and 85.53), whose training bounds were still rising, and at the end of these. Only the number of epochs was changed.
 - **Mean-field.** Fixed binarization is a draw of its own here, not the file that several papers share. Numbers on two
   draws are alike and not the same, so this row compares less strictly than the others.
 - **IWAE, k = 50** (84.78 in Burda et al. 2016, table 1) was not run: it takes ten times the work of k = 5. The command
