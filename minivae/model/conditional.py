@@ -15,7 +15,7 @@ from ..kernels import (
     standard_deviation_backward,
 )
 from .checks import finite_number, float_matrix, generator, joined_matrix, positive_integer
-from .labels import check_classes, join, join_labels
+from .labels import join, join_labels
 from .trace import close_trace, open_gradients, open_trace
 from .vae import VAE
 
@@ -171,7 +171,6 @@ class ConditionalVAE(VAE):
         if labels.shape not in ((1,), (n,)):
             raise ValueError(f"label must be one whole number, or one for each of the n = {n} examples; got shape "
                              f"{labels.shape}.")
-        check_classes(labels, self.conditions)
         z = rng.standard_normal((n, self.latent_dim)).astype(self.dtype)
         y = self.decoder.forward(join_labels(z, np.broadcast_to(labels, n), self.conditions), self.parameters, {})
         return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)

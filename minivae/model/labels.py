@@ -7,7 +7,7 @@ import numpy as np
 
 from .checks import positive_integer
 
-__all__ = ["join_labels", "check_classes", "join"]
+__all__ = ["join_labels", "join"]
 
 
 def join_labels(rows, labels, classes):
@@ -38,22 +38,17 @@ def join_labels(rows, labels, classes):
                          "Then rows.reshape(1, -1).")
     if labels.shape != (len(rows),):
         raise ValueError(f"labels must have shape (N,), one for each of the N = {len(rows)} rows; got {labels.shape}.")
-    check_classes(labels, classes)
-    if rows.dtype == np.uint8 and rows.max() <= 1:
-        rows = rows.astype(bool)  # binary already, as everywhere
-    on = 255 if rows.dtype == np.uint8 else 1
-    one_hot = (on * (labels[:, None] == np.arange(classes))).astype(rows.dtype)  # (N, C)
-    return np.concatenate([rows.reshape(len(rows), -1), one_hot], axis=1)
-
-
-def check_classes(labels, classes):
-    """Raise a ValueError if one of the labels is not a class."""
     if labels.dtype.kind not in "iu":
         raise ValueError(f"each label must be a whole number from 0 to {classes - 1}; got dtype {labels.dtype}. Convert the labels "
                          "with .astype(int)?")
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
         raise ValueError(f"each label must be a whole number from 0 to {classes - 1}, of {classes} classes; got {wrong[0]}.")
+    if rows.dtype == np.uint8 and rows.max() <= 1:
+        rows = rows.astype(bool)  # binary already, as everywhere
+    on = 255 if rows.dtype == np.uint8 else 1
+    one_hot = (on * (labels[:, None] == np.arange(classes))).astype(rows.dtype)  # (N, C)
+    return np.concatenate([rows.reshape(len(rows), -1), one_hot], axis=1)
 
 
 def join(x, label):

@@ -78,7 +78,8 @@ def test_doubt_is_raised_when_few_draws_count_and_not_when_many_do():
     assert "not to be trusted yet" in doubt(numbers) and "--samples 5000." in doubt(numbers)
     climbing = numbers | {"effective_samples": 30.0, "bound": {2000: -90.0, 5000: -89.75}}
     assert "rose by 0.25 nats from 2,000 draws to 5,000. Try --samples 50000." in doubt(climbing)
-    assert doubt(climbing | {"bound": {2000: -89.8, 5000: -89.75}}) is None
+    assert doubt(climbing | {"bound": {2000: -89.87, 5000: -89.75}}) is None  # 0.09 a doubling
+    assert "rose by 0.12 nats" in doubt(climbing | {"bound": {2000: -89.87, 4000: -89.75}})
     assert "from 500 draws to 1,001." in doubt(climbing | {"bound": {500: -90.0, 1000: -89.8, 1001: -89.8}})
 
 

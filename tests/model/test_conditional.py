@@ -102,6 +102,8 @@ def test_it_trains_with_labels_and_says_what_is_wrong():
         model.forward(np.ones((2, 6)), np.zeros((2, 1)))
     with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2"):
         mv.join_labels(images, labels + 1, 3)
+    with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2, of 3 classes; got -1"):
+        mv.join_labels(images, labels - 1, 3)
     with pytest.raises(ValueError, match="labels must have shape"):
         mv.join_labels(images, labels[:5], 3)
     with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2, of 3 classes; got 3"):
