@@ -70,7 +70,7 @@ class SampledBound(VAE):
         Notes
         -----
         Equations 10.11 to 10.14, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which makes
-        its gradient plain to see; where sigma is a million times smaller than mu, float32 hardly tells z from mu.
+        its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of sigma only.
         """
         t = open_trace(self, given, out)
         t.beta = self.beta if beta is None else finite_number("beta", beta)
