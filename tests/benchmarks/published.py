@@ -146,7 +146,8 @@ def trust(name, ours):
     """Say how the bound rose to its end, and what ``python -m minivae evaluate`` says of that."""
     bound = {int(samples): value for samples, value in ours["bound"].items()}  # JSON's keys are strings
     rise = ", ".join(f"{-bound[samples]:.2f} at {samples:,}" for samples in (1000, 2000, SAMPLES))
-    return f"- `{name}`: minus the bound is {rise} samples. {doubt(ours | {'bound': bound}) or f'A doubling of the samples adds less than {SETTLED} nats.'}"
+    verdict = doubt(ours | {"bound": bound}) or f"A doubling of the samples adds less than {SETTLED} nats."
+    return f"- `{name}`: minus the bound is {rise} samples. {verdict}"
 
 
 def figure_2(out):
