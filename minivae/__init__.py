@@ -1,6 +1,6 @@
 """minivae: a variational autoencoder in pure NumPy whose every gradient is written by hand.
 
-Read it in this order: ``equations`` (the derivation by number), ``kernels`` (each forward with its backward beneath
+Read it in this order: ``derivation`` (the equations by number), ``kernels`` (each forward with its backward beneath
 it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``.
 """
 
@@ -12,12 +12,13 @@ _HOMES = {  # everything is imported when it is first asked for, so that importi
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
     "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation", "log_evidence": "evaluation",
-    "load_pretrained": "pretrained",
+    "load_pretrained": "model.pretrained",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
-    "equation": "derivation", "show": "notebook", "show_source": "source", "step_through": "stepper", "toy": "toy_model",
-    "explore": "explorer", "formula_sheet": "sheet",
+    "equation": "derivation", "show_source": "derivation", "show": "lesson", "step_through": "lesson", "toy": "lesson",
+    "explore": "lesson", "formula_sheet": "lesson",
 }
-_MODULES = ("data", "derivation", "evaluation", "exercises", "gradcheck", "kernels", "model", "plots", "training")
+_MODULES = ("data", "derivation", "evaluation", "exercises", "gradcheck", "grading", "kernels",
+            "lesson", "model", "plots", "training")
 
 __all__ = [*_HOMES, *_MODULES]
 

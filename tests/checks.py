@@ -12,7 +12,7 @@ import numpy as np
 
 import minivae as mv
 from minivae.kernels import PAIRS
-from numeric import gradient, relative_error
+from finite_differences import gradient, relative_error
 from strategies import arrays
 
 TOLERANCE = 1e-7  # relative to the tensor's largest entry; the errors measured lie near 1e-11

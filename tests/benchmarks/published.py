@@ -23,7 +23,9 @@ import numpy as np   # noqa: E402
 HERE = pathlib.Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[1]))
 
-from minivae import cli, plots, run   # noqa: E402
+from minivae import plots   # noqa: E402
+from minivae.cli import main as cli   # noqa: E402
+from minivae.cli import run   # noqa: E402
 from minivae.evaluation import doubt, evaluate   # noqa: E402
 from minivae.evaluation.summary import SETTLED   # noqa: E402
 from minivae.training import load_checkpoint   # noqa: E402

@@ -7,7 +7,7 @@ import numpy as np
 import oracles
 import pytest
 from hypothesis import given
-from numeric import relative_error
+from finite_differences import relative_error
 from strategies import LAYOUTS, SEEDS, arrays, sizes_of
 
 from minivae import kernels

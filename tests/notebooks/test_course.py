@@ -8,7 +8,7 @@ import nbformat
 import pytest
 
 import minivae
-from minivae.equations import EQUATIONS
+from minivae.derivation import EQUATIONS
 from minivae.exercises.registry import EXERCISES
 
 ROOT = pathlib.Path(minivae.__file__).parents[1]

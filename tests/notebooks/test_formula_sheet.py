@@ -8,7 +8,7 @@ import nbformat
 
 import minivae as mv
 from minivae.derivation import equation
-from minivae.sheet import NOTATION, SHEET
+from minivae.lesson.formula_sheet import NOTATION, SHEET
 
 ROOT = pathlib.Path(mv.__file__).parents[1]
 PAGE = mv.formula_sheet()._repr_html_()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import minivae as mv
-from minivae.explorer import MAGNIFIED, Explorer
+from minivae.lesson.explorer import MAGNIFIED, Explorer
 from minivae.plots.mosaic import as_png
 
 

@@ -5,8 +5,8 @@ import inspect
 import re
 import textwrap
 
-from .derivation import find, locate
 from .equations import EQUATIONS
+from .registry import find, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 

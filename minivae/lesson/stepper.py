@@ -9,11 +9,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from .derivation import equation_of
-from .equations import EQUATIONS
-from .kernels import kl_divergence_backward, reparameterize_backward, standard_deviation_backward
-from .model import VAE
-from .source import assigning, body_of
+from ..derivation import EQUATIONS, equation_of
+from ..derivation.source import assigning, body_of
+from ..kernels import kl_divergence_backward, reparameterize_backward, standard_deviation_backward
+from ..model import VAE
 
 __all__ = ["step_through", "Steps", "Step"]
 

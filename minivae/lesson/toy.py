@@ -7,7 +7,7 @@ B = 3 examples, D = 4 pixels, H = 2 hidden units, K = 1 latent.
 
 import numpy as np
 
-from .model import VAE
+from ..model import VAE
 
 __all__ = ["toy"]
 

@@ -106,7 +106,7 @@ def _after_interrupt(options):
     how += f" --parts {options.parts}" * (options.parts > 1)  # how the work is shared out decides the last bits
     how += f" --threads {options.threads}" * (options.threads is not None)
     try:
-        from .training import load_checkpoint
+        from ..training import load_checkpoint
         return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"
     except (ImportError, ValueError, OSError):  # stopped within an import, which then fails for good; or no run of ours
         return how
@@ -143,8 +143,9 @@ def evaluate(options):
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the images are shared among threads as it is
     import numpy as np
 
-    from . import evaluation, run
-    from .model.checks import whole_number
+    from .. import evaluation
+    from ..model.checks import whole_number
+    from . import run
 
     model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
@@ -157,7 +158,7 @@ def evaluate(options):
     images = run.with_labels(model, images, test.test_labels)
     rng = np.random.default_rng(whole_number("--seed", options.seed))
     if options.curve:
-        from . import plots
+        from .. import plots
         plots.check_png(options.curve)  # now, and not after minutes of work
     numbers = evaluation.evaluate(model, images, binarize=how, rng=rng, samples=options.samples, progress=True)
     if options.json:
@@ -180,8 +181,9 @@ def generate(options):
     """Draw new images from a model into one picture."""
     import numpy as np
 
-    from . import plots, run
-    from .model.checks import whole_number
+    from .. import plots
+    from ..model.checks import whole_number
+    from . import run
 
     model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     if options.label is not None and not model.conditions:
@@ -199,8 +201,8 @@ def gradcheck(options):
     """Climb the whole ladder on a small model: every kernel, every symbol and every parameter against differences."""
     import numpy as np
 
-    from .gradcheck import check_model
-    from .model import join_labels
+    from ..gradcheck import check_model
+    from ..model import join_labels
     from .run import draws_per_image, kind_of_model
 
     classes = 3 if options.conditional else 0
@@ -221,7 +223,7 @@ def gradcheck(options):
 
 def derivation(options):
     """Print every equation with the code that implements it."""
-    from .derivation import as_table
+    from ..derivation import as_table
     print(as_table())
 
 
@@ -231,5 +233,5 @@ def grade(options):
     A file is one submission; in a folder each file is one, and each subfolder with all its notebooks. It isolates
     mistakes, and is no security sandbox.
     """
-    from .exercises.grading import run
+    from ..grading import run
     return run(options)

@@ -6,7 +6,7 @@ order and the words. The page prints on one sheet of A4; notebooks/formula_sheet
 
 import html
 
-from .derivation import equation
+from ..derivation import equation
 
 __all__ = ["SHEET", "NOTATION", "SIGNS", "FormulaSheet", "formula_sheet"]
 

@@ -11,11 +11,11 @@ import time
 
 import numpy as np
 
-from .data import binarize, load_idx, load_mnist, prepare
-from .files import whole_file
-from .model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
-from .model.checks import positive_integer
-from .training import load_checkpoint, train
+from ..data import binarize, load_idx, load_mnist, prepare
+from ..files import whole_file
+from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
+from ..model.checks import positive_integer
+from ..training import load_checkpoint, train
 
 __all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
 
@@ -28,7 +28,7 @@ DEFAULTS = {
 
 OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
 
-PRETRAINED = pathlib.Path(__file__).with_name("pretrained")
+PRETRAINED = pathlib.Path(__file__).parents[1] / "model" / "pretrained"
 
 PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
             "traversals.png", "classes.png"}
@@ -192,7 +192,7 @@ def write_history(path, history):
 
 def draw_pictures(folder, model, history, images, labels, how, shape):
     """Draw what the model learned, from the given images of that shape, and return the names of the files."""
-    from . import plots  # matplotlib takes longer to import than all the rest
+    from .. import plots  # matplotlib takes longer to import than all the rest
 
     rng = np.random.default_rng(0)
 

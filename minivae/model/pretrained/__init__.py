@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..model import VAE
+from .. import VAE
 
 __all__ = ["load_pretrained"]
 

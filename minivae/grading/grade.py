@@ -4,11 +4,11 @@ import pathlib
 import sys
 from typing import NamedTuple
 
-from ...files import whole_file
-from ..course import judged
-from ..foreign import Failed, printable
-from ..registry import EXERCISES, find
-from ..report import ExerciseReport
+from ..files import whole_file
+from ..exercises.course import judged
+from ..exercises.foreign import Failed, printable
+from ..exercises.registry import EXERCISES, find
+from ..exercises.report import ExerciseReport
 from .remote import Process, Remote, Stopped
 from .table import as_csv, as_json, as_text
 

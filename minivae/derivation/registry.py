@@ -17,6 +17,7 @@ The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are
 q the encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙ multiplies number
 by number; β weights the KL; B is the number of examples in a batch.
 """
+PACKAGE = __package__.partition(".")[0]  # what names such as "kernels:dense" are looked up in
 _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
 
 
@@ -38,7 +39,7 @@ def equation_of(symbol, trace=()):
 
 def find(function):
     """Return a registered function itself, from its name as in ``Equation.computed_by``."""
-    return inspect.unwrap(pkgutil.resolve_name(f"{__package__}.{function}"))
+    return inspect.unwrap(pkgutil.resolve_name(f"{PACKAGE}.{function}"))
 
 
 def locate(function):
@@ -55,7 +56,7 @@ def locate(function):
         Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
     """
     found = find(function)
-    root = pathlib.Path(__file__).parent.parent
+    root = pathlib.Path(__file__).parents[2]
     file = pathlib.Path(inspect.getsourcefile(found)).relative_to(root).as_posix()
     return found.__qualname__, file, inspect.getsourcelines(found)[1]
 

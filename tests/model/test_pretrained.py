@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 import minivae as mv
-from minivae.cli import main
+from minivae.cli.main import main
 
-PAGE = (pathlib.Path(mv.__file__).parent / "pretrained" / "README.md").read_text(encoding="utf-8")
+PAGE = (pathlib.Path(mv.__file__).parent / "model" / "pretrained" / "README.md").read_text(encoding="utf-8")
 
 
 def number(label):
@@ -36,7 +36,7 @@ def test_the_command_line_finds_it(tmp_path, capsys):
 
 
 def test_the_table_of_published_numbers_and_the_readme_have_it():
-    tests = pathlib.Path(__file__).parent
+    tests = pathlib.Path(__file__).parents[1]
     results, readme = tests / "benchmarks" / "results", (tests.parent / "README.md").read_text(encoding="utf-8")
     ours = json.loads((results / "published.json").read_text(encoding="utf-8"))
     for name in ("elbo", "log_px", "log_likelihood", "kl"):

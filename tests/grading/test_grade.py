@@ -8,10 +8,10 @@ import os
 import shutil
 
 import pytest
-from exercises.class_of_students import class_of_students
+from grading.class_of_students import class_of_students
 from exercises.notebooks import FOLDER
 
-from minivae.cli import main
+from minivae.cli.main import main
 
 SECONDS = "6"
 

@@ -10,9 +10,9 @@ d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/
 of notebook 6 are no part of the chain: they are about checking it, for any function f.
 """
 
-from . import elbo, gradients, practice
+from . import gradients, objective, practice
 from .equation import Equation
 
 __all__ = ["Equation", "EQUATIONS"]
 
-EQUATIONS = (*elbo.EQUATIONS, *gradients.EQUATIONS, *practice.EQUATIONS)
+EQUATIONS = (*objective.EQUATIONS, *gradients.EQUATIONS, *practice.EQUATIONS)

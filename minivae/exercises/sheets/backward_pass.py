@@ -84,7 +84,7 @@ EXERCISES = (
         equations={"dmu": "7.3", "dlog_var": "7.4"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
-        built_from=("exercises.sheets.chain:_fan_in", "kernels:reparameterize_backward",
+        built_from=("exercises.sheets.backward_pass:_fan_in", "kernels:reparameterize_backward",
                     "kernels:standard_deviation_backward", "kernels:kl_divergence_backward")),
     Exercise(
         name="head_backward", signature="dmu, dlog_var, h, W -> dh, dW, db",
@@ -98,7 +98,7 @@ EXERCISES = (
         equations={"dh": "5.2", "dW": "5.3", "db": "5.4"},
         judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
         reference=lambda dmu, dlog_var, h, W: _head_backward(dmu, dlog_var, h, W),
-        built_from=("exercises.sheets.chain:_head_backward", "kernels:dense_backward")),
+        built_from=("exercises.sheets.backward_pass:_head_backward", "kernels:dense_backward")),
     Exercise(
         name="encoder_backward", signature="d_head, x, h, W1 -> dW0, db0, dW1, db1",
         shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 
 import minivae as mv
-from minivae.cli import main
+from minivae.cli.main import main
 
 RNG = np.random.default_rng(0)
 
@@ -60,8 +60,8 @@ def trained(folder, tmp_path_factory):
 def test_threads_are_held_before_numpy_is_imported(folder, tmp_path, capsys, words, threads):
     command = ["train", *words, "--data", str(folder), "--out", str(tmp_path / "run"), "--hidden", "--latent", "1",
                "--epochs", "1", "--batch", "10", "--holdout", "10"]
-    program = ("import os, sys, minivae.cli; assert 'numpy' not in sys.modules; "
-               "code = minivae.cli.main(sys.argv[1:]); sys.exit(code or os.environ['OPENBLAS_NUM_THREADS'] != %r)" % threads)
+    program = ("import os, sys, minivae.cli.main; assert 'numpy' not in sys.modules; "
+               "code = minivae.cli.main.main(sys.argv[1:]); sys.exit(code or os.environ['OPENBLAS_NUM_THREADS'] != %r)" % threads)
     subprocess.run([sys.executable, "-c", program, *command], env=environment(), check=True, capture_output=True)
     assert train(folder, tmp_path / "none", "--threads", "0") == 1
     assert "--threads must be a positive number; got 0." in capsys.readouterr().err
@@ -83,8 +83,8 @@ def test_help(verb, capsys):
 
 
 def test_the_help_of_train_names_every_setting_and_its_default(capsys):
-    from minivae.options import parser_for
-    from minivae.run import DEFAULTS
+    from minivae.cli.options import parser_for
+    from minivae.cli.run import DEFAULTS
 
     with pytest.raises(SystemExit):
         parser_for({"train": main}).parse_args(["train", "--help"])
@@ -117,12 +117,12 @@ def test_train_leaves_model_history_and_pictures(trained):
 def test_a_small_data_set_needs_no_holdout(folder, tmp_path, capsys):
     assert main(["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10"]) == 0
     assert "Trained 1 epoch (" in capsys.readouterr().out
-    from minivae.run import open_model
+    from minivae.cli.run import open_model
     assert open_model(tmp_path / "run")[1]["holdout"] == 10  # a sixth of 60
 
 
 def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
-    from minivae.run import DEFAULTS, _new_model, _split
+    from minivae.cli.run import DEFAULTS, _new_model, _split
 
     images = mv.load_idx(folder).train_images
     kept, held_out = _split(images, 10)
@@ -266,7 +266,7 @@ def test_evaluate_with_more_samples_and_a_curve(trained, tmp_path, capsys):
 
 
 def test_the_curve_names_its_model(trained, tmp_path, monkeypatch):
-    from minivae import run
+    from minivae.cli import run
 
     drawn = []
     monkeypatch.setattr(run, "PRETRAINED", trained)  # the real one is for larger images
@@ -437,7 +437,7 @@ def test_ctrl_c_leaves_a_loadable_model_and_says_how_to_go_on(folder, tmp_path):
 
 
 def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
-    from minivae import run
+    from minivae.cli import run
 
     def interrupted(name):
         raise KeyboardInterrupt
@@ -456,7 +456,8 @@ def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
 
 
 def test_a_second_ctrl_c_does_not_cut_the_words_short(tmp_path, monkeypatch):
-    from minivae import cli, run
+    from minivae.cli import main as cli
+    from minivae.cli import run
 
     def interrupted(name):
         raise KeyboardInterrupt

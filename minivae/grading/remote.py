@@ -17,14 +17,14 @@ import time
 
 import numpy as np
 
-from ..foreign import Failed, arrays_in, plain, printable
+from ..exercises.foreign import Failed, arrays_in, plain, printable
 from .channel import LONGEST, Garbled, decoded, encoded, from_line, to_line
 
 __all__ = ["Process", "Remote", "Stopped"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-         "from minivae.exercises.grading.child import main; main(sys.argv[2])")
+         "from minivae.grading.child import main; main(sys.argv[2])")
 REMEMBERED = 100             # arrays handed over that may turn out to have been filled anew
 PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process, and for a reply that is still on its way
 ENDED = "its process ended before it answered: os._exit, a crash, or out of memory"

@@ -7,8 +7,7 @@ import re
 import pytest
 
 import minivae
-from minivae.derivation import as_table, equation, equation_of, locate
-from minivae.equations import EQUATIONS
+from minivae.derivation import EQUATIONS, as_table, equation, equation_of, locate
 
 PACKAGE = pathlib.Path(minivae.__file__).parent
 CITED = re.compile(r"[Ee]quations?\s+((?:\d+\.\d+(?:,\s+|\s+and\s+|\s+or\s+|\s+to\s+)?)+)")

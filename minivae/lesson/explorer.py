@@ -8,8 +8,8 @@ import math
 
 import numpy as np
 
-from .kernels import kl_divergence
-from .model.checks import joined_matrix, positive_integer
+from ..kernels import kl_divergence
+from ..model.checks import joined_matrix, positive_integer
 
 __all__ = ["Explorer", "explore"]
 
@@ -78,7 +78,7 @@ class Explorer:
 
     def figure(self):
         """Return the still figure: a row for each slider, its latent from -3 to 3, the others as they are."""
-        from .plots.mosaic import centre_ticks, check_pictures, mosaic
+        from ..plots.mosaic import centre_ticks, check_pictures, mosaic
 
         values = np.linspace(-REACH, REACH, 13)
         z = np.tile(self.z, (len(self.latents), len(values), 1))
@@ -96,7 +96,7 @@ class Explorer:
         """Return the sliders, with the original and the decoded mean beside, for display in a notebook."""
         import ipywidgets
 
-        from .plots.mosaic import as_png
+        from ..plots.mosaic import as_png
 
         width = {"width": f"{MAGNIFIED * self.image_shape[1]}px"}
         original, decoded = (ipywidgets.Image(format="png", layout=width) for _ in range(2))
@@ -143,7 +143,7 @@ def explore(model, x, sliders=6, image_shape=None):
     ValueError
         If x does not fit the model, or the images are not of that shape.
     """
-    from .notebook import in_notebook, show
+    from .show import in_notebook, show
 
     explorer = Explorer(model, x, sliders, image_shape)
     if in_notebook():

@@ -6,8 +6,7 @@ import IPython
 import pytest
 
 import minivae as mv
-from minivae.derivation import find
-from minivae.equations import EQUATIONS
+from minivae.derivation import EQUATIONS, find
 
 ROOT = pathlib.Path(mv.__file__).parents[1]
 

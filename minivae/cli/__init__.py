@@ -1,0 +1,1 @@
+"""The command line: ``python -m minivae train | evaluate | generate | gradcheck | derivation | grade``."""

@@ -1,0 +1,9 @@
+"""What a lesson shows: the stepper, the explorer, the formula sheet, the toy, and figures in notebooks."""
+
+from .explorer import explore
+from .formula_sheet import formula_sheet
+from .show import show
+from .stepper import step_through
+from .toy import toy
+
+__all__ = ["step_through", "explore", "formula_sheet", "toy", "show"]
