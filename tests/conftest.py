@@ -1,6 +1,28 @@
-"""Settings for every test: hypothesis takes its time and draws the same examples on every machine."""
+"""Settings for every test: one BLAS thread, and hypothesis takes its time and draws the same examples on every machine.
+
+    python -m pytest --hypothesis-profile thorough     four times the examples
+    python -m pytest --share 1/2                       the first of two processes that run half of the tests each
+"""
 
 import hypothesis
+import numpy  # noqa: F401  (only a BLAS that is loaded can be limited)
+import pytest
+import threadpoolctl
 
-hypothesis.settings.register_profile("minivae", deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("minivae", max_examples=25, deadline=None, derandomize=True, print_blob=True)
+hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("minivae"), max_examples=100)
 hypothesis.settings.load_profile("minivae")
+threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--share", metavar="K/N", default="1/1", help="run every N-th test only, from the K-th on")
+
+
+def pytest_collection_modifyitems(config, items):
+    share, shares = (int(number) for number in config.getoption("--share").split("/"))
+    if not 1 <= share <= shares:
+        raise pytest.UsageError(f"--share must be K/N with K from 1 to N; got {share}/{shares}.")
+    mine = items[share - 1::shares]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
+    items[:] = mine

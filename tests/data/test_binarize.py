@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minivae.data import BINARIZATIONS, binarize
@@ -95,7 +95,6 @@ def test_none_leaves_the_range_of_floats_to_the_likelihood():
     np.testing.assert_array_equal(binarize(images, "none", dtype="float64"), images)
 
 
-@settings(deadline=None, max_examples=60)
 @given(how=st.sampled_from(list(BINARIZATIONS)), kind=st.sampled_from(["uint8", "float32", "float64", "bool"]),
        dtype=st.sampled_from(["float32", "float64"]), shape=st.lists(st.integers(1, 6), min_size=1, max_size=3),
        strided=st.booleans(), seed=st.integers(0, 999))

@@ -5,7 +5,7 @@ import struct
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minivae.data import load_idx
@@ -65,7 +65,6 @@ def test_raw_and_gzipped_under_both_spellings(tmp_path, mark, end, pack):
     assert_holds(load_idx(str(tmp_path)), arrays)
 
 
-@settings(deadline=None, max_examples=30)
 @given(train=st.integers(1, 9), test=st.integers(1, 9), rows=st.integers(1, 40), columns=st.integers(1, 40),
        seed=st.integers(0, 99))
 def test_any_image_size(tmp_path_factory, train, test, rows, columns, seed):
@@ -152,7 +151,6 @@ def test_broken_file(folder, contents, message):
     assert str(path) in str(caught.value)
 
 
-@settings(deadline=None, max_examples=60)
 @given(cut=st.integers(0, len(PACKED) - 1), flip=st.integers(0, len(PACKED) - 1), bit=st.integers(0, 7))
 def test_no_damage_goes_unnoticed(tmp_path_factory, cut, flip, bit):
     """Cut or flipped anywhere, gzip is refused in words, or (header fields it ignores) read in full."""

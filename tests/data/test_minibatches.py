@@ -4,7 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from minivae.data import BINARIZATIONS, minibatches, prepare
@@ -15,7 +15,6 @@ def numbered_images(n, rows=2, columns=3):
     return np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None], (n, rows, columns)).copy()
 
 
-@settings(deadline=None, max_examples=60)
 @given(n=st.integers(1, 250), batch=st.integers(1, 250), flat=st.booleans(),
        dtype=st.sampled_from(["float32", "float64"]), seed=st.integers(0, 999))
 def test_one_epoch_deals_each_image_at_most_once(n, batch, flat, dtype, seed):

@@ -16,7 +16,6 @@ WRONG = [(name, mistake) for name, peer in PEERS.items() for mistake in peer.wro
 
 
 @pytest.mark.parametrize("name", PAIRS)
-@settings(max_examples=25)
 @given(sizes=sizes_of(LETTERS), scale=SCALES, seed=SEEDS, layout=LAYOUTS)
 def test_kernel_pairs_pass(name, sizes, scale, seed, layout):
     pair = PAIRS[name]

@@ -19,7 +19,7 @@ SMALL = dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh", dtype="fl
 
 @BOTH
 @given(arguments=model_settings(), batch=st.integers(1, 3), samples=st.integers(1, 4), seed=SEEDS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_every_parameter_and_symbol(kind, arguments, batch, samples, seed):
     def example(*which):
         return model_example(*which, kind, samples)

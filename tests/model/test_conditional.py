@@ -25,7 +25,7 @@ def example(settings, batch, seed):
 
 
 @given(arguments=model_settings(), batch=st.integers(1, 4), seed=SEEDS)
-@settings(max_examples=40, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_every_parameter_and_symbol(arguments, batch, seed):
     assume(check_model_gradient(arguments, batch, seed, d_loss=0.7, example=example))
 

@@ -11,13 +11,12 @@ import minivae as mv
 
 
 @given(model_settings(), st.integers(1, 4), SEEDS)
-@settings(max_examples=100, suppress_health_check=[HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.filter_too_much])
 def test_every_parameter_and_symbol(model, batch, seed):
     assume(check_model_gradient(model, batch, seed))
 
 
 @given(model_settings(), st.floats(-5, 5), SEEDS)
-@settings(max_examples=30)
 def test_linear_in_the_upstream_gradient(arguments, d_loss, seed):
     model, x, eps = model_example(arguments, 3, seed)
     trace = model.forward(x, eps)
@@ -27,7 +26,6 @@ def test_linear_in_the_upstream_gradient(arguments, d_loss, seed):
 
 
 @given(model_settings(), SEEDS)
-@settings(max_examples=30)
 def test_a_duplicated_batch_changes_nothing(arguments, seed):
     model, x, eps = model_example(arguments, 3, seed)
     once, twice = model.forward(x, eps), model.forward(np.tile(x, (2, 1)), np.tile(eps, (2, 1)))
@@ -36,7 +34,6 @@ def test_a_duplicated_batch_changes_nothing(arguments, seed):
 
 
 @given(model_settings(), SEEDS)
-@settings(max_examples=30)
 def test_out_agrees_with_pure(arguments, seed):
     model, x, eps = model_example(arguments, 3, seed)
     used = model.forward(1 - x, -eps)
