@@ -3,7 +3,7 @@
 Words are compared exactly and numbers as printed: decimals to one unit of the last place, everything to a relative 1e-6,
 and whatever lies below 1e-12 is nought. A cell that trains may carry the tag tolerance=0.02, relative. Line numbers of
 source files are passed over, since any edit moves them. Images must be there and have alt text; their pixels are not
-compared.
+compared. A code cell tagged ``answer`` is stored folded, for the reader to open after having tried.
 """
 
 import copy
@@ -21,6 +21,7 @@ LINE_NUMBER = re.compile(r"(?<=\.py):\d+")
 MACHINE = re.compile(r"(?<![\w.<])/(?:home|root|tmp|Users|opt|usr|var|mnt)/\S*|\b[A-Z]:\\\S+|\bat 0x[0-9a-f]+"
                      + "|" + re.escape(str(ROOT)) + r"\S*")
 MARKDOWN_IMAGE, HTML_IMAGE = re.compile(r"!\[\s*\]\("), re.compile(r"<img\b(?![^>]*\balt=[\"'][^\"'])", re.IGNORECASE)
+FOLDED = {"source_hidden": True, "outputs_hidden": True}  # how JupyterLab keeps a folded cell
 WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
@@ -32,6 +33,8 @@ def stripped(nb):
         "language_info": {"name": "python"}})
     for cell in nb.cells:
         cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("nbgrader", "tags") if cell.metadata.get(key)})
+        if "answer" in cell.metadata.get("tags", []):
+            cell.metadata["jupyter"] = nbformat.from_dict(FOLDED)
         if cell.cell_type == "code":  # a widget lives only beside a kernel: a page shows the static figure
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             for output in cell.outputs:

@@ -1,4 +1,7 @@
-"""Notebooks as HTML pages that need no network: their mathematics by a local MathJax, their figures with alt text."""
+"""Notebooks as HTML pages that need no network: their mathematics by a local MathJax, their figures with alt text.
+
+A code cell with the tag ``answer`` is folded: the reader opens it after having tried.
+"""
 
 import pathlib
 import re
@@ -15,9 +18,15 @@ TEMPLATE = """
 <style>
 main {max-width: 62rem; margin: auto}
 .jp-RenderedMarkdown .highlight pre {font-family: var(--jp-code-font-family); margin: 0 0 1em 0}
+details.answer > summary {cursor: pointer; margin: 0.3em 0 0.3em 5.5em}
 .jp-RenderedLatex {font-family: var(--jp-content-font-family); font-size: var(--jp-content-font-size1)}
 </style>
 {%- endblock -%}
+{%- block codecell -%}
+{%- if 'answer' in cell.metadata.get('tags', []) -%}
+<details class="answer"><summary>Answer</summary>{{ super() }}</details>
+{%- else -%}{{ super() }}{%- endif -%}
+{%- endblock codecell -%}
 {%- block data_png scoped -%}
 {%- set about = output.metadata.get('image/png', {}) -%}
 <div class="jp-RenderedImage jp-OutputArea-output {{ extra_class }}">

@@ -82,6 +82,15 @@ def test_a_widget_is_left_out_and_tags_are_kept():
     assert notebook(tags=["tolerance=0.1"]).cells[1].metadata.tags == ["tolerance=0.1"]
 
 
+def test_an_answer_is_folded_in_the_notebook_and_on_its_page():
+    folded, open_ = notebook(stream("42"), tags=["answer"]), notebook(stream("42"))
+    assert folded.cells[1].metadata.jupyter == {"source_hidden": True, "outputs_hidden": True}
+    assert "jupyter" not in open_.cells[1].metadata
+    page, plain = (build.page(nb, None) for nb in (folded, open_))
+    inside = page[page.index('<details class="answer"><summary>Answer</summary>'):page.index("</details>")]
+    assert "<pre>42</pre>" in inside and "<details" not in plain
+
+
 @pytest.mark.parametrize("before, after", [
     ("loss 0.69314 nats", "loss 0.69315 nats"),                          # one unit of the last place
     ("1,234,567.25", "1,234,567.26"),
