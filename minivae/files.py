@@ -63,8 +63,11 @@ def write_arrays(path, arrays):
     arrays : dict of str to ndarray
         No object arrays: nothing is ever pickled.
     """
+    objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
+    if objects:  # np.savez refuses them itself only from NumPy 2.2 on
+        raise ValueError(f"arrays must hold numbers or text; got Python objects in {', '.join(objects)}.")
     with whole_file(path) as file:
-        np.savez(file, allow_pickle=False, **arrays)
+        np.savez(file, **arrays)
 
 
 def read_arrays(path):

@@ -8,6 +8,7 @@ can tell apart.
 import pathlib
 
 from ..files import whole_file
+from . import backend  # noqa: F401  first: it imports matplotlib
 from .bound import bound_curves
 from .chain import computation_graph
 from .curves import learning_curves

@@ -321,16 +321,24 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path):
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["curves.png"]
 
 
-def test_no_pyplot_and_no_display(tmp_path):
+@pytest.mark.parametrize("backend", [None, "a backend that is not installed", "module://nowhere.to_be_found", "tkagg"])
+def test_no_pyplot_and_no_display_and_no_backend(tmp_path, backend):
+    """MPLBACKEND is what a process started from a notebook inherits."""
     code = """
-import sys, numpy as np
+import os, sys, numpy as np
+before = os.environ.get("MPLBACKEND")
 import minivae as mv
 from minivae import plots
+assert os.environ.get("MPLBACKEND") == before
+if before == "tkagg":
+    import matplotlib
+    assert matplotlib.rcParams["backend"].lower() == before  # for pyplot it stays what was asked for
 plots.save(plots.image_grid(np.zeros((4, 6)), (2, 3)), sys.argv[1])
 plots.save(plots.learning_curves([{"epoch": 1, "elbo": -3.0, "log_likelihood": -2.0, "kl": 1.0}]), sys.argv[1])
 assert "matplotlib.pyplot" not in sys.modules
 """
     environment = {name: value for name, value in os.environ.items() if name not in ("DISPLAY", "MPLBACKEND")}
+    environment |= {"MPLBACKEND": backend} if backend else {}
     subprocess.run([sys.executable, "-c", code, str(tmp_path / "a.png")], check=True, env=environment)
 
 
