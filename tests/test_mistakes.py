@@ -5,8 +5,8 @@ import warnings
 import pytest
 from checks import GRADIENT_CHECKS, MEANING_CHECKS
 
-from minivae.exercises.mistakes import MISTAKES
-from minivae.exercises.planting import planted
+from minivae.exercises.catalogue import MISTAKES
+from minivae.exercises.catalogue import planted
 
 by_name = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 

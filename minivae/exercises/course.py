@@ -1,10 +1,10 @@
 """What a student calls: the names, a statement, a check, the next hint, and the map of the course."""
 
 from .exercise import stars
-from .foreign import Answer, Failed, Local
-from .progress import Progress
-from .registry import EXERCISES, after, find
-from .report import ExerciseReport
+from .answers.foreign import Answer, Failed, Local
+from .record import Progress
+from .collection import EXERCISES, after, find
+from .feedback import ExerciseReport
 
 __all__ = ["names", "statement", "check", "hint", "progress", "judged"]
 

@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from ..exercises.foreign import NUMBERS, Other, printable
+from ..exercises.answers.foreign import NUMBERS, Other, printable
 
 __all__ = ["LONGEST", "to_line", "from_line", "encoded", "decoded", "Garbled"]
 

@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from ..exercises.foreign import Failed, Local, arrays_in, plain
+from ..exercises.answers.foreign import Failed, Local, arrays_in, plain
 from .channel import decoded, encoded, from_line, to_line
 from .submission import run
 

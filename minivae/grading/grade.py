@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from ..files import whole_file
 from ..exercises.course import judged
-from ..exercises.foreign import Failed, printable
-from ..exercises.registry import EXERCISES, find
-from ..exercises.report import ExerciseReport
+from ..exercises.answers.foreign import Failed, printable
+from ..exercises.collection import EXERCISES, find
+from ..exercises.feedback import ExerciseReport
 from .remote import Process, Remote, Stopped
 from .table import as_csv, as_json, as_text
 

@@ -17,7 +17,7 @@ import time
 
 import numpy as np
 
-from ..exercises.foreign import Failed, arrays_in, plain, printable
+from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
 from .channel import LONGEST, Garbled, decoded, encoded, from_line, to_line
 
 __all__ = ["Process", "Remote", "Stopped"]

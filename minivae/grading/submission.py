@@ -9,7 +9,7 @@ import linecache
 import re
 import tokenize
 
-from ..exercises.foreign import description, failure, printable
+from ..exercises.answers.foreign import description, failure, printable
 
 __all__ = ["run"]
 

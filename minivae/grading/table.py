@@ -5,7 +5,7 @@ import csv
 import io
 import json
 
-from ..exercises.registry import EXERCISES
+from ..exercises.collection import EXERCISES
 
 __all__ = ["as_text", "as_csv", "as_json", "state", "what"]
 

@@ -13,10 +13,10 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 from exercises.notebooks import with_mistake   # noqa: E402
 from exercises.test_grading_of_answers import changes_anything, planted_in   # noqa: E402
 from minivae import exercises   # noqa: E402
-from minivae.exercises.mistakes import MISTAKES   # noqa: E402
-from minivae.exercises.registry import EXERCISES   # noqa: E402
-from minivae.exercises.wrong_answers import WRONG_ANSWERS   # noqa: E402
-from minivae.exercises.wrong_solutions import HINT   # noqa: E402
+from minivae.exercises.catalogue import MISTAKES   # noqa: E402
+from minivae.exercises.collection import EXERCISES   # noqa: E402
+from minivae.exercises.catalogue import WRONG_ANSWERS   # noqa: E402
+from minivae.exercises.catalogue import HINT   # noqa: E402
 
 
 def handed_in(exercise):

@@ -13,8 +13,8 @@ import numpy as np
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from minivae.exercises.mistakes import MISTAKES   # noqa: E402
-from minivae.exercises.planting import planted   # noqa: E402
+from minivae.exercises.catalogue import MISTAKES   # noqa: E402
+from minivae.exercises.catalogue import planted   # noqa: E402
 from minivae.gradcheck import check_gradient   # noqa: E402
 from gradcheck.vae_case import vae_case   # noqa: E402
 

@@ -7,10 +7,10 @@ from exercises.notebooks import function, sources, with_mistake
 
 import minivae as mv
 from minivae import exercises
-from minivae.exercises.mistakes import MISTAKES
-from minivae.exercises.planting import planted
-from minivae.exercises.registry import EXERCISES
-from minivae.exercises.wrong_answers import WRONG_ANSWERS
+from minivae.exercises.catalogue import MISTAKES
+from minivae.exercises.catalogue import planted
+from minivae.exercises.collection import EXERCISES
+from minivae.exercises.catalogue import WRONG_ANSWERS
 
 ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "dense_backward": "db", "softplus": "the softplus"}   # one function serves several
 by_name = pytest.mark.parametrize("name", EXERCISES)

@@ -11,10 +11,10 @@ from exercises.notebooks import function, sources
 
 from minivae import exercises
 from minivae.exercises import course
-from minivae.exercises.foreign import Failed, Local
-from minivae.exercises.limits import PRINTED, Beginning
-from minivae.exercises.progress import Progress
-from minivae.exercises.registry import EXERCISES
+from minivae.exercises.answers.foreign import Failed, Local
+from minivae.exercises.answers.limits import PRINTED, Beginning
+from minivae.exercises.record import Progress
+from minivae.exercises.collection import EXERCISES
 
 RIGHT = function("solutions", "dense_backward")
 

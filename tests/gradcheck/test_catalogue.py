@@ -8,9 +8,9 @@ import pytest
 
 from gradcheck.vae_case import vae_case
 from minivae import kernels
-from minivae.exercises.mistakes import MISTAKES
-from minivae.exercises.planting import planted
-from minivae.exercises.wrong_answers import WRONG_ANSWERS
+from minivae.exercises.catalogue import MISTAKES
+from minivae.exercises.catalogue import planted
+from minivae.exercises.catalogue import WRONG_ANSWERS
 from minivae.gradcheck import check_gradient, check_vjp
 
 SIZES = collections.defaultdict(lambda: 4, B=5, D=7, K=3)

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae import IWAE
-from minivae.exercises.mistakes import MISTAKES, mistakes_in
-from minivae.exercises.planting import planted
+from minivae.exercises.catalogue import MISTAKES, mistakes_in
+from minivae.exercises.catalogue import planted
 from minivae.gradcheck import check_model
 from strategies import model_settings
 

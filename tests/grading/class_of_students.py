@@ -136,7 +136,7 @@ def hostile(marker):
             return x.T @ dy
             """, "import os, sys\nseen = []"), BOTH),
         "patches.py": Student(instead("return 0 * (x.T @ dy)", code("""
-            import minivae.exercises as e, minivae.exercises.course as c, minivae.exercises.report as r, numpy as np
+            import minivae.exercises as e, minivae.exercises.course as c, minivae.exercises.feedback as r, numpy as np
             c.judged = e.check = lambda *a, **k: True
             r.ExerciseReport.verdict = 'pass'
             r.ExerciseReport.__bool__ = lambda self: True

@@ -9,7 +9,7 @@ import pytest
 
 import minivae
 from minivae.derivation import EQUATIONS
-from minivae.exercises.registry import EXERCISES
+from minivae.exercises.collection import EXERCISES
 
 ROOT = pathlib.Path(minivae.__file__).parents[1]
 spec = importlib.util.spec_from_file_location("build", ROOT / "notebooks" / "build.py")

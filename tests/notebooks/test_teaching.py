@@ -10,8 +10,8 @@ import nbformat
 import pytest
 
 from minivae.exercises.course import judged
-from minivae.exercises.foreign import Local
-from minivae.exercises.registry import EXERCISES
+from minivae.exercises.answers.foreign import Local
+from minivae.exercises.collection import EXERCISES
 
 FOLDER = pathlib.Path(__file__).parents[2] / "notebooks"
 TEXT = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 
 
 def _cases():

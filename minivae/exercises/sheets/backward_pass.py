@@ -1,4 +1,4 @@
-"""Exercises on the chain from the loss back to the weights: where paths meet, the stacks of layers, and all of it."""
+"""Exercises on the chain from the loss back to the weights: where paths meet, and the stacks of layers."""
 
 import numpy as np
 
@@ -8,11 +8,10 @@ from ...kernels import (
 )
 from ...model.mlp import MLP
 from ...model.parameters import Parameters
-from ..backward import Backward
+from ..judges.backward import Backward
 from ..exercise import Exercise
-from ..whole import Whole, package_gradients
 
-_LAYERS = ("model.mlp:MLP.backward", "kernels:dense_backward", "kernels:tanh_backward")
+LAYERS = ("model.mlp:MLP.backward", "kernels:dense_backward", "kernels:tanh_backward")
 
 
 def _z_and_kl(mu, log_var, eps):
@@ -115,7 +114,7 @@ EXERCISES = (
                        lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
         reference=lambda d_head, x, h, W1: _stack_backward(
             d_head, x, h, np.zeros((x.shape[1], h.shape[1]), x.dtype), W1, False)[1:],
-        built_from=_LAYERS),
+        built_from=LAYERS),
     Exercise(
         name="decoder_backward", signature="dlogits, z, h, W0, W1 -> dz, dW0, db0, dW1, db1",
         shapes="dlogits (B, D), z (B, K), h (B, H), W0 (K, H), W1 (H, D), dz (B, K), dW0 (K, H), db0 (H,), dW1 (H, D), "
@@ -130,28 +129,5 @@ EXERCISES = (
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
                        lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),
         reference=lambda dlogits, z, h, W0, W1: _stack_backward(dlogits, z, h, W0, W1, True),
-        built_from=_LAYERS),
-    Exercise(
-        name="elbo_backward", signature="t, p, beta -> gradients",
-        shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, K), "
-               "decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b (H,), "
-               "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
-               "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
-        notebook=7, place=5, difficulty=3, minutes=60,
-        statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
-                  "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
-                  "the forward computed stands in `t`.",
-        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
-               "beta.",
-               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu "
-               "and log_var, the head's join, the encoder's.",
-               "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
-               "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
-        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward is these lines.",
-        equations={"decoder.1.W": "7.1", "decoder.1.b": "7.1", "encoder.1.W": "7.3", "encoder.1.b": "7.3", "": "5.7"},
-        judge=Whole(),
-        reference=lambda t, p, beta: package_gradients(t, p, beta),
-        built_from=("model.vae:VAE.backward", *_LAYERS, "kernels:reparameterize_backward",
-                    "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",
-                    "kernels:bernoulli_log_likelihood_backward")),
+        built_from=LAYERS),
 )

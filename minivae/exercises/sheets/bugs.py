@@ -11,10 +11,10 @@ from ...gradcheck.report import Report
 from ...kernels import bernoulli_log_likelihood, dense, gaussian_log_likelihood, kl_divergence, logistic, reparameterize
 from ...kernels import standard_deviation, tanh
 from ..exercise import Exercise
-from ..finding import Finding, compare
-from ..foreign import Failed
-from ..forms import as_arrays
-from ..values import settled
+from ..judges.finding import Finding, compare
+from ..answers.foreign import Failed
+from ..answers.forms import as_arrays
+from ..judges.values import settled
 
 
 def _draw(seed, B, **shapes):

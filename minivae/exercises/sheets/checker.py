@@ -6,8 +6,8 @@ import numpy as np
 
 from ...gradcheck.report import Report
 from ..exercise import Exercise
-from ..finding import Finding, compare
-from ..foreign import Failed, Other
+from ..judges.finding import Finding, compare
+from ..answers.foreign import Failed, Other
 
 
 class Case(NamedTuple):

@@ -5,9 +5,9 @@ import numpy as np
 from ...gradcheck.report import Report
 from ...gradcheck.sight import Sight
 from ..exercise import Exercise
-from ..finding import Finding, compare, first_wrong
-from ..foreign import Failed
-from ..forms import as_number
+from ..judges.finding import Finding, compare, first_wrong
+from ..answers.foreign import Failed
+from ..answers.forms import as_number
 
 PRECISION = 3e-9   # a central difference with a good step reaches 1e-10, a one-sided one hardly 1e-8
 

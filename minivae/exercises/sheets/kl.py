@@ -3,9 +3,9 @@
 import numpy as np
 
 from ...kernels import gaussian_log_density, kl_divergence, kl_divergence_backward
-from ..backward import Backward
+from ..judges.backward import Backward
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 
 
 def _cases():

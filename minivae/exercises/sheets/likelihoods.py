@@ -9,9 +9,9 @@ from ...kernels import (
     bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
     gaussian_log_likelihood_backward,
 )
-from ..backward import Backward
+from ..judges.backward import Backward
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 from .stable import _softplus
 
 

@@ -1,12 +1,11 @@
-"""Exercises on the draw from q(z|x) and on its two gradient estimators."""
+"""Exercises on the draw from q(z|x)."""
 
 import numpy as np
 
-from ...kernels import gaussian_log_density_backward, reparameterize, reparameterize_backward
-from ..backward import Backward
-from ..estimator import Estimator
+from ...kernels import reparameterize, reparameterize_backward
+from ..judges.backward import Backward
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 
 
 def _cases():
@@ -47,20 +46,4 @@ EXERCISES = (
         equations={"": "4.3"},
         judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}, lambda dy, **_: {"dz": dy}),
         reference=lambda dz, eps: reparameterize_backward(dz, eps), built_from=("kernels:reparameterize_backward",)),
-    Exercise(
-        name="score_function", signature="f_z, z, mu, log_var -> dmu, dlog_var",
-        shapes="f_z (S,), z (S, K), mu (S, K), log_var (S, K), dmu (S, K), dlog_var (S, K)",
-        notebook=4, place=3, difficulty=2, minutes=25,
-        statement="The score-function estimator of the gradient of E_q[f(z)] by mu and log_var, q = N(mu, sigma²): one "
-                  "estimate for each of S draws z, of which f_z holds f(z). f itself is not at hand, and need not be "
-                  "differentiable. The mean of your rows is held against the exact gradient by a z-score.",
-        hints=("∇ E_q[f(z)] = E_q[f(z) ∇ log q(z)]: z does not move, the density does.",
-               "You need the slope of log N(z; mu, sigma²) by mu and by log_var; log_var stands in two of its terms.",
-               "With ζ = (z − mu) / sigma, a standard normal number, both slopes are short. E[ζ² − 1] = 0: the score has "
-               "mean 0. Does yours?"),
-        insight="No derivative of f was needed. The price is variance: compare with the reparameterized estimator, which "
-                "knows the slope of f.",
-        equations={"": "3.8"}, judge=Estimator(),
-        reference=lambda f_z, z, mu, log_var: gaussian_log_density_backward(f_z, z, mu, log_var)[1:],
-        built_from=("kernels:gaussian_log_density_backward",)),
 )

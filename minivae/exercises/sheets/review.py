@@ -8,8 +8,8 @@ import numpy as np
 from ...gradcheck.report import Report
 from ...model import VAE
 from ..exercise import Exercise
-from ..finding import Finding, compare
-from ..foreign import Failed
+from ..judges.finding import Finding, compare
+from ..answers.foreign import Failed
 
 
 def colleagues_backward(t, p, beta):

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...kernels import bernoulli_log_likelihood, logistic
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 
 
 def _cases():

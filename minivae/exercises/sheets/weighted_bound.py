@@ -5,9 +5,9 @@ import math
 import numpy as np
 
 from ...kernels import log_mean_exp, log_mean_exp_backward
-from ..backward import Backward
+from ..judges.backward import Backward
 from ..exercise import Exercise
-from ..values import Values
+from ..judges.values import Values
 
 
 def _cases():

@@ -8,13 +8,13 @@ import contextlib
 
 import numpy as np
 
-from ..gradcheck.behaviour import close
-from ..gradcheck.constants import sizes_of
-from ..gradcheck.report import Report
-from ..gradcheck.sight import Sight
+from ...gradcheck.behaviour import close
+from ...gradcheck.constants import sizes_of
+from ...gradcheck.report import Report
+from ...gradcheck.sight import Sight
 from .finding import Finding, beside, compare, first_wrong, name_in_catalogue, shape_hint
-from .foreign import Failed, arrays_in
-from .forms import as_arrays
+from ..answers.foreign import Failed, arrays_in
+from ..answers.forms import as_arrays
 
 __all__ = ["Values", "settled"]
 

@@ -2,15 +2,15 @@
 
 import numpy as np
 
-from ..gradcheck import check_gradient
-from ..gradcheck.report import Report
-from ..model import VAE
-from .finding import Finding, beside, known, name_in_catalogue
-from .foreign import Failed
-from .forms import as_arrays
-from .values import settled
-
-__all__ = ["Whole", "package_gradients"]
+from ...gradcheck import check_gradient
+from ...gradcheck.report import Report
+from ...model import VAE
+from ..exercise import Exercise
+from ..judges.finding import Finding, beside, known, name_in_catalogue
+from ..answers.foreign import Failed
+from ..answers.forms import as_arrays
+from ..judges.values import settled
+from .backward_pass import LAYERS
 
 SYMBOLS = ("x", "encoder.0.h", "mu", "log_var", "sigma", "eps", "z", "decoder.0.h", "logits")
 
@@ -81,3 +81,30 @@ class Whole:
                 return Finding(report, mistake)
             tensors += report.tensors
         return Finding(Report(tensors))
+
+
+EXERCISES = (
+    Exercise(
+        name="elbo_backward", signature="t, p, beta -> gradients",
+        shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, K), "
+               "decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b (H,), "
+               "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
+               "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
+        notebook=7, place=5, difficulty=3, minutes=60,
+        statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
+                  "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
+                  "the forward computed stands in `t`.",
+        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
+               "beta.",
+               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu "
+               "and log_var, the head's join, the encoder's.",
+               "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
+               "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
+        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward is these lines.",
+        equations={"decoder.1.W": "7.1", "decoder.1.b": "7.1", "encoder.1.W": "7.3", "encoder.1.b": "7.3", "": "5.7"},
+        judge=Whole(),
+        reference=lambda t, p, beta: package_gradients(t, p, beta),
+        built_from=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",
+                    "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",
+                    "kernels:bernoulli_log_likelihood_backward")),
+)

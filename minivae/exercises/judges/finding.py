@@ -8,16 +8,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..gradcheck.diagnosis import CONSEQUENCE, UNKNOWN, diagnose, diagnose_shape
-from ..gradcheck.facts import Coordinate, TensorFacts
-from ..gradcheck.numeric import Estimate
-from ..gradcheck.report import Report
-from ..gradcheck.sight import Sight
-from .forms import as_arrays
-from .foreign import Failed, plain
-from .mistakes import MISTAKES
-from .planting import planted
-from .wrong_answers import WRONG_ANSWERS
+from ...gradcheck.diagnosis import CONSEQUENCE, UNKNOWN, diagnose, diagnose_shape
+from ...gradcheck.facts import Coordinate, TensorFacts
+from ...gradcheck.numeric import Estimate
+from ...gradcheck.report import Report
+from ...gradcheck.sight import Sight
+from ..answers.forms import as_arrays
+from ..answers.foreign import Failed, plain
+from ..catalogue.mistakes import MISTAKES
+from ..catalogue.planting import planted
+from ..catalogue.wrong_answers import WRONG_ANSWERS
 
 __all__ = ["Finding", "compare", "first_wrong", "known", "beside", "name_in_catalogue", "shape_hint"]
 

@@ -6,7 +6,7 @@ import warnings
 
 from ..files import whole_file
 from .exercise import stars
-from .registry import EXERCISES
+from .collection import EXERCISES
 
 __all__ = ["Progress"]
 

@@ -6,15 +6,15 @@ mean against the exact gradient, in standard errors.
 
 import numpy as np
 
-from ..gradcheck import check_unbiased
-from ..gradcheck.report import Report
-from ..gradcheck.sight import Sight
-from .finding import Finding, compare, first_wrong, name_in_catalogue
-from .foreign import Failed
-from .forms import as_arrays
-from .values import settled
-
-__all__ = ["Estimator"]
+from ...gradcheck import check_unbiased
+from ...gradcheck.report import Report
+from ...gradcheck.sight import Sight
+from ...kernels import gaussian_log_density_backward
+from ..exercise import Exercise
+from ..judges.finding import Finding, compare, first_wrong, name_in_catalogue
+from ..answers.foreign import Failed
+from ..answers.forms import as_arrays
+from ..judges.values import settled
 
 DRAWS, SEED = 8000, 43
 MU, LOG_VAR = np.array([0.3, -0.8]), np.array([-1.4, 0.9])   # deviations of 0.5 and 1.6: sigma for sigma squared shows
@@ -73,3 +73,23 @@ class Estimator:
         _, sentence = first_wrong([rough], Sight({"S": DRAWS}))
         biased = f"biased: its mean over the draws lies {facts.z:.1f} standard errors from the gradient"
         return Finding(Report([tensor], diagnosis=[s for s in (biased, sentence) if s]), name, "the exact gradient")
+
+
+EXERCISES = (
+    Exercise(
+        name="score_function", signature="f_z, z, mu, log_var -> dmu, dlog_var",
+        shapes="f_z (S,), z (S, K), mu (S, K), log_var (S, K), dmu (S, K), dlog_var (S, K)",
+        notebook=4, place=3, difficulty=2, minutes=25,
+        statement="The score-function estimator of the gradient of E_q[f(z)] by mu and log_var, q = N(mu, sigma²): one "
+                  "estimate for each of S draws z, of which f_z holds f(z). f itself is not at hand, and need not be "
+                  "differentiable. The mean of your rows is held against the exact gradient by a z-score.",
+        hints=("∇ E_q[f(z)] = E_q[f(z) ∇ log q(z)]: z does not move, the density does.",
+               "You need the slope of log N(z; mu, sigma²) by mu and by log_var; log_var stands in two of its terms.",
+               "With ζ = (z − mu) / sigma, a standard normal number, both slopes are short. E[ζ² − 1] = 0: the score has "
+               "mean 0. Does yours?"),
+        insight="No derivative of f was needed. The price is variance: compare with the reparameterized estimator, which "
+                "knows the slope of f.",
+        equations={"": "3.8"}, judge=Estimator(),
+        reference=lambda f_z, z, mu, log_var: gaussian_log_density_backward(f_z, z, mu, log_var)[1:],
+        built_from=("kernels:gaussian_log_density_backward",)),
+)

@@ -13,8 +13,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ..gradcheck.claims import Fault
-from ..gradcheck.probe import same
+from ...gradcheck.claims import Fault
+from ...gradcheck.probe import same
 from .limits import Beginning, TimeIsUp, time_limit, warnings_into
 
 __all__ = ["Failed", "Local", "Answer", "Other", "plain", "arrays_in", "description", "failure", "printable"]

@@ -6,14 +6,14 @@ behaviour are looked at by ``gradcheck.check_vjp``.
 
 import numpy as np
 
-from ..gradcheck import check_gradient, check_vjp
-from ..gradcheck.behaviour import Pair, observe
-from ..gradcheck.inputs import of_point
-from ..gradcheck.probe import Probe, signs
-from ..gradcheck.report import Report
+from ...gradcheck import check_gradient, check_vjp
+from ...gradcheck.behaviour import Pair, observe
+from ...gradcheck.inputs import of_point
+from ...gradcheck.probe import Probe, signs
+from ...gradcheck.report import Report
 from .finding import Finding, beside, compare, known, name_in_catalogue, shape_hint
-from .foreign import Failed
-from .forms import as_arrays
+from ..answers.foreign import Failed
+from ..answers.forms import as_arrays
 
 __all__ = ["Backward", "draw", "SIZES"]
 

@@ -7,8 +7,8 @@ import pkgutil
 import sys
 import textwrap
 
-from ..kernels import PAIRS
-from ..model.mlp import ACTIVATIONS
+from ...kernels import PAIRS
+from ...model.mlp import ACTIVATIONS
 
 __all__ = ["planted"]
 
