@@ -56,9 +56,13 @@ def locate(function):
         Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
     """
     found = find(function)
-    root = pathlib.Path(__file__).parents[2]
-    file = pathlib.Path(inspect.getsourcefile(found)).relative_to(root).as_posix()
-    return found.__qualname__, file, inspect.getsourcelines(found)[1]
+    return found.__qualname__, in_package(inspect.getsourcefile(found)), inspect.getsourcelines(found)[1]
+
+
+def in_package(file):
+    """Return a file's path as it is cited: from the package's folder on, or just its name if it lies elsewhere."""
+    file, root = pathlib.Path(file), pathlib.Path(__file__).parents[2]
+    return file.relative_to(root).as_posix() if file.is_relative_to(root / PACKAGE) else file.name
 
 
 def as_table():

@@ -10,8 +10,6 @@ from .registry import find, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
-BETWEEN = {"head", "dmu_through_z", "dmu_through_kl", "dlog_var_through_z", "dlog_var_through_kl"}  # names between symbols
-
 
 def show_source(function, since=None, until=None, *, docstring=False, folded=None):
     """Show a function of the package as it stands in its file, with the equations that it implements.
@@ -118,7 +116,7 @@ def _first(lines, text, start, function):
     raise ValueError(f"no line of {function} contains {text!r}" + (" from there on." if start > min(lines) else "."))
 
 
-def assigning(function, *targets):
+def assigning(function, *targets, between=()):
     """Return the assignments to the targets in a function, and those to the names between symbols that they use.
 
     Parameters
@@ -127,6 +125,8 @@ def assigning(function, *targets):
         As in the registry of equations.
     *targets : str
         As the code writes them, such as "d.mu" or "d[y]".
+    between : sequence of str, optional
+        Names that stand between two symbols, such as ``model.vae.BETWEEN``.
 
     Returns
     -------
@@ -136,7 +136,7 @@ def assigning(function, *targets):
     wanted = set(targets)
     for assigned, used, _ in reversed(statements):
         if assigned & wanted:
-            wanted |= used & BETWEEN
+            wanted |= used & set(between)
     return _source(function, [numbers for assigned, _, numbers in statements if assigned & wanted])
 
 

@@ -167,7 +167,7 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
         eps = rng.standard_normal((min(rows, samples - start), K), dtype=model.dtype)
         zero = np.zeros_like(eps)
         z = reparameterize(to_rows(mu, eps), to_rows(sigma, eps), eps)                      # (rows, K)
-        y = model.decoder.forward(np.concatenate([z, to_rows(label, eps)], axis=1), p, {})  # (rows, D)
+        y = model.decoder.forward(z, p, {"label": to_rows(label, eps)})                      # (rows, D)
         log_likelihood = model.likelihood.log_likelihood(y, to_rows(x, y), p)               # (rows,), log p(x|z)
         log_prior = gaussian_log_density(z, zero, zero)
         log_q = gaussian_log_density(eps, zero, zero) - 0.5 * log_var.sum()

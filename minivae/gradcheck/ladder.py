@@ -68,7 +68,7 @@ def check_model(model, x, eps, rng=None):
     if any(fault.kind == "inputs" for fault in faults):   # nothing after it would mean anything
         return LadderReport(pairs, [], [], faults=faults)
     twin = _twin(model, np.float64)
-    chain = Chain(tuple(trace), tuple(model.parameters))
+    chain = Chain(model.chain)
     nodes, node_probes, more = _check_nodes(twin, x, eps, trace, d, rng)
     parameters, probe, and_more = _check_parameters(twin, x, eps, grads, rng)
     if _rounding_alone(nodes + parameters, trace):
@@ -120,7 +120,7 @@ def _check_nodes(twin, x, eps, trace, d, rng):
     """The second rung: each symbol of the trace is given, moved, and all that follows runs again."""
     found, probes, faults = [], {}, []
     for symbol, value in trace.items():
-        if symbol in ("x", "label", "eps"):
+        if not twin.chain[symbol]:   # data and noise
             continue
         def loss(point, symbol=symbol):
             return twin.forward(x, eps, given={symbol: point[symbol]}).loss
@@ -192,7 +192,7 @@ def _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model):
 def _activation_missing(t, chain, trace, d):
     """True if a layer's gradient is made from its output's as it is, without the activation's slope."""
     above = chain.made_from(t.name)
-    if t.name not in chain.parameters or len(above) != 1 or above[0] not in chain.encoder + chain.decoder:
+    if t.name not in chain.parameters or len(above) != 1 or not above[0].endswith(".h"):
         return False
     dh, below = d[above[0]], trace[chain.layer_inputs(t.name)]
     plain = dh.sum(axis=0) if len(t.shape) == 1 else below.T @ dh

@@ -11,8 +11,9 @@ import numpy as np
 
 from ..derivation import EQUATIONS, equation_of
 from ..derivation.source import assigning, body_of
+from ..gradcheck.chain import Chain
 from ..kernels import kl_divergence_backward, reparameterize_backward, standard_deviation_backward
-from ..model import VAE
+from ..model.vae import BETWEEN, VAE
 
 __all__ = ["step_through", "Steps", "Step"]
 
@@ -59,7 +60,7 @@ def step_through(model, x, eps, beta=None):
     trace = model.forward(x, eps, beta)
     d, grads = model.backward(trace)
     there = [_forward_step(symbol, model, trace) for symbol in trace]
-    back = [_backward_step(symbol, model, d, grads) for symbol in _way_back(model, trace)]
+    back = [_backward_step(symbol, model, d, grads) for symbol in Chain(model.chain).order]
     return Steps(there + back)
 
 
@@ -130,31 +131,18 @@ class Steps(Sequence):
                            f"\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
 
 
-def _way_back(model, trace):
-    """Names in the order in which backward reaches them: symbols from the loss down, each layer's weights after its output."""
-    above = {model.likelihood.symbol: model.decoder, "mu": model.encoder}  # whose last layer's weights follow
-    for symbol in reversed(tuple(trace)):
-        if symbol not in ("x", "eps"):
-            yield symbol
-        if symbol == model.likelihood.symbol:
-            yield from model.likelihood.shapes
-        if symbol in above:
-            yield from (above[symbol].W[-1], above[symbol].b[-1])
-        if symbol.endswith(".h"):
-            yield from (symbol[:-1] + "W", symbol[:-1] + "b")
-
-
 def _forward_step(symbol, model, trace):
     entry, equations = equation_of(symbol, trace), []
     if symbol == "log_likelihood":
         kernel = f"kernels:{trace.likelihood}"
         equations = [other for other in EQUATIONS if other.computed_by == kernel and other != entry]
-        sources = [assigning(FORWARD, f"t.{symbol}"), body_of(kernel)]
+        sources = [assigning(FORWARD, f"t.{symbol}", between=BETWEEN), body_of(kernel)]
     elif symbol.endswith(".h"):
         sources = [assigning(LAYERS, "a", "trace[symbol]"), body_of("kernels:dense"),
                    body_of(f"kernels:{model.settings['activation']}")]
     else:
-        sources = [assigning(FORWARD, "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}")]
+        written = "t" if not model.chain[symbol] else "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}"
+        sources = [assigning(FORWARD, written, between=BETWEEN)]  # data and noise come in where t is made
         if (entry.computed_by or "").startswith("kernels:"):
             sources.append(body_of(entry.computed_by))
     return Step(symbol, trace[symbol], [*equations, entry], sources)
@@ -168,7 +156,7 @@ def _backward_step(symbol, model, d, grads):
         sources, before = _layer(symbol, model)
         return Step(f"d.{symbol}", value, before + equations, sources)
     of_likelihood = symbol == model.likelihood.symbol or symbol in model.likelihood.shapes
-    sources = [assigning(BACKWARD, "d[y]" if of_likelihood else f"d.{symbol}")]
+    sources = [assigning(BACKWARD, "d[y]" if of_likelihood else f"d.{symbol}", between=BETWEEN)]
     if of_likelihood:
         sources.append(body_of(f"kernels:{d.forward.likelihood}_backward"))
     elif entry and entry.computed_by.startswith("kernels:"):

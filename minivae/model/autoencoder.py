@@ -21,6 +21,7 @@ class Autoencoder:
     """The two networks of a VAE and their parameters; ``VAE`` tells what the arguments mean."""
 
     conditions = 0  # columns joined to x and to z: none here, the label's in a conditional VAE
+    layers = MLP
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
                  beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):
@@ -30,8 +31,8 @@ class Autoencoder:
         self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
         self.dtype = np.dtype(dtype)
         self.likelihood = likelihood_of(self.settings)
-        self.encoder = MLP("encoder", (self.input_dim, *hidden, 2 * latent_dim), activation)
-        self.decoder = MLP("decoder", (latent_dim + self.conditions, *reversed(hidden), data_dim), activation)
+        self.encoder = self.layers("encoder", (self.input_dim, *hidden, 2 * latent_dim), activation)
+        self.decoder = self.layers("decoder", (latent_dim + self.conditions, *reversed(hidden), data_dim), activation)
         self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes() | self.likelihood.shapes, self.dtype)
         rng = np.random.default_rng(seed)
         self.encoder.initialize(self.parameters, rng=rng)
@@ -47,10 +48,19 @@ class Autoencoder:
         """Columns of x: D, the number of pixels."""
         return self.data_dim + self.conditions
 
+    def observed(self, x):
+        """Return the data of a batch by symbol, checked, as the model's own copy: ``{"x": x}``."""
+        return {"x": float_matrix("x", x, "(B, D)", self.data_dim, self.dtype,
+                                  unit_interval=self.likelihood.unit_interval)}
+
+    def noise(self, eps, examples):
+        """Return the noise for so many examples, checked, as the model's own copy."""
+        return float_matrix("eps", eps, "(B, K)", self.latent_dim, self.dtype, rows=examples)
+
     def encode(self, x):
         """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equations 3.1, 3.2."""
-        x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
-        head = self.encoder.forward(x, self.parameters, {})
+        t = self.observed(x)
+        head = self.encoder.forward(t["x"], self.parameters, t)
         return head[:, :self.latent_dim], head[:, self.latent_dim:]
 
     def decode(self, z):
@@ -59,7 +69,7 @@ class Autoencoder:
         return self.likelihood.mean(self.decoder.forward(z, self.parameters, {}))
 
     def reconstruct(self, x):
-        """Return decode(mu), of shape (B, D): what the model makes of data x of shape (B, D)."""
+        """Return decode(mu), of shape (B, D): the model's reconstruction of data x of shape (B, D)."""
         mu, _ = self.encode(x)
         return self.decode(mu)
 

@@ -7,7 +7,7 @@ Equations 10.10 to 10.18. Shapes: B batch, D data (pixels), K latent, S samples 
 in row b S + s.
 """
 
-import math
+from functools import cached_property
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from ..kernels import (
     mean_over_samples_backward, reparameterize, reparameterize_backward, repeat, repeat_backward, standard_deviation,
     standard_deviation_backward,
 )
-from .checks import finite_number, float_matrix
+from .checks import float_matrix
 from .trace import close_trace, open_gradients, open_trace
 from .vae import VAE
 
@@ -31,17 +31,33 @@ class SampledBound(VAE):
 
     reported = ("elbo", "log_likelihood", "kl", "objective")
 
-    @property
-    def symbols(self):
-        """Names of everything that a trace holds, in the order of the forward pass."""
-        return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h, self.likelihood.symbol,
-                "log_likelihood", "log_prior", "log_q", "kl", "elbo", "log_weight", "objective", "loss")
+    @cached_property
+    def chain(self):
+        """What each symbol is made from: the VAE's chain, but for a KL that is drawn and an objective over log weights."""
+        own = super().chain
+        return {symbol: own[symbol] for symbol in list(own)[:list(own).index("kl")]} | {
+            "log_prior": ("z",),
+            "log_q": ("z", "mu", "log_var"),
+            "kl": ("log_q", "log_prior"),
+            "elbo": ("log_likelihood", "kl"),
+            "log_weight": ("log_likelihood", "kl"),
+            "objective": ("log_weight",),
+            "loss": ("objective",),
+        }
 
     def pairs(self):
         """Return the kernel pairs that this model is made of, by name."""
         names = ("repeat", "gaussian_log_density", self.over_samples.__name__)
         own = {name: pair for name, pair in super().pairs().items() if name != "kl_divergence"}
         return own | {name: PAIRS[name] for name in names}
+
+    def noise(self, eps, examples):
+        """Return the noise for so many examples, S rows for each, checked, as the model's own copy."""
+        eps = float_matrix("eps", eps, "(B S, K)", self.latent_dim, self.dtype)
+        if len(eps) % examples:
+            raise ValueError(f"eps must have shape (B S, K), S rows for each of the {examples} rows of x; "
+                             f"got {len(eps)} rows.")
+        return eps
 
     def forward(self, x, eps, beta=None, given=None, out=None):
         """Compute the loss of a batch, and every symbol on the way.
@@ -72,18 +88,12 @@ class SampledBound(VAE):
         Equations 10.11 to 10.14, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which makes
         its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of sigma only.
         """
-        t = open_trace(self, given, out)
-        t.beta = self.beta if beta is None else finite_number("beta", beta)
-        p = self.parameters
-        y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
-        K = self.latent_dim
+        t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
+        p, y, K, S = self.parameters, self.likelihood.symbol, self.latent_dim, len(t.eps) // len(t.x)
 
-        t.x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
         head = self.encoder.forward(t.x, p, t)                           # (B, 2K)
         t.mu, t.log_var = head[:, :K], head[:, K:]                       # q(z|x) = N(mu, sigma**2)
         t.sigma = standard_deviation(t.log_var)
-        t.eps = float_matrix("eps", eps, "(B S, K)", K, self.dtype)
-        S = samples_per_example(t.eps, t.x)
         mu, log_var, sigma = (repeat(a, S) for a in (t.mu, t.log_var, t.sigma))
         t.z = reparameterize(mu, sigma, t.eps)                           # (B S, K), S draws from q(z|x)
         t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))             # (B S, D)
@@ -123,11 +133,9 @@ class SampledBound(VAE):
         Equation 7.1, and equations 10.10 to 10.18. The gradient of a log weight is its total derivative: through z, and through
         the mu and log_var that log q(z|x) has of its own.
         """
-        t, p = trace, self.parameters
-        d, grads = open_gradients(self, t, out)
-        d_loss = finite_number("d_loss", d_loss, least=-math.inf)
-        y = self.likelihood.symbol
-        B, S = len(t.x), samples_per_example(t.eps, t.x)
+        d, grads, d_loss = open_gradients(self, trace, d_loss, out)
+        t, p, y = trace, self.parameters, self.likelihood.symbol
+        B, S = len(t.x), len(t.eps) // len(t.x)
         mu, log_var = repeat(t.mu, S), repeat(t.log_var, S)
 
         # forward: loss = -mean(objective)
@@ -183,14 +191,6 @@ class IWAE(SampledBound):
 
     over_samples = staticmethod(log_mean_exp)
     over_samples_backward = staticmethod(log_mean_exp_backward)
-
-
-def samples_per_example(eps, x):
-    """Return S, the number of rows of eps for each row of x."""
-    S, left = divmod(len(eps), len(x))
-    if left or S == 0:
-        raise ValueError(f"eps must have shape (B S, K), S rows for each of the {len(x)} rows of x; got {len(eps)} rows.")
-    return S
 
 
 def standard_normal(z):

@@ -42,6 +42,21 @@ class MLP:
             shapes[W], shapes[b] = (inputs, outputs), (outputs,)
         return shapes
 
+    def chain(self, x, outputs):
+        """Return what each hidden layer's h, and each output, is made from: the layer's input, its weights and biases.
+
+        Parameters
+        ----------
+        x : str
+            Symbol of the stack's input.
+        outputs : tuple of str
+            Symbols that the last layer's columns become.
+        """
+        inputs = (x, *self.h)
+        symbols = [(h,) for h in self.h] + [outputs]
+        return {symbol: (inputs[layer], self.W[layer], self.b[layer])
+                for layer, made in enumerate(symbols) for symbol in made}
+
     def initialize(self, parameters, *, rng):
         """Draw the weights so that signals keep their size from layer to layer; biases start at zero.
 

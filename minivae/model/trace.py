@@ -5,10 +5,12 @@ gradients of the loss with respect to the same symbols and which keeps the first
 is dloss/dz just now?" is ``d.z``.
 """
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
 
+from .checks import finite_number
 from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
@@ -36,6 +38,10 @@ class Trace(Mapping):
         The weight on the KL divergence that this pass used.
     likelihood : str or None
         The kernel that computes log p(x|z) in this pass.
+    chain : dict of str to tuple of str
+        What each symbol is made from: the ``chain`` of the model that made this trace.
+    written : tuple (str, str, int) or None
+        Where the function stands that filled this trace: its name, its file and its first line there.
     weights : ndarray or None
         For a finished forward pass: a copy of the parameters that it used, or of every ``stride``-th of them.
     stride : int
@@ -48,13 +54,14 @@ class Trace(Mapping):
     (3, 1)
     """
 
-    __slots__ = ("_arrays", "given", "forward", "beta", "likelihood", "weights", "stride", "sealed")
+    __slots__ = ("_arrays", "given", "forward", "beta", "likelihood", "chain", "written", "weights", "stride", "sealed")
 
     def __init__(self, symbols=(), given=None, forward=None):
         self._arrays = dict.fromkeys(symbols)
         self.given = given or {}
         self.forward = forward
-        self.beta = self.likelihood = self.weights = None
+        self.beta = self.likelihood = self.weights = self.written = None
+        self.chain = {}
         self.stride = 1
         self.sealed = False
 
@@ -117,21 +124,28 @@ class Trace(Mapping):
         return as_html(self)
 
 
-def open_trace(model, given, out):
-    """Return the trace that a forward pass of this model fills: ``out``, or a new one."""
-    t = Trace() if out is None else out
+def open_trace(model, x, eps, beta, given, out):
+    """Begin a forward pass: check what came in, and return the trace to fill, ``out`` or a new one.
+
+    It holds data and noise, as the model's own copies, and beta already.
+    """
+    t = Trace(model.symbols) if out is None else out
     if out is not None and (not isinstance(out, Trace) or tuple(out) != model.symbols or out.forward is not None):
         raise ValueError("out must be a Trace that this model's forward returned.")
     if out is not None and out.x.dtype != model.dtype:
         raise ValueError(f"out must be a trace of dtype {model.dtype}, the model's; got {out.x.dtype}.")
     given = given or {}
-    unknown = [symbol for symbol in given if symbol not in model.symbols]
+    unknown = [symbol for symbol in given if symbol not in model.chain]
     if unknown:
         raise ValueError(f"given names {unknown[0]!r}; this model's symbols are {', '.join(model.symbols)}.")
     t.given = {symbol: np.array(array, dtype=model.dtype) for symbol, array in given.items()}
-    t.likelihood = model.likelihood.kernel
+    t.beta = model.beta if beta is None else finite_number("beta", beta)
+    t.likelihood, t.chain, t.written = model.likelihood.kernel, model.chain, _place(model.forward)
     t.stride = 1 if out is None else 1 + model.parameters.flat.size // SAMPLE
     t.seal(False)
+    for symbol, array in model.observed(x).items():
+        t[symbol] = array
+    t.eps = model.noise(eps, len(t.x))
     return t
 
 
@@ -145,14 +159,14 @@ def close_trace(model, t):
     t.seal()
 
 
-def open_gradients(model, trace, out):
-    """Return the trace and the parameters that a backward pass fills: ``out``, or new ones.
+def open_gradients(model, trace, d_loss, out):
+    """Begin a backward pass: return the trace and the parameters to fill, ``out`` or new ones, and d_loss as a float.
 
     Raises
     ------
     ValueError
         If ``trace`` cannot be differentiated: it is not this model's, its pass was not completed, some of its
-        symbols were given and not computed, or the parameters were altered since.
+        symbols were given and not computed, or the parameters were altered since. If d_loss is not a finite number.
     """
     if isinstance(trace, Trace) and trace.forward is not None:
         raise ValueError("trace must be what forward returned; got the trace of gradients. Pass its .forward?")
@@ -166,8 +180,11 @@ def open_gradients(model, trace, out):
     if not model.parameters.same_bits(trace.weights, trace.stride):
         raise ValueError("the parameters were altered since the trace's forward pass, by an optimizer's step perhaps, or "
                          "the trace is another model's. Call forward again.")
+    d_loss = finite_number("d_loss", d_loss, least=-math.inf)
     if out is None:
-        return Trace(model.symbols, forward=trace), model.parameters.zeros_like()
+        d = Trace(model.symbols, forward=trace)
+        d.chain, d.written = model.chain, _place(model.backward)
+        return d, model.parameters.zeros_like(), d_loss
     d, grads = out if isinstance(out, (tuple, list)) and len(out) == 2 else (None, None)
     trace_of_gradients = isinstance(d, Trace) and tuple(d) == model.symbols and d.forward is not None
     if not trace_of_gradients or not isinstance(grads, Parameters):
@@ -176,4 +193,10 @@ def open_gradients(model, trace, out):
     if grads is model.parameters or not alike:
         raise ValueError("out must hold Parameters for the gradients, of the model's shapes and dtype, and not its own.")
     d.forward = trace
-    return d, grads
+    return d, grads, d_loss
+
+
+def _place(method):
+    """Where a method is written: its name, file and first line. A subclass's own forward is cited as such."""
+    code = getattr(method, "__code__", None)
+    return code and (method.__qualname__, code.co_filename, code.co_firstlineno)

@@ -6,12 +6,13 @@ values and of its gradient. Arrays of up to a dozen numbers print whole.
 
 import html
 import inspect
-import pkgutil
+import linecache
 import re
 
 import numpy as np
 
 from ..derivation import equation_of, locate
+from ..derivation.registry import in_package
 
 __all__ = ["as_text", "as_html"]
 
@@ -41,7 +42,8 @@ def as_html(trace):
     body = "".join(
         "<tr>" + exact + f"<b>{row['symbol']}</b></td>"
         f"<td style='{left}' colspan='{len(columns) - 1}'>{html.escape(row['meaning'])}<br>"
-        f"<code>({row['equation']})  {html.escape(row['formula'])}</code><br><small>{html.escape(row['where'])}</small></td></tr>"
+        f"<code>({row['equation']})  {html.escape(row['formula'])}</code><br>"
+        f"<small>{html.escape(row['where'])}</small></td></tr>"
         "<tr><td></td>" + "".join(exact + html.escape(row[column]) + "</td>" for column in columns[1:]) + "</tr>"
         for row in _rows(trace)
     )
@@ -63,36 +65,42 @@ def _rows(trace):
             "meaning": entry.meaning,
             "equation": entry.number,
             "formula": entry.plain,
-            "where": _where(entry.computed_by, "t", symbol, values) if gradients is None else _where_gradient(symbol, values),
+            "where": _where(symbol, trace),
             "shape": str(np.shape(value)),
             "value": _summary(value),
             "gradient": None if gradients is None else _gradient(gradients[symbol]),
         }
 
 
-def _where(function, trace, symbol, values):
-    """Say which function computes a symbol, and where; in a model's own chain, the very line."""
+def _where(symbol, trace):
+    """Say which function computes a symbol, or its gradient, and where; in a model's own chain, the very line."""
+    values = trace.forward or trace
+    if trace.forward and not values.chain.get(symbol):
+        return ""  # data and noise
+    function = equation_of(symbol, values).computed_by
     if function is None:
         return ""
-    if symbol == "log_likelihood" and trace == "t" and values.likelihood:
+    if not trace.forward and symbol == "log_likelihood" and values.likelihood:
         function = f"kernels:{values.likelihood}"  # one equation, two kernels: the variance fixed, or learned
-    for chain, symbol_of_its_own in (("bounds:SampledBound", "log_weight"), ("conditional:ConditionalVAE", "label")):
-        if symbol_of_its_own in values:  # such a chain is written in a place of its own
-            function = function.replace("vae:VAE", chain)
+    if symbol.endswith(".h"):
+        function = "model.mlp:MLP." + ("backward" if trace.forward else "forward")
+    elif trace.written and (trace.forward or function.endswith(".forward") and ":MLP" not in function):
+        return _line(symbol, trace)
     name, file, line = locate(function)
-    if name.endswith((".forward", ".backward")) and not name.startswith("MLP."):
-        target = r"\[y\]" if symbol in ("logits", "mean") else rf"\.{symbol}\b"
-        assigned = re.compile(rf"\b{trace}{target}.* = |\b{trace}{target} = ")
-        lines = inspect.getsource(pkgutil.resolve_name(f"minivae.{function}")).splitlines()
-        line += next((place for place, text in enumerate(lines) if assigned.search(text)), 0)
     return f"{name} {file}:{line}"
 
 
-def _where_gradient(symbol, values):
-    if symbol in ("x", "label", "eps"):
-        return ""
-    return _where("model.mlp:MLP.backward" if symbol.endswith(".h") else "model.vae:VAE.backward", "d", symbol,
-                  values)
+def _line(symbol, trace):
+    """Find the line that assigns a symbol in the function that filled the trace, by the spellings that vae.py lists."""
+    name, file, start = trace.written
+    variable = "d" if trace.forward else "t"
+    target = r"\[y\]" if symbol in ("logits", "mean") else rf"\.{symbol}\b"
+    target = target + ".*" if trace.chain.get(symbol) else ""  # data and noise come in where the trace is opened
+    assigned = re.compile(rf"\b{variable}{target} = ")
+    lines = linecache.getlines(file)[start - 1:]
+    body = inspect.getblock(lines) if lines else []
+    line = start + next((place for place, text in enumerate(body) if assigned.search(text)), 0)
+    return f"{name} {in_package(file)}:{line}"
 
 
 def _gradient(gradient):

@@ -1,11 +1,11 @@
 """The variational autoencoder: the derivation from log p(x) down to the loss, and back up to every weight.
 
-``forward`` is the right-hand side of the ELBO, one line a symbol. ``backward`` is the chain rule, the same
-lines from the bottom to the top. Nothing is hidden between the two: what the backward needs stands in the
-trace. Shapes: B batch, D data (pixels), K latent.
+``chain`` says what each symbol is made from. ``forward`` computes the symbols in that order, one line for each;
+``backward`` is the chain rule, the same lines from the last to the first. All that the backward needs is in the trace.
+Shapes: B batch, D data (pixels), K latent.
 """
 
-import math
+from functools import cached_property
 
 import numpy as np
 
@@ -14,10 +14,17 @@ from ..kernels import (
     standard_deviation_backward,
 )
 from .autoencoder import Autoencoder
-from .checks import finite_number, float_matrix
 from .trace import close_trace, open_gradients, open_trace
 
-__all__ = ["VAE"]
+__all__ = ["VAE", "BETWEEN"]
+
+# Other modules read forward and backward as text: the stepper shows their lines beside the equations, a trace cites them,
+# and the catalogue of mistakes plants its bugs in them. They rely on these spellings:
+#   t = open_trace(...), t.SYMBOL = ..., t[y] = ...    the line that computes a symbol
+#   d.SYMBOL = ..., d[y] = ...                         the line that computes its gradient
+#   # forward: ...                                     the line that is being differentiated
+# and on the following names, which stand between two symbols and are shown with the line that uses them.
+BETWEEN = ("head", "d_head", "dmu_through_z", "dmu_through_kl", "dlog_var_through_z", "dlog_var_through_kl")
 
 
 class VAE(Autoencoder):
@@ -47,7 +54,7 @@ class VAE(Autoencoder):
     ----------
     parameters : Parameters
     settings : dict
-        The arguments above, as given.
+        The arguments above, each as a plain number, word or tuple.
 
     Raises
     ------
@@ -61,11 +68,32 @@ class VAE(Autoencoder):
 
     reported = ("elbo", "log_likelihood", "kl")  # the symbols of a trace whose means tell how training goes
 
+    @cached_property
+    def chain(self):
+        """What each symbol is made from, in the order of the forward pass: symbols, and names of parameters.
+
+        This is the one statement of the chain's topology; whatever draws, checks or explains the chain reads it here. Data
+        and noise are made from nothing, and so have no gradient.
+        """
+        y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
+        return {
+            "x": (),
+            **self.encoder.chain("x", ("mu", "log_var")),
+            "sigma": ("log_var",),
+            "eps": (),
+            "z": ("mu", "sigma", "eps"),
+            **self.decoder.chain("z", (y,)),
+            "log_likelihood": (y, "x", *self.likelihood.shapes),
+            "kl": ("mu", "log_var"),
+            "elbo": ("log_likelihood", "kl"),
+            "objective": ("log_likelihood", "kl"),
+            "loss": ("objective",),
+        }
+
     @property
     def symbols(self):
         """Names of everything that a trace holds, in the order of the forward pass."""
-        return ("x", *self.encoder.h, "mu", "log_var", "sigma", "eps", "z", *self.decoder.h,
-                self.likelihood.symbol, "log_likelihood", "kl", "elbo", "objective", "loss")
+        return tuple(self.chain)
 
     def pairs(self):
         """Return the kernel pairs that this model is made of, by name."""
@@ -79,18 +107,18 @@ class VAE(Autoencoder):
         Parameters
         ----------
         x : array-like, shape (B, D)
-            Data. Copied, and cast to the model's dtype. For a Bernoulli model 0 or 1: ``mv.data.binarize`` makes grey
-            levels so.
+            Data, copied and cast to the model's dtype. For a Bernoulli model 0 or 1; ``mv.data.binarize`` makes grey
+            levels binary.
         eps : array-like, shape (B, K)
-            Standard normal noise, one draw per example.
+            Standard normal noise, one draw per example. Copied and cast likewise.
         beta : float, optional
             Weight on the KL divergence in this pass; by default the model's own.
         given : dict of str to array, optional
-            Values to use for these symbols in place of computing them, so that any one can be moved and all
-            that follows it runs again.
+            Values to use for these symbols instead of computing them: any symbol can be changed, and everything after it
+            is computed from the changed value.
         out : Trace, optional
-            A trace of this model and batch size to overwrite in place of making a new one. Whether the parameters were
-            altered before ``backward`` is then told from every n-th of them.
+            A trace of this model and batch size, to be overwritten. ``backward`` then looks for altered parameters in a
+            sample of them only.
 
         Returns
         -------
@@ -106,20 +134,15 @@ class VAE(Autoencoder):
 
         Notes
         -----
-        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. A symbol in ``given`` has its line run like the others; the trace then
-        keeps the given value in place of the computed one.
+        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. The line of a symbol in ``given`` runs like the others, but the trace keeps
+        the given value.
         """
-        t = open_trace(self, given, out)
-        t.beta = self.beta if beta is None else finite_number("beta", beta)
-        p = self.parameters
-        y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
-        K = self.latent_dim
+        t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
+        p, y, K = self.parameters, self.likelihood.symbol, self.latent_dim
 
-        t.x = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, unit_interval=self.likelihood.unit_interval)
         head = self.encoder.forward(t.x, p, t)                           # (B, 2K)
         t.mu, t.log_var = head[:, :K], head[:, K:]                       # q(z|x) = N(mu, sigma**2)
         t.sigma = standard_deviation(t.log_var)
-        t.eps = float_matrix("eps", eps, "(B, K)", K, self.dtype, rows=len(t.x))
         t.z = reparameterize(t.mu, t.sigma, t.eps)                       # (B, K), a draw from q(z|x)
         t[y] = self.decoder.forward(t.z, p, t, out=t.get(y))             # (B, D)
         t.log_likelihood = self.likelihood.log_likelihood(t[y], t.x, p)  # (B,), log p(x|z)
@@ -140,7 +163,7 @@ class VAE(Autoencoder):
         d_loss : float, optional
             Upstream gradient: 1 for the gradient of the loss itself.
         out : (Trace, Parameters), optional
-            What an earlier call returned, to overwrite in place of making new ones.
+            What an earlier call returned, to be overwritten.
 
         Returns
         -------
@@ -158,11 +181,8 @@ class VAE(Autoencoder):
         -----
         Equations 7.1 to 7.4.
         """
-        t, p = trace, self.parameters
-        d, grads = open_gradients(self, t, out)
-        d_loss = finite_number("d_loss", d_loss, least=-math.inf)
-        y = self.likelihood.symbol
-        B = len(t.x)
+        d, grads, d_loss = open_gradients(self, trace, d_loss, out)
+        t, p, y, B = trace, self.parameters, self.likelihood.symbol, len(trace.x)
 
         # forward: loss = -mean(objective)
         d.loss = self.dtype.type(d_loss)

@@ -13,7 +13,7 @@ __all__ = ["computation_graph"]
 ROW = 0.68                    # inches
 BOX = np.array([0.86, 0.66])  # width and height of a box, in columns and rows
 MOST = 4                      # numbers that a box shows; of more, only the range
-CHAIN = {"x", "mu", "log_var", "sigma", "eps", "z", "log_likelihood", "kl", "elbo", "objective", "loss"}
+COLUMNS = {"log_var": 1, "sigma": 1, "eps": 1, "kl": 2}  # of the boxes that do not stand in the first
 
 
 def computation_graph(d, example=0):
@@ -38,7 +38,7 @@ def computation_graph(d, example=0):
         If d is not a plain VAE's trace of gradients, or has no such example.
     """
     t = d.forward if isinstance(d, Trace) else None
-    if t is None or not CHAIN <= set(t) or {"label", "log_weight"} & set(t):
+    if t is None or t.chain.get("z") != ("mu", "sigma", "eps") or {"label", "log_weight"} & set(t):
         raise ValueError("d must be the trace of gradients that VAE.backward returned.")
     if not 0 <= example < len(t.x):
         raise ValueError(f"example must be at least 0 and less than {len(t.x)}, the batch's size; got {example}.")
@@ -46,39 +46,43 @@ def computation_graph(d, example=0):
     rows = 1 + max(row for _, row in places.values())
     figure = Figure(figsize=(WIDTH, ROW * rows + 0.5), layout="constrained")
     axes = figure.subplots()
-    axes.set(xlim=(-0.5, 2.5), ylim=(rows - 0.5, -0.5))
+    axes.set(xlim=(-0.55, 2.45), ylim=(rows - 0.5, -0.5))
     axes.axis("off")
     axes.set_title("What each symbol is (=), and how the loss changes with it (∂)", fontsize=11)
     for start, end in arrows:
-        _arrow(axes, places[start], places[end])
+        _arrow(axes, places[start], places[end], set(places.values()))
     for symbol, place in places.items():
         _box(axes, place, symbol, d, example)
-    figure.alt = (f"A flow chart of {len(places)} boxes from x at the top through mu, log_var, sigma and z to the loss at the bottom; "
-                  "each holds a symbol's value and its gradient. From mu and from log_var two arrows leave, one towards z and one "
-                  f"to the KL. Example {example}: dz {_numbers(_row(d.z, example))}, dmu {_numbers(_row(d.mu, example))}.")
+    figure.alt = (f"A flow chart of {len(places)} boxes from x at the top through mu, log_var, sigma and z to the loss at the "
+                  "bottom; each holds a symbol's value and its gradient. From mu and from log_var two arrows leave, one "
+                  "towards z and one to the KL; from x one goes to the encoder and one to the log-likelihood. "
+                  f"Example {example}: dz {_numbers(_row(d.z, example))}, dmu {_numbers(_row(d.mu, example))}.")
     return figure
 
 
 def _layout(t):
-    """Where each symbol stands, as (column, row), and which symbol enters which."""
-    stacks = [[symbol for symbol in t if symbol.startswith(name) and symbol.endswith(".h")] for name in ("encoder", "decoder")]
-    output = "logits" if "logits" in t else "mean"
-    top = 1 + len(stacks[0])   # the row of mu and log_var
-    down = ["z", *stacks[1], output, "log_likelihood", "objective", "loss"]
-    places = {symbol: (0, row) for row, symbol in enumerate(["x", *stacks[0], "mu"])}
-    places |= {"log_var": (1, top), "sigma": (1, top + 1), "kl": (2, top + 1), "eps": (1, top + 2)}
-    places |= {symbol: (0, top + 2 + i) for i, symbol in enumerate(down)}
-    into = ["x", *stacks[0]]
-    arrows = [*zip(into, into[1:]), (into[-1], "mu"), (into[-1], "log_var"), ("mu", "z"), ("log_var", "sigma"), ("sigma", "z"),
-              ("eps", "z"), ("mu", "kl"), ("log_var", "kl"), ("kl", "objective"), *zip(down, down[1:])]
-    return places, arrows
+    """Where each symbol stands, as (column, row), and which symbol enters which; all but the elbo, which leads nowhere.
+
+    A symbol stands one row below the lowest of those that it is made from, and the noise beside the draw that it enters.
+    """
+    arrows = [(source, symbol) for symbol, sources in t.chain.items() for source in sources
+              if source in t and symbol != "elbo"]
+    rows = {}
+    for symbol in t:
+        rows[symbol] = 1 + max((rows[source] for source, user in arrows if user == symbol), default=-1)
+    rows["eps"] = rows["z"]
+    return {symbol: (COLUMNS.get(symbol, 0), rows[symbol]) for symbol in t if symbol != "elbo"}, arrows
 
 
-def _arrow(axes, start, end):
-    """From box to box, leaving and entering where the way is shortest."""
+def _arrow(axes, start, end, taken):
+    """From box to box, leaving and entering where the way is shortest, around the places that are taken."""
     (column, row), (to_column, to_row) = start, end
     half = BOX / 2
-    if row == to_row:
+    if column == to_column and taken & {(column, between) for between in range(row + 1, to_row)}:  # along the left margin
+        left = column - half[0]
+        axes.plot([left, left - 0.08, left - 0.08], [row, row, to_row], color=GREY, linewidth=1)
+        ends = (left - 0.08, to_row), (left, to_row)
+    elif row == to_row:
         ends = (column - half[0], row), (to_column + half[0], to_row)
     elif column == to_column:
         ends = (column, row + half[1]), (to_column, to_row - half[1])

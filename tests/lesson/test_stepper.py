@@ -59,6 +59,8 @@ def test_the_lines_shown_assign_what_they_are_shown_for(settings):
             assert "trace[symbol] = " in step.sources[0].code
         elif step.name == "d.decoder.log_var":
             assert step.sources[-1].name == "learned_variance_log_likelihood_backward"
+        elif not model.chain.get(step.name, (step.name,)):  # data and noise
+            assert step.sources[0].code.startswith("t = open_trace(") and f"t.{symbol}" in step.sources[0].code
         else:
             written = "[y]" if symbol in ("logits", "mean") else f".{symbol}"
             assert f"{written} = " in step.sources[0].code or f"{written}, " in step.sources[0].code

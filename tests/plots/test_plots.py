@@ -381,7 +381,7 @@ def test_a_computation_graph_shows_every_symbol_with_its_numbers_and_equations(o
     for number in ("4.2", "7.1", "7.2", "7.3", "7.4"):
         assert number in texts
     arrows = sum(getattr(text, "arrow_patch", None) is not None for text in axes.texts)
-    assert arrows == len(trace) - 1 + 2  # elbo has none; mu, log_var and the head's input lead to two symbols each
+    assert arrows == len(trace) - 1 + 3  # elbo has none; x, mu, log_var and the head's input lead to two symbols each
 
 
 def test_a_computation_graph_wants_a_plain_vaes_gradients():

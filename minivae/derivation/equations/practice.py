@@ -141,7 +141,7 @@ EQUATIONS = (
              r"\log p(x \mid y) \ge \mathbb{E}_{q(z \mid x, y)}[\log p(x \mid z, y)]"
              r" - \mathrm{KL}(q(z \mid x, y) \,\|\, p(z))",
              "label", "y as one-hot columns, joined to x and to z: the ELBO of 2.6 with y given throughout",
-             "model.conditional:ConditionalVAE.forward", "model.conditional:ConditionalVAE.backward"),
+             "model.conditional:LabelledLayers.forward", "model.conditional:LabelledLayers.backward"),
     Equation("10.20", "E[(1/S) Σ_s w_s] = p(x), so E[log (1/S) Σ_s w_s] ≤ log p(x)",
              r"\mathbb{E}\left[\frac{1}{S} \sum_{s=1}^{S} w_s\right] = p(x), \quad\text{so}\quad"
              r" \mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \le \log p(x)",
