@@ -12,6 +12,7 @@ _HOMES = {  # everything is imported when it is first asked for, so that importi
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
     "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation", "log_evidence": "evaluation",
+    "annealed_log_evidence": "evaluation",
     "load_pretrained": "model.pretrained",
     "train": "training", "Adam": "training", "SGD": "training", "NonFiniteError": "training",
     "equation": "derivation", "show_source": "derivation", "show": "lesson", "step_through": "lesson", "toy": "lesson",

@@ -138,6 +138,14 @@ class MLP:
         return dx
 
 
+    def input_gradient(self, dy, parameters, trace):
+        """Carry a gradient back to the stack's input alone, past the weights; ``trace`` is what the forward noted."""
+        _, activation_backward = ACTIVATIONS[self.activation]
+        for layer in reversed(range(1, len(self.W))):
+            dy = activation_backward(dy @ parameters[self.W[layer]].T, trace[self.h[layer - 1]])
+        return dy @ parameters[self.W[0]].T
+
+
 def empty_for_dx(x):
     """Return an array for the gradient of x, laid out by columns where the batch is smaller than the layer.
 

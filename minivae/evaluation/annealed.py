@@ -1,0 +1,278 @@
+"""log p(x) by annealing: chains that walk from the prior to the posterior in many small steps.
+
+Importance sampling with q(z|x) fails without notice where q misses a part of the posterior. Annealed importance
+sampling needs no q. It starts each chain at the prior, where a draw is easy, and raises the weight of log p(x|z) from
+0 to 1 a little at a time, while Hamiltonian Monte Carlo (``hmc.py``) keeps the chain close to the current density. Run
+backwards, from an exact draw of the posterior, the same chain errs on the other side. Data that the model itself has
+drawn come with such a draw, so for them the two runs bracket log p(x).
+
+In nats, one number per example. Shapes: B examples, D data (pixels), K latent, C chains per example, T temperatures.
+The chains of one example lie in successive rows.
+"""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+from tqdm import tqdm
+
+from ..model import join_labels
+from ..model.checks import generator, joined_matrix, positive_integer
+from .hmc import Chains, Target
+from .importance import NUMBERS, evidence_of
+
+__all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "temperature_schedule"]
+
+PILOT_CHAINS = 4    # per example, to find the step sizes
+FIRST_STEP = 0.1    # of the leapfrog, before any is known
+ACCEPTANCE = 0.65   # the rate at which Hamiltonian Monte Carlo covers most ground for its gradients
+
+
+class Annealed(NamedTuple):
+    """An estimate of log p(x) for each example, from C chains.
+
+    Attributes
+    ----------
+    log_px : ndarray, shape (B,)
+        In nats. From chains that start at the prior too low on average, from chains that start at the posterior too
+        high.
+    standard_error : ndarray, shape (B,)
+        Of log_px, from the spread of the C weights; NaN for a single chain. Too small where few weights decide.
+    effective_chains : ndarray, shape (B,)
+        From 1 to C: how many equal weights would do as well.
+    acceptance : ndarray, shape (B,)
+        The share of moves that were accepted, over all temperatures.
+    """
+
+    log_px: np.ndarray
+    standard_error: np.ndarray
+    effective_chains: np.ndarray
+    acceptance: np.ndarray
+
+
+class Bracket(NamedTuple):
+    """log p(x) of data that the model drew, from below and from above.
+
+    Attributes
+    ----------
+    x : ndarray, shape (B, D)
+        The data; of a conditional model [x | label].
+    z : ndarray, shape (B, K)
+        The latents that each was drawn from: one exact draw from each posterior.
+    lower, upper : Annealed
+        The same chains run forward from the prior and back from z. E[lower.log_px] <= log p(x) <= E[upper.log_px].
+    """
+
+    x: np.ndarray
+    z: np.ndarray
+    lower: Annealed
+    upper: Annealed
+
+
+def annealed_log_evidence(model, x, chains=16, temperatures=500, *, rng, leapfrog_steps=10, progress=False):
+    """Estimate log p(x) for each example by annealed importance sampling.
+
+    Parameters
+    ----------
+    model : VAE
+        Only its decoder is used.
+    x : array-like, shape (B, D)
+        Data, as for ``VAE.forward``.
+    chains : int, optional
+        C, for each example.
+    temperatures : int, optional
+        T, steps from the prior to the posterior. Twice as many bring the estimate closer than twice as many chains do.
+    rng : numpy.random.Generator
+    leapfrog_steps : int, optional
+        Gradients in one move of Hamiltonian Monte Carlo; there is a move at each temperature.
+    progress : bool, optional
+        Whether to show a progress bar, on standard error.
+
+    Returns
+    -------
+    log_px : ndarray, shape (B,)
+        float64, in nats. The mean weight is unbiased for p(x), so its logarithm is too low on average.
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    ArithmeticError
+        If a weight is not finite.
+
+    References
+    ----------
+    Neal, Annealed Importance Sampling, 2001, sections 2 and 3. Wu, Burda, Salakhutdinov & Grosse, On the Quantitative
+    Analysis of Decoder-Based Generative Models, 2017, section 3.
+    """
+    return annealed_estimate(model, x, chains, temperatures, rng=rng, leapfrog_steps=leapfrog_steps,
+                             progress=progress).log_px
+
+
+def annealed_estimate(model, x, chains=16, temperatures=500, *, rng, leapfrog_steps=10, progress=False):
+    """Estimate log p(x) as ``annealed_log_evidence`` does, with standard errors and acceptance rates.
+
+    Parameters and errors are those of ``annealed_log_evidence``.
+
+    Returns
+    -------
+    Annealed
+    """
+    x = joined_matrix("x", x, "D", model.data_dim, model.conditions, model.dtype,
+                      unit_interval=model.likelihood.unit_interval)
+    plan = _Plan(chains, temperatures, leapfrog_steps)
+
+    def forward_run(rows, rng):
+        return (plan.forward(Target(model, x[rows]), plan.step_sizes(Target(model, x[rows]), rng), rng),)
+
+    (estimate,) = _in_blocks(forward_run, model, len(x), plan, rng, progress)
+    return estimate
+
+
+def bracket(model, n, chains=16, temperatures=500, *, rng, leapfrog_steps=10, labels=None, progress=False):
+    """Draw n examples from the model, and bound log p(x) of each from both sides: bidirectional Monte Carlo.
+
+    Parameters
+    ----------
+    model : VAE
+    n : int
+        B, examples to draw: z from the prior, x from p(x|z).
+    chains, temperatures, rng, leapfrog_steps, progress
+        As for ``annealed_log_evidence``.
+    labels : array-like of int, shape (n,), optional
+        For a conditional model, whose bracket is that of log p(x|y); by default all classes alike, at random.
+
+    Returns
+    -------
+    Bracket
+
+    Raises
+    ------
+    ValueError
+        If an argument does not fit.
+    ArithmeticError
+        If a weight is not finite.
+
+    Notes
+    -----
+    A pair (z, x) drawn from p(z) p(x|z) is also a pair drawn from p(x) p(z|x). So z is an exact draw from the posterior
+    of that x, which in general cannot be had for given data. All chains of an example run back from that one z. The
+    mean of 1/w is unbiased for 1/p(x), and minus its logarithm is too high on average.
+
+    References
+    ----------
+    Grosse, Ghahramani & Adams, Sandwiching the Marginal Likelihood Using Bidirectional Monte Carlo, 2015, section 3.
+    """
+    rng, n = generator(rng), positive_integer("n", n)
+    z = rng.standard_normal((n, model.latent_dim)).astype(model.dtype)
+    code = z if not model.conditions else join_labels(z, _labels(n, labels, rng, model.conditions), model.conditions)
+    y = model.decoder.forward(code, model.parameters, {})
+    x = np.concatenate([model.likelihood.draw(y, model.parameters, rng), code[:, model.latent_dim:]], axis=1)
+    plan = _Plan(chains, temperatures, leapfrog_steps)
+
+    def both_runs(rows, rng):
+        target = Target(model, x[rows])
+        steps = plan.step_sizes(target, rng)
+        return plan.forward(target, steps, rng), plan.reverse(target, z[rows], steps, rng)
+
+    return Bracket(x, z, *_in_blocks(both_runs, model, n, plan, rng, progress))
+
+
+def temperature_schedule(temperatures):
+    """Return t_0 = 0 < t_1 < ... < t_T = 1, with small steps at both ends, where the density changes most.
+
+    References
+    ----------
+    Wu et al., 2017, section 4.1: a logistic curve from -4 to 4, stretched to [0, 1].
+    """
+    curve = np.tanh(np.linspace(-2, 2, positive_integer("temperatures", temperatures) + 1))
+    return (curve - curve[0]) / (curve[-1] - curve[0])
+
+
+class _Plan:
+    """The numbers of chains and steps, and the runs that they describe."""
+
+    def __init__(self, chains, temperatures, leapfrog_steps):
+        self.chains, self.schedule = positive_integer("chains", chains), temperature_schedule(temperatures)
+        self.leapfrog_steps = positive_integer("leapfrog_steps", leapfrog_steps)
+
+    def step_sizes(self, target, rng):
+        """Find step sizes for each example and temperature, on chains that are then thrown away.
+
+        Returns
+        -------
+        steps : ndarray, shape (T, B)
+
+        Notes
+        -----
+        The runs that count take these as given. If the steps adapted to the chains that they move, the moves would no
+        longer leave the density as it is, and the weights would be biased.
+        """
+        B = len(target.x)
+        chains = Chains(target, _from_prior(target, B * PILOT_CHAINS, rng))
+        log_step, steps = np.full(B, np.log(FIRST_STEP)), np.empty((len(self.schedule) - 1, B))
+        gain = max(0.1, min(1.0, 50 / len(steps)))
+        for i, temperature in enumerate(self.schedule[1:]):
+            steps[i] = np.exp(log_step)
+            probability = chains.move(temperature, _by_chain(steps[i], PILOT_CHAINS), self.leapfrog_steps, rng)
+            log_step += gain * (probability.reshape(B, -1).mean(axis=1) - ACCEPTANCE)
+        return steps
+
+    def forward(self, target, steps, rng):
+        """From the prior up: weigh by each rise of the temperature, then move at the new one."""
+        chains = Chains(target, _from_prior(target, len(target.x) * self.chains, rng))
+        log_weight = np.zeros(len(chains.z))
+        for (low, high), step in zip(zip(self.schedule, self.schedule[1:]), steps):
+            log_weight += (high - low) * chains.log_likelihood
+            chains.move(high, _by_chain(step, self.chains), self.leapfrog_steps, rng)
+        return self._estimate(log_weight, chains, +1)
+
+    def reverse(self, target, z, steps, rng):
+        """From the posterior down: the same moves and weights in the opposite order."""
+        chains = Chains(target, z.repeat(self.chains, axis=0))
+        log_weight = np.zeros(len(chains.z))
+        for (low, high), step in reversed(list(zip(zip(self.schedule, self.schedule[1:]), steps))):
+            chains.move(high, _by_chain(step, self.chains), self.leapfrog_steps, rng)
+            log_weight += (high - low) * chains.log_likelihood
+        return self._estimate(log_weight, chains, -1)
+
+    def _estimate(self, log_weight, chains, sign):
+        """log mean w of the forward run (sign 1), or -log mean 1/w of the reverse run (sign -1)."""
+        if not np.isfinite(log_weight).all():
+            raise ArithmeticError(f"a log weight is not finite: they go from {log_weight.min()} to {log_weight.max()}. "
+                                  "Are the model's parameters finite? Try dtype float64.")
+        found = evidence_of(sign * log_weight.reshape(-1, self.chains))       # of w, or of 1/w
+        acceptance = chains.accepted.reshape(-1, self.chains).mean(axis=1) / (len(self.schedule) - 1)
+        return Annealed(sign * found.log_px, found.standard_error, found.effective_samples, acceptance)
+
+
+def _from_prior(target, rows, rng):
+    return rng.standard_normal((rows, target.model.latent_dim), dtype=target.model.dtype)
+
+
+def _by_chain(step, chains):
+    return step.repeat(chains)[:, None]
+
+
+def _labels(n, labels, rng, classes):
+    return rng.integers(classes, size=n) if labels is None else labels
+
+
+def _in_blocks(run, model, n, plan, rng, progress):
+    """Run the examples in blocks on threads, each block with a generator of its own, and join what they return.
+
+    So it does not matter which thread comes first. NumPy releases the interpreter while it computes. The size of a
+    block keeps a layer's output in the cache.
+    """
+    size = max(1, NUMBERS // max(model.decoder.sizes) // plan.chains)
+    blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
+    seeds = generator(rng).integers(2**63, size=len(blocks))
+    pool = ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1))
+    try:
+        work = pool.map(lambda block, seed: run(block, np.random.default_rng(seed)), blocks, seeds)
+        parts = list(tqdm(work, desc=f"annealing, {plan.chains} chains each", total=len(blocks), unit="block",
+                          disable=not progress, smoothing=0))
+    finally:
+        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C: what has not begun never does
+    return [Annealed(*map(np.concatenate, zip(*runs))) for runs in zip(*parts)]
