@@ -72,7 +72,7 @@ class ExerciseReport(Report):
                 f"{html.escape(rest)}</pre>")
 
     def _passed(self):
-        count = sum(len(t.coordinates) for t in self.tensors)
+        count = sum(len(t) for t in self.tensors)
         lines = [f"✓ {self.title}: right"]
         if count:
             lines.append(f"  {count:,} numbers agree with {self.against}{self._largest_error()}.")
@@ -88,7 +88,7 @@ class ExerciseReport(Report):
     def _largest_error(self):
         """How far claim and truth agree, and the largest error beside its bound: no finer than every correct form has it."""
         digits = min(agreement(t) for t in self.tensors)
-        worst = max(c.gap / c.bound if c.bound else 0.0 for t in self.tensors for c in t.coordinates if c.state == "agree")
+        worst = max((gap / bound for t in self.tensors for gap, bound in zip(t.gap[t.states == "agree"], t.bound[t.states == "agree"]) if bound), default=0.0)
         share = "a tenth of its bound" if worst <= 0.1 else "half of its bound" if worst <= 0.5 else "its bound"
         return (f" to {digits} digits" if digits >= 3 else "") + f"; no error is above {share}"
 
@@ -116,8 +116,8 @@ class ExerciseReport(Report):
 
     def _worst(self):
         c = self.worst
-        ratio = f" (ratio {c.ratio:#.4g})" if c.numeric and math.isfinite(c.ratio) and abs(c.numeric) > c.error else ""
-        claim, truth = _told_apart(c.analytic, c.numeric)
+        ratio = f" (ratio {c.ratio:#.4g})" if c.measured and math.isfinite(c.ratio) and abs(c.measured) > c.error else ""
+        claim, truth = _told_apart(c.claimed, c.measured)
         return f"{self._label()}{c.where} is {claim} and should be {truth} by {self.against}{ratio}"
 
     def _label(self):

@@ -4,7 +4,7 @@
 ``check_model`` a whole VAE, ``check_unbiased`` a Monte-Carlo estimator. Each returns a report: pass, fail or
 inconclusive, and the name of the mistake. ``step_error`` measures the V of error against step.
 
-Read in this order: numeric (one derivative), probe (a function and its noise), comparison (claim against
+Read in this order: numeric (one derivative), probe (a function and its noise), compare (claim against
 difference), scalar and vjp (the checks), diagnosis (the mistake's name), ladder (the model).
 """
 

@@ -8,18 +8,18 @@ import itertools
 import numpy as np
 
 from .constants import digits, name_of
-from .evidence import broadcasts
+from .record import broadcasts
 from .guesses import factor_sentence
-from .sight import OUTPUT, UPSTREAM
+from .record import OUTPUT, UPSTREAM
 
 __all__ = ["companion_factor", "companion_sum"]
 
 
-def companion_factor(evidence, sight):
+def companion_factor(evidence, context):
     """A factor that is itself one of the arrays in sight: missing, or one too many."""
     if evidence.informative < 2 or not evidence.sharp:
         return None
-    for name, array in _companions(evidence, sight):
+    for name, array in _companions(evidence, context):
         missing = "the upstream gradient is ignored" if name == UPSTREAM else f"lacks the factor {name}"
         for sentence, left, right in (
             (missing, evidence.claimed * array, evidence.measured),
@@ -29,21 +29,21 @@ def companion_factor(evidence, sight):
             found = evidence.factor(left, right, error)
             if found and abs(found[0] - 1) <= max(2 * found[1], 1e-9):
                 return sentence
-            if found and name_of(*found, sight.sizes):
-                return f"{sentence}, and {factor_sentence(*found, sight.sizes)}"
+            if found and name_of(*found, context.sizes):
+                return f"{sentence}, and {factor_sentence(*found, context.sizes)}"
     return None
 
 
-def companion_sum(evidence, sight):
+def companion_sum(evidence, context):
     """Something added that does not belong: a multiple of an array in sight, or a constant."""
     if evidence.informative < 2 or len(evidence.claimed) < 3 or not evidence.sharp:
         return None
     extra = evidence.claimed - evidence.measured
-    error = evidence.error + evidence._tolerance(evidence.claimed)
+    error = evidence.error + evidence.tolerance(evidence.claimed)
     if np.abs(extra).max() < 20 * error.max():
         return None
     constant = ("a constant", np.ones_like(extra))
-    for name, array in itertools.chain([constant], _companions(evidence, sight, own=True)):
+    for name, array in itertools.chain([constant], _companions(evidence, context, own=True)):
         found = evidence.factor(array, extra, error)   # this way round, for the errors are the extra's
         if found and (np.abs(array) > 0).sum() >= 2:
             amount = digits(abs(1 / found[0]), found[1] / found[0] ** 2)
@@ -55,14 +55,14 @@ def companion_sum(evidence, sight):
     return None
 
 
-def _companions(evidence, sight, own=False):
-    shape = evidence.facts.shape
+def _companions(evidence, context, own=False):
+    shape = evidence.shape
     if own:
-        yield evidence.name, evidence.take(evidence.facts.at)
-    arrays = dict(sight.arrays)
-    if own and sight.upstream is not None:
-        for name in (*sight.arguments, OUTPUT):
-            array, dy = np.asarray(arrays[name]), sight.upstream
+        yield evidence.name, evidence.take(evidence.at)
+    arrays = dict(context.arrays)
+    if own and context.upstream is not None:
+        for name in (*context.arguments, OUTPUT):
+            array, dy = np.asarray(arrays[name]), context.upstream
             if dy.ndim == 1 and array.ndim == 2 and len(dy) == len(array):
                 dy = dy[:, None]
             if broadcasts(dy.shape, array.shape):
@@ -76,6 +76,6 @@ def _companions(evidence, sight, own=False):
         values = evidence.take(array)
         if values.size and np.ptp(values) > 1e-6 * np.abs(values).max() and np.isfinite(values).all():
             yield name, values
-            if np.abs(values).max() < 100 and name in sight.arguments and not own:
+            if np.abs(values).max() < 100 and name in context.arguments and not own:
                 yield f"exp({name})", np.exp(values)
                 yield f"exp({name} / 2)", np.exp(values / 2)

@@ -10,10 +10,10 @@ import numpy as np
 
 from .claims import listed
 from .companions import companion_factor, companion_sum
-from .evidence import Evidence, broadcasts
+from .record import broadcasts
 from .guesses import arrangement, arrangements, factor, factor_sentence, from_nothing, swapped, zero
 from .patterns import PATTERNS
-from .sampling import LIMIT
+from .compare import LIMIT
 from .terms import alone, term_sentence
 from .upstream_guesses import (
     diagonal_alone, other_arguments, other_upstream, passed_through, product_alone, slope_as_formula, transposed_factor,
@@ -28,13 +28,13 @@ UNKNOWN = "no simple mistake fits these numbers"
 CONSEQUENCE = "wrong as well, perhaps only because of the above"
 
 
-def diagnose(tensors, sight, terms=None, only=None):
+def diagnose(tensors, context, terms=None, only=None):
     """Name what is wrong with each tensor whose claim differs.
 
     Parameters
     ----------
-    tensors : list of TensorFacts
-    sight : Sight
+    tensors : list of Comparison
+    context : Context
     terms : MeasuredTerms, optional
     only : collection of str, optional
         Names of the tensors to speak of; by default all.
@@ -46,12 +46,12 @@ def diagnose(tensors, sight, terms=None, only=None):
     """
     wrong = [facts for facts in tensors if facts.state == "differ" and (only is None or facts.name in only)]
     everything = len(wrong) == len([t for t in tensors if t.scale > 0]) and len(wrong) > 1
-    common = _common_factor(wrong, sight) if everything else None
+    common = _common_factor(wrong, context) if everything else None
     if common:
         return [f"every tensor: {common}"]
     sentences = {}
     for facts in wrong:
-        sentence = _name(facts, sight, terms)
+        sentence = _name(facts, context, terms)
         alike = re.sub(r"factor \S+ =", "factor =", sentence)   # however many digits it is known to
         sentences.setdefault(alike, []).append((facts.name, sentence))
     unknown = [name for name, _ in sentences.pop(UNKNOWN, [])]
@@ -61,35 +61,35 @@ def diagnose(tensors, sight, terms=None, only=None):
         names, same = zip(*found)
         named.append(f"{'every tensor' if together else listed(names)}: {max(same, key=len)}")
     if unknown:
-        named.append(f"{listed(unknown)}: {CONSEQUENCE if named and sight.upstream is None else UNKNOWN}")
+        named.append(f"{listed(unknown)}: {CONSEQUENCE if named and context.upstream is None else UNKNOWN}")
     return named
 
 
-def _common_factor(wrong, sight):
+def _common_factor(wrong, context):
     """The sentence about one factor that all the gradients are off by, or None."""
-    found = [Evidence(facts).factor(Evidence(facts).claimed) for facts in wrong]
+    found = [facts.usable().factor(facts.usable().claimed) for facts in wrong]
     if not all(found):
         return None
     best, error = min(found, key=lambda pair: pair[1])
     if any(abs(other - best) > 2 * (error + its_error) + 1e-9 * abs(best) for other, its_error in found):
         return None
-    return factor_sentence(best, error, sight.sizes)
+    return factor_sentence(best, error, context.sizes)
 
 
-def _name(facts, sight, terms):
-    evidence = Evidence(facts)
+def _name(facts, context, terms):
+    evidence = facts.usable()
     for guess in GUESSES:
-        sentence = guess(evidence, sight)
+        sentence = guess(evidence, context)
         if guess is factor and terms is not None:
-            sentence = term_sentence(evidence, terms, sight.sizes) or sentence
+            sentence = term_sentence(evidence, terms, context.sizes) or sentence
         if sentence:
             return sentence
     for term, part in alone(evidence, terms) if terms is not None and evidence.sharp else ():
-        sentence = companion_factor(part, sight)
+        sentence = companion_factor(part, context)
         if sentence:
             return f"in the {term} term: {sentence}"
     for pattern in PATTERNS if evidence.sharp else ():
-        sentence = pattern(evidence, sight)
+        sentence = pattern(evidence, context)
         if sentence:
             return sentence
     return UNKNOWN

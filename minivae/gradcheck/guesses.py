@@ -13,20 +13,20 @@ from .constants import digits, name_of
 __all__ = ["zero", "from_nothing", "factor", "factor_sentence", "arrangement", "arrangements", "swapped"]
 
 
-def zero(evidence, sight):
+def zero(evidence, context):
     if not evidence.claim.any() and evidence.informative:
         return "all zero: the gradient was never filled in, or a path to the loss was cut"
 
 
-def from_nothing(evidence, sight):
-    if evidence.whole and all(c.still for c in evidence.coordinates):
+def from_nothing(evidence, context):
+    if evidence.whole and evidence.constant.all():
         return "a gradient where there is none: the function does not change with this tensor at all"
 
 
-def factor(evidence, sight):
+def factor(evidence, context):
     found = evidence.factor(evidence.claimed)
     if found and abs(found[0] - 1) > 2 * found[1]:
-        return factor_sentence(*found, sight.sizes)
+        return factor_sentence(*found, context.sizes)
 
 
 def factor_sentence(factor, error, sizes):
@@ -76,21 +76,21 @@ def arrangements(claim, shape):
             yield f"shifted by {abs(shift)} along axis {axis}", np.roll(claim, shift, axis)
 
 
-def arrangement(evidence, sight):
+def arrangement(evidence, context):
     if evidence.informative < 2 or not evidence.sharp:
         return None
-    for name, rearranged in arrangements(evidence.claim, evidence.facts.shape):
+    for name, rearranged in arrangements(evidence.claim, evidence.shape):
         found = evidence.factor(rearranged[evidence.indices])
         if found:
             same = abs(found[0] - 1) <= max(2 * found[1], 1e-9)
-            return name if same else f"{name}, and {factor_sentence(*found, sight.sizes)}"
+            return name if same else f"{name}, and {factor_sentence(*found, context.sizes)}"
     return None
 
 
-def swapped(evidence, sight):
+def swapped(evidence, context):
     """Another tensor's gradient in this one's place: told from the numbers returned for that other."""
-    for other, claim in sight.claims.items():
-        if other != evidence.name and claim is not None and claim.shape == evidence.facts.shape:
+    for other, claim in context.claims.items():
+        if other != evidence.name and claim is not None and claim.shape == evidence.shape:
             if evidence.informative >= min(2, claim.size) and evidence.fits(claim[evidence.indices]):
                 return f"swapped: its gradient was returned for {other}"
     return None

@@ -10,11 +10,11 @@ import numpy as np
 from .chain import Chain
 from .claims import raised
 from .diagnosis import UNKNOWN, diagnose
-from .comparison import ROUNDINGS, judge, measure, together
+from .compare import judge, measure, together
 from .inputs import claims_of, scalar_probe
 from .ladder_report import LadderReport
 from .model_behaviour import model_faults
-from .sight import Sight
+from .record import ROUNDINGS, Context
 from .terms import MeasuredTerms
 from .vjp import check_vjp
 
@@ -93,7 +93,7 @@ def _rounding_alone(tensors, trace):
     """
     kind = np.asarray(trace.objective).dtype
     rounding = ROUNDINGS * np.finfo(kind).eps * float(np.abs(trace.objective).mean())
-    off = [c.gap / max(1 / t.length, t.scale) for t in tensors for c in t.off if c.index is not None]
+    off = [gap / max(1 / t.typical_size, t.scale) for t in tensors for gap in t.gap[t.off]]
     return bool(off) and kind != np.float64 and max(off) <= rounding
 
 
@@ -179,13 +179,13 @@ def _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model):
     for t in nodes:
         if t.name in front:
             others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
-            named = diagnose(nodes, Sight(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
+            named = diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
             sentences += [s.replace("kl:", "kl (the KL term):", 1) if t.name == "kl" else s for s in named]
     slopes = [t for t in parameters if t.name in front and _activation_missing(t, chain, trace, d)]
     sentences += [f"{t.name}: the activation's derivative is missing on the way from d.{chain.made_from(t.name)[0]}"
                   for t in slopes]
     unexplained = set(front) - {t.name for t in slopes}
-    sentences += diagnose(parameters, Sight(sizes), by_parameters, only=unexplained)
+    sentences += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
     return [s for s in sentences if not s.endswith(UNKNOWN)] or sentences
 
 

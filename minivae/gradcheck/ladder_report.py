@@ -19,7 +19,7 @@ class LadderReport(Report):
     ----------
     pairs : dict of str to Report
         First rung: the kernels.
-    nodes, parameters : list of TensorFacts
+    nodes, parameters : list of Comparison
         Second and third rung.
     chain : Chain, optional
     front : list of str, optional

@@ -37,7 +37,7 @@ class Estimate(NamedTuple):
         Slope to the left and to the right of 0.
     reach : float
         Largest change of the function per unit of step that the value rests on, if it was more than rounding.
-    still : bool
+    constant : bool
         Whether the function did not change at all, by not one bit.
     """
 
@@ -47,7 +47,7 @@ class Estimate(NamedTuple):
     step: float
     slopes: tuple
     reach: float
-    still: bool
+    constant: bool
 
 
 class Tableau:
@@ -109,7 +109,7 @@ class _Attempt(NamedTuple):
     slope: Tableau
     jump: Tableau   # half the difference of the one-sided slopes
     reach: float
-    still: bool
+    constant: bool
 
     @property
     def smooth(self):
@@ -133,7 +133,7 @@ class _Attempt(NamedTuple):
 
 
 def _attempt(line, step):
-    slope, jump, reach, still = Tableau(2), Tableau(1), 0.0, True
+    slope, jump, reach, constant = Tableau(2), Tableau(1), 0.0, True
     for level in range(LEVELS):
         h = step / 2**level
         (up, up_noise), (down, down_noise) = line(h), line(-h)
@@ -143,12 +143,12 @@ def _attempt(line, step):
         noise = (up_noise + down_noise) / (2 * h)
         slope.add((up - down) / (2 * h), noise)
         jump.add((up + down) / (2 * h), 2 * noise)  # twice: the value at 0 enters here
-        still = still and up == down == 0
+        constant = constant and up == down == 0
         if max(abs(up), abs(down)) > 64 * (up_noise + down_noise):
             reach = max(reach, abs(up) / h, abs(down) / h)
         if slope.rows >= 4 and slope.settled and jump.settled:
             break
-    return _Attempt(step, slope, jump, reach, still)
+    return _Attempt(step, slope, jump, reach, constant)
 
 
 def derivative(line, step, scale=0.0, *, wide=0.0):
@@ -213,7 +213,7 @@ def _best(attempts):
 
 
 def _summary(attempts, best):
-    seen = best.reach, all(attempt.still for attempt in attempts)
+    seen = best.reach, all(attempt.constant for attempt in attempts)
     kinked = [attempt for attempt in attempts if attempt.jump.error < abs(attempt.jump.value)]
     if kinked:
         corner = min(kinked, key=lambda attempt: max(attempt.slope.error, attempt.jump.error))

@@ -11,24 +11,24 @@ from .constants import digits
 __all__ = ["PATTERNS"]
 
 
-def precision(evidence, sight):
+def precision(evidence, context):
     """Right, but computed in fewer digits than it is stored in."""
     if evidence.fits(evidence.claimed, 1.0, np.trunc(evidence.measured)):
         return "cut to whole numbers: stored in an array of integers?"
     gaps = np.abs(evidence.claimed - evidence.measured)
     gap, off = gaps.max(initial=0), gaps[evidence.measured != 0] > evidence.error.max(initial=0)
     for name, eps in (("single", 2.0**-23), ("half", 2.0**-10)):
-        if evidence.scale and gap <= 2 * eps * evidence.scale and off.mean() > 0.5:   # rounding spares few
-            kept = int(-np.log10(gap / evidence.scale))
+        if evidence.largest and gap <= 2 * eps * evidence.largest and off.mean() > 0.5:   # rounding spares few
+            kept = int(-np.log10(gap / evidence.largest))
             return f"right to {kept} digits only: computed in {name} precision, or a small constant is in the way"
     return None
 
 
-def along_axis(evidence, sight):
+def along_axis(evidence, context):
     """The same number all along an axis, where the truth varies."""
     claim = evidence.claim
     for axis, n in enumerate(claim.shape):
-        if n < 2 or np.ptp(claim, axis=axis).max() > 2**8 * evidence.facts.precision * np.abs(claim).max():
+        if n < 2 or np.ptp(claim, axis=axis).max() > 2**8 * evidence.precision * np.abs(claim).max():
             continue
         if not evidence.whole:
             return f"the same number all along axis {axis}: reduced over it and spread out again"
@@ -45,23 +45,23 @@ def along_axis(evidence, sight):
     return None
 
 
-def misplaced(evidence, sight):
+def misplaced(evidence, context):
     """The right numbers in the wrong places, or only their total right."""
     if not evidence.whole or evidence.informative < 2:
         return None
-    if np.abs(evidence.claimed - evidence.measured).max() < 1e-6 * evidence.scale:
+    if np.abs(evidence.claimed - evidence.measured).max() < 1e-6 * evidence.largest:
         return None
     claimed, measured = np.sort(evidence.claimed), np.sort(evidence.measured)
     if evidence.fits(claimed, 1.0, measured, evidence.error.max()):
         return "the right numbers in the wrong order"
     total, error = evidence.measured.sum(), evidence.error.sum()
     right = evidence.fits(np.array([claimed.sum()]), 1.0, np.array([total]), np.array([error]))
-    if right and len(claimed) > 2 and abs(total) > 1e-3 * evidence.scale:
+    if right and len(claimed) > 2 and abs(total) > 1e-3 * evidence.largest:
         return "the total is right and the parts are not: shared out wrongly, or summed over the wrong axis?"
     return None
 
 
-def cut_off(evidence, sight):
+def cut_off(evidence, context):
     """Clipped at a limit, or without the numbers of one sign."""
     largest = np.abs(evidence.claimed).max(initial=0)
     at_limit = np.abs(evidence.claimed) >= largest * (1 - 1e-12)
@@ -78,12 +78,12 @@ def cut_off(evidence, sight):
     return None
 
 
-def wrong_places(evidence, sight):
+def wrong_places(evidence, context):
     """All that is wrong, or all that is right, has one index or one run of indices along an axis."""
     there = np.abs(evidence.measured) > 20 * evidence.error
     if there.any() and not there.all() and np.array_equal(there, evidence.claimed == 0):
         return "zero just where it should not be: a mask is the wrong way round"
-    wrong = np.array([c.state == "differ" for c in evidence.coordinates])
+    wrong = evidence.states == "differ"
     busy = wrong | there   # where right and wrong could be told apart
     if wrong.sum() == 0 or (busy & ~wrong).sum() < 2:
         return None
@@ -103,8 +103,8 @@ def wrong_places(evidence, sight):
                 f"{what} {side} {edge} of axis {axis}, right from there on"
         return f"{what} at some indices of axis {axis} ({_few(bad)}), right at the others"
     if wrong.sum() == 1:
-        return f"{what} at {evidence.coordinates[wrong.argmax()].where} alone"
-    if len(evidence.facts.shape) == 2:
+        return f"{what} at {evidence[wrong.argmax()].where} alone"
+    if len(evidence.shape) == 2:
         row, column = evidence.indices
         if np.array_equal(row[busy] == column[busy], ~wrong[busy]):
             return f"right on the diagonal alone, {what} off it"
@@ -119,7 +119,7 @@ def wrong_places(evidence, sight):
 
 def _one_in_each(evidence, wrong):
     """Wrong at one place in each row, as the gradient of a cross-entropy is without its targets."""
-    table = np.zeros(evidence.facts.shape, bool)
+    table = np.zeros(evidence.shape, bool)
     table[evidence.indices] = wrong
     if evidence.whole and table.ndim == 2 and len(table) > 1 and np.all(table.sum(axis=1) == 1):
         return "wrong at one place in each row, right elsewhere: were the targets (one-hot) not subtracted there?"

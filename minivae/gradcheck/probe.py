@@ -12,14 +12,14 @@ import numpy as np
 
 from .numeric import derivative
 
-__all__ = ["Probe", "lengths", "coarsest", "norm", "same", "signs"]
+__all__ = ["Probe", "typical_sizes", "coarsest", "norm", "same", "signs"]
 
 SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
 FIRST_STEP = 1 / 16                         # of a derivative, relative to the same
-LOUD = 1e-5                                 # noise above this share of the value is more than rounding
+TOO_NOISY = 1e-5                                 # noise above this share of the value is more than rounding
 
 
-def lengths(x):
+def typical_sizes(x):
     """Return how far each number of a tensor may be expected to matter: its size, at least the median size.
 
     Parameters
@@ -28,7 +28,7 @@ def lengths(x):
 
     Returns
     -------
-    lengths : ndarray, same shape
+    sizes : ndarray, same shape
         Positive. All 1 where every number is 0, or too small to be divided by.
     """
     sizes = np.abs(x)
@@ -63,7 +63,7 @@ class Probe:
     coarseness : float
         Spacing at 1 of the least precise numbers at the point, as they were handed over: who computes a gradient
         from float32 rounds to float32, whatever the gradient is stored in.
-    loud : set of str
+    too_noisy : set of str
         Tensors along which the function is noisier than rounding could make it.
 
     Notes
@@ -75,11 +75,11 @@ class Probe:
     def __init__(self, function, at, weight=None):
         self.function = function
         self.at = {name: np.array(x, dtype=np.float64) for name, x in at.items()}
-        self.lengths = {name: lengths(x) for name, x in self.at.items()}
+        self.typical_sizes = {name: typical_sizes(x) for name, x in self.at.items()}
         self.coarseness = coarsest(at.values())
         self.evaluations = 0
         self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
-        self.loud = set()
+        self.too_noisy = set()
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
             self.base = np.array(function(given))
@@ -144,9 +144,9 @@ class Probe:
         """Return the Estimate of the derivative by one number of one tensor."""
         move = np.zeros_like(self.at[name])
         move[index] = 1.0
-        return derivative(self.line({name: move}), step * float(self.lengths[name][index]), scale, wide=step)
+        return derivative(self.line({name: move}), step * float(self.typical_sizes[name][index]), scale, wide=step)
 
-    def listen(self, name, rng):
+    def measure_noise(self, name, rng):
         """Measure how much noisier than plain rounding the function is when a tensor moves.
 
         Notes
@@ -155,8 +155,8 @@ class Probe:
         their fifth to seventh differences leave nothing of a smooth function, and of independent noise of variance
         s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, or too long a spacing, looks like noise too,
         but collapses as the spacing shrinks; noise stays. So the spacing is shortened until the same is heard three
-        times (a corner may sound alike twice), or nothing but rounding. What is heard twice and is too loud for
-        rounding may be a fast oscillation: shorter spacings are tried, and the tensor is ``loud``, for no difference
+        times (a corner may sound alike twice), or nothing but rounding. What is heard twice and is too too_noisy for
+        rounding may be a fast oscillation: shorter spacings are tried, and the function is ``too_noisy`` along the tensor, for no difference
         proves it wrong. Where already the longest spacing is below the function's resolution, one of unit length is
         listened to.
         The noise is kept twice: as a multiple of the value's rounding, and as it is, for a value that cancels
@@ -169,12 +169,12 @@ class Probe:
         sizes = np.abs(self.at[name])
         direction = signs(sizes.shape, rng)
         self.noises[name] = 1.0, 0.0
-        heard = self._heard(name, direction * np.where(sizes > 1e-250, sizes, self.lengths[name]))
+        heard = self._noise_along(name, direction * np.where(sizes > 1e-250, sizes, self.typical_sizes[name]))
         if heard is None and sizes.max() < 1:
-            heard = self._heard(name, direction)
+            heard = self._noise_along(name, direction)
         self.noises[name] = heard or (1.0, 0.0)
 
-    def _heard(self, name, direction):
+    def _noise_along(self, name, direction):
         """Return the noise along a direction, as it is kept; None where the function does not move."""
         heard, before, times = None, math.inf, 0
         for spacing in SPACINGS:
@@ -191,8 +191,8 @@ class Probe:
             times = times + 1 if stays else 1
             if not stays or noise > before:
                 heard = max(1.0, 3 * noise / rounding), 3 * _spread(outputs)
-            if stays and noise > LOUD * size:
-                self.loud.add(name)
+            if stays and noise > TOO_NOISY * size:
+                self.too_noisy.add(name)
             elif times == 3:
                 break
             before = max(noise, rounding)

@@ -8,7 +8,7 @@ import math
 
 from .claims import KINDS
 from .diagnosis import CONSEQUENCE, UNKNOWN
-from .facts import LEFT_OUT
+from .record import LEFT_OUT
 
 __all__ = ["Report"]
 
@@ -18,12 +18,12 @@ class Report:
 
     Parameters
     ----------
-    tensors : list of TensorFacts
+    tensors : list of Comparison
     faults : list of Fault, optional
         What was wrong before any number was looked at, or in how the functions behave.
     diagnosis : list of str, optional
         Names of the mistakes; the faults' sentences are put in front.
-    directions : list of Coordinate, optional
+    directions : list of Number, optional
         Random directions through all tensors at once.
     doubts : list of str, optional
         Reasons why no verdict but "inconclusive" can be given.
@@ -34,7 +34,7 @@ class Report:
     Attributes
     ----------
     verdict : {"pass", "fail", "inconclusive"}
-    worst : Coordinate or None
+    worst : Number or None
         The clearest difference; without any, what is least resolved; where all agrees, the largest number.
     diagnosis : list of str
     covered : int
@@ -58,7 +58,7 @@ class Report:
             return "fail"
         unsure = any(t.state in ("kink", "unresolved") for t in self.tensors)
         left_out = sum(t.left_out for t in self.tensors)
-        looked_at = sum(len(t.coordinates) for t in self.tensors)
+        looked_at = sum(len(t) for t in self.tensors)
         if unsure or self.doubts or self.covered == 0 or left_out > LEFT_OUT * looked_at:
             return "inconclusive"
         return "pass"
@@ -83,7 +83,7 @@ class Report:
 
     @property
     def covered(self):
-        return sum(len(t.coordinates) - t.left_out for t in self.tensors)
+        return sum(len(t) - t.left_out for t in self.tensors)
 
     @property
     def size(self):
@@ -104,5 +104,5 @@ class Report:
 def _badness(c):
     """How many bounds a gap is wide; the size of the number where there is no gap to speak of."""
     if c.state != "differ":
-        return float(f"{abs(c.numeric):.5e}") if math.isfinite(c.numeric) else 0.0
-    return c.gap / max(abs(c.numeric), abs(c.analytic), 1e-300)
+        return float(f"{abs(c.measured):.5e}") if math.isfinite(c.measured) else 0.0
+    return c.gap / max(abs(c.measured), abs(c.claimed), 1e-300)

@@ -64,12 +64,12 @@ def _sections(report):
 def _doubts(report):
     doubts = list(report.doubts)
     for t in report.tensors:
-        out = f"{t.left_out} of {len(t.coordinates)} numbers left out"
+        out = f"{t.left_out} of {len(t)} numbers left out"
         if t.state == "kink" or t.state == "corner" and report.verdict == "inconclusive":
             doubts.append(f"{t.name}: {out}; the function has a corner there: its slopes left and right differ")
         elif t.state == "unresolved":
             doubts.append(f"{t.name}: {out}; " + ("off by more than rounding should, by less than proves a mistake"
-                                                  if 2 * len(t.off) > t.left_out else
+                                                  if 2 * t.off.sum() > t.left_out else
                                                   "the difference's own error would hide a mistake"))
     if report.verdict == "inconclusive" and report.covered == 0 and not doubts:
         doubts.append("there was no number to check")
@@ -79,7 +79,7 @@ def _doubts(report):
 def _corners(report):
     if report.verdict != "pass":
         return []
-    return [f"{t.name}: {t.left_out} of {len(t.coordinates)} numbers lie at a corner (a unit exactly at 0?); "
+    return [f"{t.name}: {t.left_out} of {len(t)} numbers lie at a corner (a unit exactly at 0?); "
             "the claim is the slope on one side of it" for t in report.tensors if t.state == "corner"]
 
 
@@ -89,7 +89,7 @@ def _rows(report):
     if len(order) > TENSORS_SHOWN:   # what is wrong comes first, so that it is seen
         order = sorted(order, key=lambda t: BY_GRAVITY.index(t.state))
     for t in order[:TENSORS_SHOWN]:
-        checked = f"{len(t.coordinates) - t.left_out} of {math.prod(t.shape)}"
+        checked = f"{len(t) - t.left_out} of {math.prod(t.shape)}"
         checked += f", {len(t.directions)} directions" if t.directions else ""
         row = [MARKS[t.state], t.name, str(t.shape).replace(" ", ""), checked]
         rows.append(tuple(row + _worst_cells(t)))
@@ -101,20 +101,20 @@ def _worst_cells(t):
     if c is None:
         return ["", "", "", "", ""]
     if t.state == "agree":
-        return [c.where, number(c.numeric), "agrees", f"to {agreement(t)} digits" if agreement(t) else "", ""]
+        return [c.where, number(c.measured), "agrees", f"to {agreement(t)} digits" if agreement(t) else "", ""]
     if t.state in ("kink", "corner"):
         left, right = c.slopes
-        return [c.where, number(c.analytic), f"{number(left)} | {number(right)}", "", ""]
-    ratio = f"{c.ratio:#.4g}" if c.numeric and abs(c.numeric) > c.error else ""
-    return [c.where, number(c.analytic), number(c.numeric), _order(c.error), ratio]
+        return [c.where, number(c.claimed), f"{number(left)} | {number(right)}", "", ""]
+    ratio = f"{c.ratio:#.4g}" if c.measured and abs(c.measured) > c.error else ""
+    return [c.where, number(c.claimed), number(c.measured), _order(c.error), ratio]
 
 
 def agreement(t):
     """Digits, beside the tensor's largest slope, to which claim and difference are known to agree."""
-    kept = [c.bound for c in t.coordinates if c.state == "agree"]
-    if not t.scale or not kept or not max(kept):
+    bound = float(t.bound[t.states == "agree"].max(initial=0))
+    if not t.scale or not bound:
         return MOST_DIGITS
-    return max(0, min(MOST_DIGITS, int(-math.log10(max(kept) / t.scale))))
+    return max(0, min(MOST_DIGITS, int(-math.log10(bound / t.scale))))
 
 
 def _comparison(c):
@@ -122,7 +122,7 @@ def _comparison(c):
         return "agrees"
     if c.state in ("kink", "edge"):
         return "left out, a corner of the function lies there"
-    return f"analytic {number(c.analytic)}, numeric {number(c.numeric)} {_order(c.error)}"
+    return f"analytic {number(c.claimed)}, numeric {number(c.measured)} {_order(c.error)}"
 
 
 def number(value):
@@ -141,7 +141,7 @@ def advice(report):
             return []
         c = report.worst
         return [f"Work out {c.tensor}{c.where if c.index else ''} by hand from the forward line, then compare: "
-                f"the difference says {number(c.numeric)}."] if c and c.tensor else []
+                f"the difference says {number(c.measured)}."] if c and c.tensor else []
     states = {t.state for t in report.tensors}
     tries = []
     if {"kink", "corner"} & states:

@@ -7,10 +7,10 @@ import numpy as np
 from .claims import Fault, raised
 from .constants import arrays_in_closure, sizes_of, with_given
 from .diagnosis import diagnose
-from .comparison import judge, measure, together
+from .compare import judge, measure, together
 from .inputs import NotANumber, as_point, claims_of, scalar_probe
 from .report import Report
-from .sight import Sight
+from .record import Context
 from .terms import MeasuredTerms
 
 __all__ = ["check_gradient"]
@@ -77,8 +77,8 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
         return Report([], doubts=[f"f is {probe.base} at this point: there is no slope"])
     claims, faults, hints = claims_of(grads, at, probe)
     tensors = judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
-    sight = Sight(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
-    return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, sight, parts),
+    context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
+    return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
                   together(probe, tensors, rng), _doubts(probe))
 
 

@@ -5,10 +5,11 @@ measured gradients of the terms (least squares), and so is the measured gradient
 fits have other coefficients, the term has been lost, doubled or turned round.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from .constants import digits, name_of
-from .evidence import Evidence
 
 __all__ = ["MeasuredTerms", "term_sentence", "alone"]
 
@@ -35,12 +36,11 @@ class MeasuredTerms:
 
 def alone(evidence, terms):
     """Yield each term's name with the evidence on it alone: the claim less all other terms, against its own gradient."""
-    values, errors = terms.measure(evidence.name, [c.index for c in evidence.coordinates])
+    values, errors = terms.measure(evidence.name, [evidence[k].index for k in range(len(evidence))])
     for k, term in enumerate(terms.probes):
         rest = values.sum(axis=1) - values[:, k]
-        parts = [c._replace(analytic=c.analytic - others, numeric=value, error=float(error), state="differ")
-                 for c, others, value, error in zip(evidence.coordinates, rest, values[:, k], errors.sum(axis=1))]
-        yield term, Evidence(evidence.facts._replace(coordinates=parts))
+        yield term, replace(evidence, claimed=evidence.claimed - rest, measured=values[:, k], error=errors.sum(axis=1),
+                            states=np.full(len(evidence), "differ"))
 
 
 def term_sentence(evidence, terms, sizes):
@@ -48,7 +48,7 @@ def term_sentence(evidence, terms, sizes):
 
     Parameters
     ----------
-    evidence : Evidence
+    evidence : Comparison
     terms : MeasuredTerms
     sizes : dict of str to int
 
@@ -58,13 +58,13 @@ def term_sentence(evidence, terms, sizes):
         None if the claim is no combination of the terms, or the right one.
     """
     order = np.argsort(-np.abs(evidence.measured) - np.abs(evidence.claimed), kind="stable")[:40]
-    values, errors = terms.measure(evidence.name, [evidence.coordinates[i].index for i in order])
+    values, errors = terms.measure(evidence.name, [evidence[i].index for i in order])
     keep = np.isfinite(errors).all(axis=1)
     rows, values, errors = order[keep], values[keep], errors[keep]
     whole = _compare(evidence, rows, values, errors, list(terms.probes), sizes)
-    if whole or len(evidence.facts.shape) == 0 or evidence.facts.shape[-1] % 2:
+    if whole or len(evidence.shape) == 0 or evidence.shape[-1] % 2:
         return whole
-    half = evidence.facts.shape[-1] // 2   # a head may pack two things side by side, as [mu | log_var]
+    half = evidence.shape[-1] // 2   # a head may pack two things side by side, as [mu | log_var]
     parts = []
     left = evidence.indices[-1][rows] < half
     for word, chosen in (("first", left), ("second", ~left)):
@@ -78,7 +78,7 @@ def term_sentence(evidence, terms, sizes):
 
 
 def _right(evidence, rows):
-    return all(evidence.coordinates[row].state == "agree" for row in rows)
+    return bool((evidence.states[rows] == "agree").all())
 
 
 def _compare(evidence, rows, values, errors, names, sizes):
@@ -87,7 +87,7 @@ def _compare(evidence, rows, values, errors, names, sizes):
     if not present or not len(rows):
         return None
     values, errors, names = values[:, present], errors[:, present], [names[k] for k in present]
-    claimed, tolerance = evidence.claimed[rows], evidence._tolerance(evidence.claimed[rows])
+    claimed, tolerance = evidence.claimed[rows], evidence.tolerance(evidence.claimed[rows])
     if len(rows) < len(present) + (len(present) > 1):
         return _simplest(claimed - evidence.measured[rows], evidence.error[rows] + tolerance, values, errors, names)
     claim = _fit(values, errors, claimed, tolerance)

@@ -6,15 +6,15 @@ gradient, or at the arguments, that the mistake would amount to.
 
 import numpy as np
 
-from .evidence import broadcasts
-from .sight import OUTPUT
+from .record import broadcasts
+from .record import OUTPUT
 
 __all__ = ["passed_through", "product_alone", "transposed_factor", "other_upstream", "other_arguments", "diagonal_alone", "slope_as_formula"]
 
 
-def passed_through(evidence, sight):
+def passed_through(evidence, context):
     """The upstream gradient itself, or its sum over an axis, in place of the tensor's gradient."""
-    dy, shape = sight.upstream, evidence.facts.shape
+    dy, shape = context.upstream, evidence.shape
     if dy is None:
         return None
     if dy.shape == shape and evidence.is_all(dy):
@@ -29,91 +29,91 @@ def passed_through(evidence, sight):
     return None
 
 
-def product_alone(evidence, sight):
+def product_alone(evidence, context):
     """The upstream gradient times one argument, as if a matrix product were all that the function does."""
-    dy = sight.upstream
-    if dy is None or dy.ndim != 2 or len(evidence.facts.shape) != 2:
+    dy = context.upstream
+    if dy is None or dy.ndim != 2 or len(evidence.shape) != 2:
         return None
-    for name in sight.arguments:
-        array = sight.arrays[name]
+    for name in context.arguments:
+        array = context.arrays[name]
         for product in (lambda: array.T @ dy, lambda: dy @ array.T) if array.ndim == 2 else ():
             try:
                 found = product()
             except ValueError:   # they do not fit together
                 continue
-            if found.shape == evidence.facts.shape and evidence.is_all(found):
+            if found.shape == evidence.shape and evidence.is_all(found):
                 return (f"the upstream gradient times {name} and nothing else: the derivative of what follows the "
                         "product is missing (an activation's?)")
     return None
 
 
-def transposed_factor(evidence, sight):
+def transposed_factor(evidence, context):
     """A square matrix used in place of its transpose (or the other way round) in the last product of the chain."""
     claim = evidence.claim
     if claim.ndim != 2 or not evidence.whole or not evidence.sharp:
         return None
     truth = evidence.table()
-    for name in sight.arguments:
-        array = sight.arrays[name]
+    for name in context.arguments:
+        array = context.arrays[name]
         if name == evidence.name or array.ndim != 2 or len(array) != array.shape[1] or np.linalg.cond(array) > 1e4:
             continue
         for used in (array, array.T):   # in place of used.T
             right = [claim @ np.linalg.solve(used, used.T)] if len(array) == claim.shape[1] else []
             right += [used.T @ np.linalg.solve(used, claim)] if len(array) == claim.shape[0] else []
-            if any(np.abs(found - truth).max() <= 1e-6 * np.linalg.cond(array) * evidence.scale for found in right):
+            if any(np.abs(found - truth).max() <= 1e-6 * np.linalg.cond(array) * evidence.largest for found in right):
                 return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
     return None
 
 
-def other_upstream(evidence, sight):
+def other_upstream(evidence, context):
     """Right for another upstream gradient than the one that was given."""
-    dy = sight.upstream
-    if dy is None or sight.measured_anew is None or not evidence.sharp:
+    dy = context.upstream
+    if dy is None or context.measured_anew is None or not evidence.sharp:
         return None
     for sentence, weight in _upstreams(dy):
-        if _fits_anew(evidence, sight, weight=weight):
+        if _fits_anew(evidence, context, weight=weight):
             return sentence
     return None
 
 
-def other_arguments(evidence, sight):
+def other_arguments(evidence, context):
     """Right for other arguments: one transposed, reversed, or with the forward's output in its place."""
-    if sight.measured_anew is None or not evidence.sharp:
+    if context.measured_anew is None or not evidence.sharp:
         return None
-    output = sight.arrays.get(OUTPUT)
-    for name, array in sight.arrays.items():
-        if name not in sight.arguments:
+    output = context.arrays.get(OUTPUT)
+    for name, array in context.arrays.items():
+        if name not in context.arguments:
             continue
         if array.ndim >= 2 and array.shape[-2] == array.shape[-1] > 1:
-            if _fits_anew(evidence, sight, moved={name: array.swapaxes(-1, -2)}):
+            if _fits_anew(evidence, context, moved={name: array.swapaxes(-1, -2)}):
                 return f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
         for axis, n in enumerate(array.shape):
-            if n > 1 and _fits_anew(evidence, sight, moved={name: np.flip(array, axis)}):
+            if n > 1 and _fits_anew(evidence, context, moved={name: np.flip(array, axis)}):
                 return f"{name} reversed along axis {axis}: right if it lay the other way round"
-        if output is not None and output.shape == array.shape and _fits_anew(evidence, sight, moved={name: output}):
+        if output is not None and output.shape == array.shape and _fits_anew(evidence, context, moved={name: output}):
             return f"the derivative is taken at the forward's output in place of {name}"
     return None
 
 
-def diagonal_alone(evidence, sight):
+def diagonal_alone(evidence, context):
     """Each output differentiated by the input in its own place, and by no other."""
-    dy = sight.upstream
-    if dy is None or dy.shape != evidence.facts.shape or not evidence.sharp or sight.measured_anew is None:
+    dy = context.upstream
+    if dy is None or dy.shape != evidence.shape or not evidence.sharp or context.measured_anew is None:
         return None
     for i in _telling(evidence):
-        index = evidence.coordinates[i].index
+        index = evidence[i].index
         own = np.zeros_like(dy)
         own[index] = dy[index]
-        value, error = sight.measured_anew(evidence.name, [index], weight=own)
+        value, error = context.measured_anew(evidence.name, [index], weight=own)
         if not evidence.fits(evidence.claimed[[i]], 1.0, value, error):
             return None
     return "each output is differentiated by its own input alone: how it depends on the others is missing"
 
 
-def _fits_anew(evidence, sight, **changes):
+def _fits_anew(evidence, context, **changes):
     """True if the claim is what is measured under the changes, at the telling places."""
     few = _telling(evidence)
-    value, error = sight.measured_anew(evidence.name, [evidence.coordinates[i].index for i in few], **changes)
+    value, error = context.measured_anew(evidence.name, [evidence[i].index for i in few], **changes)
     clear = np.abs(value).max(initial=0) > 20 * error.max(initial=0)
     return clear and evidence.fits(evidence.claimed[few], 1.0, value, error)
 
@@ -152,14 +152,14 @@ def _upstreams(dy):
             yield f"the two halves of axis {axis} of the upstream gradient have changed places", np.roll(dy, n // 2, axis)
 
 
-def slope_as_formula(evidence, sight):
+def slope_as_formula(evidence, context):
     """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
-    dy, claim = sight.upstream, evidence.claim
+    dy, claim = context.upstream, evidence.claim
     if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
         return None
     slope = (claim / dy).ravel()
-    rounding = 2**12 * evidence.facts.precision
-    for name, array in ((n, sight.arrays.get(n)) for n in (OUTPUT, evidence.name)):
+    rounding = 2**12 * evidence.precision
+    for name, array in ((n, context.arrays.get(n)) for n in (OUTPUT, evidence.name)):
         if array is None or array.shape != claim.shape:
             continue
         for power, values in (("", array.ravel()), (" squared", array.ravel() ** 2)):

@@ -6,11 +6,11 @@ from .behaviour import Pair, observe
 from .claims import Fault, raised
 from .constants import letters_in, sizes_of, with_given
 from .diagnosis import diagnose
-from .comparison import judge, measure
+from .compare import judge, measure
 from .inputs import argument_names, claims_of, of_point
 from .probe import Probe
 from .report import Report
-from .sight import OUTPUT, UPSTREAM, Sight
+from .record import OUTPUT, UPSTREAM, Context
 
 __all__ = ["check_vjp"]
 
@@ -74,13 +74,13 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
         return _report([], faults, doubts=["forward's output is not finite at this point"])
     claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
     tensors, notes = _measured(probe, claims, rng), _notes(names, args, gradients, claims)
-    exact = _in_float64(pair, dy, args, probe, rng) if any(t.off for t in tensors) else None
+    exact = _in_float64(pair, dy, args, probe, rng) if any(t.off.any() for t in tensors) else None
     if exact:
         tensors, notes = exact, notes + ["judged by what backward answers in float64: float32 is too coarse here"]
     moving = {fault.kind for fault in faults} & {"noise", "state"}   # numbers of no function have no meaning
     unexplained = set(claims).difference(*(fault.tensors for fault in faults))
-    sight = _sight(forward, names, args, probe, dy, claims, sizes)
-    diagnosis = hints + ([] if moving else diagnose(tensors, sight, only=unexplained))
+    context = _sight(forward, names, args, probe, dy, claims, sizes)
+    diagnosis = hints + ([] if moving else diagnose(tensors, context, only=unexplained))
     if not faults and _wrong(tensors) and _right_at(forward, names, other):
         faults.append(Fault("stale", "stale cache: backward was right for the batch that came first, and answers "
                                      "for it ever after"))
@@ -171,7 +171,7 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
 
     in_sight = {**arrays, OUTPUT: probe.base, UPSTREAM: dy}
     sizes = with_given(sizes, sizes_of(arrays, letters_in(forward)))
-    return Sight(sizes, in_sight, dy, measured_anew, claims, tuple(arrays))
+    return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays))
 
 
 def _right_at(forward, names, other):

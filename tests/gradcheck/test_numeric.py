@@ -7,7 +7,7 @@ import pytest
 
 from benchmarks.gradcheck_coverage import FUNCTIONS, one_variable, weights
 from minivae.gradcheck.numeric import Tableau, derivative
-from minivae.gradcheck.probe import Probe, lengths, norm, signs
+from minivae.gradcheck.probe import Probe, typical_sizes, norm, signs
 
 EPS = 2.0**-52
 
@@ -78,19 +78,19 @@ def test_a_poor_first_step_costs_accuracy_nothing():
         assert derivative(line_of(math.sin, 1.0), step).error < 1e-7
 
 
-def test_the_noise_of_a_float32_function_is_heard():
+def test_the_noise_of_a_float32_function_is_measured():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(50)
     exact = Probe(lambda at: np.tanh(at["x"]).sum(), {"x": x})
     rough = Probe(lambda at: float(np.tanh(at["x"].astype(np.float32)).sum()), {"x": x})
     for probe in (exact, rough):
-        probe.listen("x", np.random.default_rng(0))
+        probe.measure_noise("x", np.random.default_rng(0))
     assert exact.noises["x"][0] < 100 and rough.noises["x"][0] > 1e6
 
 
-def test_lengths_norm_and_signs():
-    assert lengths(np.array([0.0, 3.0, -1.0])).tolist() == [2.0, 3.0, 2.0]
-    assert lengths(np.zeros(2)).tolist() == [1.0, 1.0]
+def test_typical_sizes_norm_and_signs():
+    assert typical_sizes(np.array([0.0, 3.0, -1.0])).tolist() == [2.0, 3.0, 2.0]
+    assert typical_sizes(np.zeros(2)).tolist() == [1.0, 1.0]
     assert norm(np.array([3e300, 4e300])) == pytest.approx(5e300)
     sizes = np.abs(signs((1000,), np.random.default_rng(0)))
     assert 0.5 <= sizes.min() and sizes.max() <= 1.5

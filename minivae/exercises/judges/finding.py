@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...gradcheck.diagnosis import CONSEQUENCE, UNKNOWN, diagnose, diagnose_shape
-from ...gradcheck.facts import Coordinate, TensorFacts
 from ...gradcheck.numeric import Estimate
 from ...gradcheck.report import Report
-from ...gradcheck.sight import Sight
+from ...gradcheck.record import Comparison, Context
 from ..answers.forms import as_arrays
 from ..answers.foreign import Failed, plain
 from ..catalogue.mistakes import MISTAKES
@@ -55,27 +54,25 @@ def compare(name, claim, truth, bound):
 
     Returns
     -------
-    TensorFacts
+    Comparison
         As the gradient checker makes them of a gradient and its differences, so that it can say what is wrong.
     """
     claim, truth = (np.asarray(array, np.float64) for array in (claim, truth))
     bound = np.broadcast_to(np.asarray(bound, np.float64), truth.shape)
     with np.errstate(all="ignore"):
         close = np.abs(claim - truth) <= bound
-    coordinates = [
-        Coordinate(f"[{', '.join(map(str, index))}]" if index else "", index, float(claim[index]), float(truth[index]),
-                   float(bound[index]), float(bound[index]), "agree" if close[index] else "differ", tensor=name)
-        for index in np.ndindex(truth.shape)]
-    scale = float(max(np.abs(truth).max(initial=0), np.abs(claim).max(initial=0)))
-    return TensorFacts(name, truth.shape, coordinates, [], scale, 1.0, claim, 2.0**-52, np.zeros(truth.shape))
+    n, flat = truth.size, bound.ravel()
+    states = np.where(close, "agree", "differ").ravel()
+    return Comparison(name, claim, np.zeros(truth.shape), 2.0**-52, 1.0, np.arange(n), claim.ravel(), truth.ravel(), flat, flat,
+                      states, np.zeros((n, 2)), np.zeros(n), np.zeros(n, bool), [])
 
 
-def first_wrong(tensors, sight):
+def first_wrong(tensors, context):
     """Return the first tensor that differs and the sentence of the gradient checker about it, "" if it knows none."""
     wrong = next((t for t in tensors if t.state == "differ"), None)
     if wrong is None:
         return None, ""
-    return wrong, known(diagnose([wrong], sight)[0].partition(": ")[2])
+    return wrong, known(diagnose([wrong], context)[0].partition(": ")[2])
 
 
 def known(sentence):

@@ -11,7 +11,7 @@ import numpy as np
 from ...gradcheck.behaviour import close
 from ...gradcheck.constants import sizes_of
 from ...gradcheck.report import Report
-from ...gradcheck.sight import Sight
+from ...gradcheck.record import Context
 from .finding import Finding, beside, compare, first_wrong, name_in_catalogue, shape_hint
 from ..answers.foreign import Failed, arrays_in
 from ..answers.forms import as_arrays
@@ -123,7 +123,7 @@ class Values:
 
     def _sight(self, exercise, arguments):
         arrays = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)}
-        return Sight(sizes_of(arrays, exercise.letters), arrays, arguments=tuple(arrays))
+        return Context(sizes_of(arrays, exercise.letters), arrays, arguments=tuple(arrays))
 
     def _explained(self, exercise, failed, given, truth, shapes, words):
         """The failure with what the numbers say about it."""

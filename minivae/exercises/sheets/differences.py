@@ -3,7 +3,7 @@
 import numpy as np
 
 from ...gradcheck.report import Report
-from ...gradcheck.sight import Sight
+from ...gradcheck.record import Context
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare, first_wrong
 from ..answers.foreign import Failed
@@ -38,7 +38,7 @@ def _judge(exercise, answer):
             raise Failed("noise", "gives another answer on the second call")
         tensor = compare("slope", np.array(slope), np.array(exact), PRECISION * abs(exact))
         if tensor.state != "agree":
-            _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Sight())
+            _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Context())
             why = factor if abs(slope / exact - 1) > 1e-2 and ("= " in factor or "sign" in factor) else ""
             why = why or _about_the_step(np.ravel(points).astype(float) - x, x)
             report = Report([tensor], diagnosis=[f"at {words}: {why}" if why else f"at {words}"])

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...gradcheck import check_unbiased
 from ...gradcheck.report import Report
-from ...gradcheck.sight import Sight
+from ...gradcheck.record import Context
 from ...kernels import gaussian_log_density_backward
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare, first_wrong, name_in_catalogue
@@ -70,7 +70,7 @@ class Estimator:
         name = name_in_catalogue(exercise, given, {tensor.name: claims[tensor.name], **claims}, shapes)
         size = np.abs(facts.standard_error).max()
         rough = compare(tensor.name, facts.mean, _exact()[tensor.name], 4 * size)
-        _, sentence = first_wrong([rough], Sight({"S": DRAWS}))
+        _, sentence = first_wrong([rough], Context({"S": DRAWS}))
         biased = f"biased: its mean over the draws lies {facts.z:.1f} standard errors from the gradient"
         return Finding(Report([tensor], diagnosis=[s for s in (biased, sentence) if s]), name, "the exact gradient")
 

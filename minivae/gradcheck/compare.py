@@ -1,0 +1,263 @@
+"""Claim against difference: which numbers agree, which differ, and which cannot be told.
+
+Nothing is compared with an absolute tolerance. A gap between claim and difference is held against the estimated
+error of the difference and the rounding of the claim, both of which grow and shrink with the loss. A gap that
+one measurement shows must be shown by a second, taken with other steps, before it counts.
+
+A small tensor is checked whole. Of a large one, a stratified sample is checked number by number, and random
+directions check the rest together; when only a direction is wrong, halving the tensor finds the place.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from .probe import norm, signs
+from .record import ROUNDINGS, Comparison, Number
+
+__all__ = ["measure", "along", "together", "judge", "LIMIT"]
+
+LIMIT = 96           # numbers of a tensor up to which all are checked; beyond it, half as many one by one
+DIRECTIONS = 2       # random directions through the whole of a larger one
+RESOLUTION = 1e-4    # an error above this share of the tensor's scale does not resolve the number
+FINE = 1e-9          # an error below this share of it is beyond reproach, however small the number itself
+CLEAR = 3.0          # a gap of so many bounds is a difference; anything between is not resolved
+BLUNDER = 2**12      # roundings of the largest number that only a mistake explains
+SECOND_STEP = 0.37   # first step of the second opinion, relative to the first's
+SHORT = 1e-2         # a number of less than this typical size gets a third
+
+
+def measure(probe, name, claim, rng, limit=LIMIT):
+    """Compare one tensor's claimed gradient with differences.
+
+    Parameters
+    ----------
+    probe : Probe
+    name : str
+        Of the tensor, among the probe's arguments.
+    claim : ndarray of floats, of the tensor's shape
+    rng : numpy.random.Generator
+    limit : int, optional
+        Size up to which every number is checked; beyond it a sample of half as many.
+
+    Returns
+    -------
+    Comparison
+        Its numbers agree, differ or are kinks; what is not resolved is told by ``judge``.
+    """
+    kind = claim.dtype if claim.dtype.kind == "f" else np.float64
+    precision = float(max(np.finfo(kind).eps, probe.coarseness))
+    precision = min(precision, float(np.finfo(np.float32).eps))   # half precision excuses nothing
+    claim = np.array(claim, dtype=np.float64)
+    if claim.size:
+        probe.measure_noise(name, rng)
+    scale, estimates = 0.0, []
+    for index in coordinates(claim, rng, limit):
+        estimates.append((index, probe.coordinate(name, index, scale=0.1 * scale)))
+        if estimates[-1][1].kind == "smooth":
+            scale = max(scale, abs(estimates[-1][1].value))
+    found = [_number(probe, name, claim, precision, scale, index, estimate) for index, estimate in estimates]
+    sweeps = [(d, along(probe, k, {name: d}, {name: claim}, {name: scale}, precision))
+              for k, d in enumerate(directions(probe.typical_sizes[name], rng, limit))]
+    wrong = [d for d, c in sweeps if c.state == "differ"]
+    if wrong and not any(c.state == "differ" for c in found):
+        def differs(d):
+            return along(probe, 0, {name: d}, {name: claim}, {name: scale}, precision).state == "differ"
+
+        index = culprit(differs, wrong[0])
+        found.append(_number(probe, name, claim, precision, scale, index, probe.coordinate(name, index)))
+    typical_size = float(np.median(probe.typical_sizes[name])) if claim.size else 1.0
+    return Comparison.of(name, claim, probe.at[name], precision, typical_size, found, [c for _, c in sweeps])
+
+
+def _number(probe, name, claim, precision, scale, index, estimate):
+    place = int(np.ravel_multi_index(index, claim.shape)) if index else 0
+    first = _compared(Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape), estimate, scale, precision)
+    size = float(probe.typical_sizes[name][index])
+    steps = [SECOND_STEP / 16] + [SECOND_STEP / 16 / size] * (size < SHORT)
+
+    def opinions():
+        for step in steps:
+            yield probe.coordinate(name, index, scale=0.1 * scale, step=step)
+
+    return _confirmed(first, opinions(), scale, precision, name in probe.too_noisy)
+
+
+def along(probe, k, moves, claims, scales, precision):
+    """Compare claims and difference along one direction, through one tensor or several.
+
+    Parameters
+    ----------
+    probe : Probe
+    k : int
+        Which direction it is, from 0.
+    moves, claims : dict of str to ndarray
+        The direction, and the claimed gradients.
+    scales : dict of str to float
+        The largest slope in each tensor.
+    precision : float
+
+    Returns
+    -------
+    Number
+    """
+    with np.errstate(all="ignore"):
+        claimed = float(sum((claims[name] * move).sum() for name, move in moves.items()))
+    size = float(np.hypot.reduce([scales[name] * norm(move) for name, move in moves.items()]))
+    tensor = next(iter(moves)) if len(moves) == 1 else ""
+    first = _compared(Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor), probe.along(moves), size, precision)
+    opinions = (probe.along(moves, step=step) for step in [SECOND_STEP / 16])
+    return _confirmed(first, opinions, size, precision, not probe.too_noisy.isdisjoint(moves))
+
+
+def _compared(number, estimate, size, precision):
+    largest = max(size, abs(estimate.value))
+    own = precision ** (2 / 3) * max(abs(number.claimed), abs(estimate.value))
+    bound = estimate.error + ROUNDINGS * precision * largest + own
+    gap = abs(number.claimed - estimate.value)
+    if estimate.kind != "smooth":
+        state = estimate.kind
+    elif gap <= bound < np.inf:
+        state = "agree"
+    elif gap > CLEAR * bound and gap > BLUNDER * precision * largest:
+        state = "differ"
+    else:
+        state = "unresolved"
+    return number._replace(measured=estimate.value, error=estimate.error, bound=bound, state=state, slopes=estimate.slopes,
+                           reach=estimate.reach, constant=estimate.constant)
+
+
+def _confirmed(first, opinions, size, precision, too_noisy):
+    """Ask for a second opinion, with other steps, before a difference counts; a noisy function proves nothing.
+
+    A third, with a step of unit length where numbers are much smaller, may only say that the claim is right at that
+    scale: where a value is what is left of a cancellation, short steps see the stairs that rounding makes of it.
+    """
+    if first.state != "differ":
+        return first
+    if too_noisy:
+        return first._replace(state="unresolved", error=max(first.error, first.gap))
+    heard = (_compared(first, opinion, size, precision) for opinion in opinions)
+    second = next(heard)
+    confirmed = second.state == "differ" and abs(first.measured - second.measured) <= first.error + second.error
+    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in heard):
+        return first
+    kind = second.state if second.state in ("kink", "edge") else "unresolved"
+    return first._replace(state=kind, error=max(first.error, second.error, first.gap))
+
+
+def together(probe, tensors, rng, count=2):
+    """Compare along random directions through all tensors at once.
+
+    Parameters
+    ----------
+    probe : Probe
+    tensors : list of Comparison
+    rng : numpy.random.Generator
+    count : int, optional
+        How many directions.
+
+    Returns
+    -------
+    list of Number
+    """
+    tensors = [t for t in tensors if t.claim.size]
+    if len(tensors) < 2:
+        return []
+    claims, scales = {t.name: t.claim for t in tensors}, {t.name: t.scale for t in tensors}
+    precision = max(t.precision for t in tensors)
+    return [
+        along(probe, k, {t.name: signs(t.shape, rng) * probe.typical_sizes[t.name] for t in tensors},
+              claims, scales, precision)
+        for k in range(count)
+    ]
+
+
+def judge(tensors):
+    """Mark the coordinates whose agreement means nothing, because the difference's error would hide a mistake.
+
+    Parameters
+    ----------
+    tensors : list of Comparison
+
+    Returns
+    -------
+    list of Comparison
+
+    Notes
+    -----
+    An error is small or not beside the largest slope of the same tensor, and beside the claim itself unless that is
+    negligible. Where claim and difference are both zero
+    to the error, it is also small if it is beside the largest change that any tensor can make in the function.
+    """
+    largest = max((t.scale * t.typical_size for t in tensors), default=0.0)
+    judged = []
+    for t in tensors:
+        size, error = np.abs(t.claimed), t.error
+        sign_unknown = (size > 0) & (error > np.maximum(size / 10, FINE * t.scale))   # not even the claim's sign is verified
+        both_zero = np.maximum(size, np.abs(t.measured)) <= t.bound
+        resolved = (error <= RESOLUTION * t.scale) | both_zero & (error * t.typical_size <= 1e-4 * RESOLUTION * largest)
+        known = (size == 0) & t.constant | resolved & ~sign_unknown
+        judged.append(replace(t, states=np.where((t.states == "agree") & ~known, "unresolved", t.states)))
+    return judged
+
+
+def coordinates(claim, rng, limit=LIMIT):
+    """Return the indices to check: all, or the corners, the largest, and one from each stratum.
+
+    Parameters
+    ----------
+    claim : ndarray
+        The claimed gradient. Its largest numbers are checked; sizes are compared to six digits, so that rounding
+        does not change the choice.
+    rng : numpy.random.Generator
+    limit : int, optional
+        Size up to which all are checked.
+
+    Returns
+    -------
+    indices : list of tuple of int
+        In the order of the array.
+    """
+    size = claim.size
+    if size <= limit:
+        flat = range(size)
+    else:
+        top = limit // 8   # so many of the largest; the corners; and the rest one from each stratum
+        edges = np.linspace(0, size, limit // 2 - top - 2 + 1).astype(int)
+        strata = rng.integers(edges[:-1], edges[1:])
+        sizes = np.abs(claim.ravel().astype(np.float64))
+        rounded = np.array([float(f"{entry:.5e}") for entry in sizes]) if size <= 4096 else sizes.astype(np.float32)
+        largest = np.argsort(-rounded, kind="stable")[:top]
+        flat = sorted({0, size - 1, *strata.tolist(), *largest.tolist()})
+    return [tuple(map(int, np.unravel_index(place, claim.shape))) for place in flat]
+
+
+def directions(typical_sizes, rng, limit=LIMIT):
+    """Return random directions in which every number of a large tensor moves by about its own size."""
+    if typical_sizes.size <= limit:
+        return []
+    return [signs(typical_sizes.shape, rng) * typical_sizes for _ in range(DIRECTIONS)]
+
+
+def culprit(differs, direction):
+    """Find one number by which a direction goes wrong, by halving.
+
+    Parameters
+    ----------
+    differs : callable
+        Takes a direction; returns True if claim and difference disagree along it.
+    direction : ndarray
+        One along which they do.
+
+    Returns
+    -------
+    index : tuple of int
+    """
+    places = np.flatnonzero(direction)
+    while places.size > 1:
+        half = places[:places.size // 2]
+        part = np.zeros(direction.size)
+        part[half] = direction.ravel()[half]
+        places = half if differs(part.reshape(direction.shape)) else places[places.size // 2:]
+    return tuple(map(int, np.unravel_index(places[0], direction.shape)))

@@ -1,0 +1,313 @@
+"""What is known about one tensor's gradient, as arrays: claimed beside measured, and what a mistake's name may rest on.
+
+A hypothesis about a mistake says how claim and truth are related. It is taken up only if it holds at every number
+measured, to the estimated error. One number that fits proves nothing; so a hypothesis with a free factor must hold
+at two at least.
+"""
+
+from dataclasses import dataclass, fields, replace
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+__all__ = ["Comparison", "Number", "Context", "broadcasts", "LEFT_OUT", "ROUNDINGS", "UPSTREAM", "OUTPUT"]
+
+LEFT_OUT = 1 / 3     # share of left-out numbers above which a tensor, or the whole, does not pass
+ROUNDINGS = 2**7     # roundings of the tensor's largest number that a correct claim may be off by
+SHARP = 1e-4         # error, beside the tensor's largest number, above which only a factor is looked for
+UPSTREAM, OUTPUT = "the upstream gradient", "the forward's output"
+
+
+class Number(NamedTuple):
+    """One number of a gradient, or the gradient's product with one direction: a row of a ``Comparison``.
+
+    Attributes
+    ----------
+    place : int
+        In the flattened tensor. Negative for directions: -1 is the first.
+    claimed, measured : float
+        The claim; the difference.
+    error : float
+        Estimated error of the difference.
+    bound : float
+        How far the two may lie apart: ``error`` and the rounding of the claim.
+    state : {"agree", "differ", "kink", "edge", "unresolved"}
+    slopes : tuple of two floats
+        One-sided slopes.
+    reach : float
+        Largest change of the function per unit of step.
+    constant : bool
+        Whether the function did not change at all.
+    tensor : str
+    shape : tuple of int
+        The tensor's.
+    """
+
+    place: int
+    claimed: float
+    measured: float
+    error: float
+    bound: float
+    state: str
+    slopes: tuple = (0.0, 0.0)
+    reach: float = 0.0
+    constant: bool = False
+    tensor: str = ""
+    shape: tuple = ()
+
+    @property
+    def index(self):
+        """The number's index, a tuple of int; None for a direction."""
+        return tuple(map(int, np.unravel_index(self.place, self.shape))) if self.place >= 0 else None
+
+    @property
+    def where(self):
+        """The index in words, such as "[2, 0]" or "direction 1"."""
+        if self.place < 0:
+            return f"direction {-self.place}"
+        return f"[{', '.join(map(str, self.index))}]" if self.shape else "the number"
+
+    @property
+    def gap(self):
+        return abs(self.claimed - self.measured)
+
+    @property
+    def ratio(self):
+        return self.claimed / self.measured if self.measured else np.inf * np.sign(self.claimed)
+
+
+@dataclass(frozen=True, eq=False)
+class Comparison:
+    """Everything known about one tensor's gradient; for n numbers of it, what was measured.
+
+    Attributes
+    ----------
+    name : str
+    claim : ndarray
+        The gradient as claimed, in float64, in the tensor's shape.
+    at : ndarray
+        The point.
+    precision : float
+        Spacing of the claim's numbers at 1.
+    typical_size : float
+        How far a number of this tensor may be expected to move.
+    places : ndarray of int, shape (n,)
+        Where the n numbers lie in the flattened tensor; negative for directions.
+    claimed, measured, error, bound, reach : ndarray, shape (n,)
+    states : ndarray of str, shape (n,)
+    slopes : ndarray, shape (n, 2)
+    constant : ndarray of bool, shape (n,)
+        As in ``Number``.
+    directions : list of Number
+        Random directions, for tensors too large to be checked whole.
+    """
+
+    name: str
+    claim: np.ndarray
+    at: np.ndarray
+    precision: float
+    typical_size: float
+    places: np.ndarray
+    claimed: np.ndarray
+    measured: np.ndarray
+    error: np.ndarray
+    bound: np.ndarray
+    states: np.ndarray
+    slopes: np.ndarray
+    reach: np.ndarray
+    constant: np.ndarray
+    directions: list
+
+    @classmethod
+    def of(cls, name, claim, at, precision, typical_size, numbers, directions=()):
+        """Return the Comparison with a list of Numbers as its rows."""
+        def column(field, kind):
+            return np.array([getattr(number, field) for number in numbers], kind)
+
+        floats = [column(field, float) for field in ("claimed", "measured", "error", "bound")]
+        return cls(name, claim, at, precision, typical_size, column("place", int), *floats, column("state", "U10"),
+                   column("slopes", float).reshape(-1, 2), column("reach", float), column("constant", bool),
+                   list(directions))
+
+    def __len__(self):
+        return len(self.places)
+
+    def __getitem__(self, k):
+        """Return row k as a Number."""
+        floats = (float(array[k]) for array in (self.claimed, self.measured, self.error, self.bound))
+        return Number(int(self.places[k]), *floats, str(self.states[k]), tuple(self.slopes[k].tolist()),
+                      float(self.reach[k]), bool(self.constant[k]), self.name, self.shape)
+
+    def rows(self, chosen):
+        """Return the record with the chosen rows alone (a mask, or their numbers)."""
+        columns = {field.name: getattr(self, field.name)[chosen] for field in fields(self) if field.name in COLUMNS}
+        return replace(self, **columns)
+
+    @property
+    def shape(self):
+        return self.claim.shape
+
+    @property
+    def indices(self):
+        """Where the numbers lie: one array per axis."""
+        return np.unravel_index(self.places, self.shape) if self.shape else ()
+
+    @property
+    def gap(self):
+        return np.abs(self.claimed - self.measured)
+
+    @property
+    def scale(self):
+        """The largest slope seen, of the claim or the difference."""
+        return float(np.concatenate([[0.0], np.abs(self.measured[self.states != "kink"]), np.abs(self.claimed), self.reach]).max())
+
+    @property
+    def left_out(self):
+        """How many numbers neither agree nor differ."""
+        return int((~np.isin(self.states, ("agree", "differ"))).sum())
+
+    @property
+    def one_sided(self):
+        """Which of the numbers lie at a corner with the slope to one side of it as the claim, as a subgradient is."""
+        nearest = np.abs(self.claimed[:, None] - self.slopes).min(axis=1, initial=np.inf)
+        return (self.states == "kink") & (nearest <= self.bound)
+
+    @property
+    def off(self):
+        """Whether claim and difference lie further apart than their errors allow, for whatever reason, by number."""
+        return np.isin(self.states, ("differ", "unresolved")) & (self.gap > self.bound)
+
+    @property
+    def state(self):
+        """One of "agree", "differ", "corner", "kink", "unresolved", "empty".
+
+        "corner": too many numbers were left out, but only at corners, and each claim is a one-sided slope.
+        """
+        if not len(self):
+            return "empty"
+        if "differ" in self.states or any(d.state == "differ" for d in self.directions):
+            return "differ"
+        if self.left_out <= LEFT_OUT * len(self):
+            return "agree"
+        if (self.one_sided | (self.states == "agree")).all():
+            return "corner"
+        return "kink" if 2 * np.isin(self.states, ("kink", "edge")).sum() > self.left_out else "unresolved"
+
+    @property
+    def worst(self):
+        """The clearest difference; without any, the least resolved; where all agree, the largest number."""
+        for state in ("differ", "unresolved", "kink", "edge"):
+            found = [self[k] for k in np.flatnonzero(self.states == state)]
+            found = found or [d for d in self.directions if d.state == state]
+            if found and (state == "differ" or self.state != "agree"):
+                return max(found, key=lambda number: number.gap if state == "differ" else number.error)
+        found = [self[k] for k in np.flatnonzero(self.states == "agree")]
+        return max(found, default=None, key=lambda number: float(f"{abs(number.measured):.5e}"))   # not by rounding
+
+    # What follows holds the numbers against a hypothesis.
+
+    def usable(self):
+        """Return the record with those numbers alone whose difference could be measured."""
+        seen = np.isin(self.states, ("agree", "differ")) | (self.states == "unresolved") & np.isfinite(self.error)
+        return self.rows(seen)
+
+    @property
+    def whole(self):
+        """Whether every number of the tensor is there."""
+        return len(self) == self.claim.size
+
+    @property
+    def largest(self):
+        """Size of the largest number measured."""
+        return float(np.abs(self.measured).max(initial=0))
+
+    @property
+    def informative(self):
+        """How many of the measured numbers are clearly not zero."""
+        return int((np.abs(self.measured) > 20 * self.tolerance(self.measured)).sum())
+
+    @property
+    def sharp(self):
+        """Whether the numbers are known well enough to tell one mistake from another."""
+        return self.largest > 0 and bool(np.median(self.error) <= SHARP * self.largest)
+
+    def take(self, array):
+        """Return an array's numbers at the places measured; the array is broadcast to the tensor's shape."""
+        return np.broadcast_to(array, self.shape)[self.indices] if self.shape else np.broadcast_to(array, len(self))
+
+    def table(self):
+        """Return the measured numbers in the tensor's shape, when all were measured."""
+        table = np.empty(self.claim.size)
+        table[self.places] = self.measured
+        return table.reshape(self.shape)
+
+    def is_all(self, array):
+        """True if the claim is an array of its shape, or a multiple of it that is right nowhere."""
+        found = self.factor(self.claim.ravel(), np.asarray(array, np.float64).ravel(), np.zeros(self.claim.size))
+        right = (self.states == "agree") & (np.abs(self.measured) > 20 * self.error)
+        return found is not None and (abs(found[0] - 1) <= max(2 * found[1], 1e-9) or not right.any())
+
+    def tolerance(self, values):
+        """Return how far the rounding of a correct claim may take it from these values."""
+        rounding = ROUNDINGS * self.precision * np.abs(values).max(initial=0)
+        return rounding + self.precision ** (2 / 3) * np.abs(values)
+
+    def fits(self, claimed, factor=1.0, measured=None, error=None):
+        """True if claimed = factor * measured everywhere, to the error."""
+        measured = self.measured if measured is None else measured
+        error = self.error if error is None else error
+        allowed = 2 * (np.abs(factor) * error + self.tolerance(claimed))
+        return bool(len(measured)) and bool(np.all(np.abs(claimed - factor * measured) <= allowed))
+
+    def factor(self, claimed, measured=None, error=None):
+        """Return the one factor in claimed = factor * measured and its error, or None if there is none."""
+        measured = self.measured if measured is None else measured
+        error = self.error if error is None else error
+        clear = int((np.abs(measured) > 20 * error).sum())
+        if clear < min(2, self.claim.size) or clear == 0:
+            return None
+        unit = measured / np.abs(measured).max()   # squares of the numbers themselves may underflow
+        square = float((unit * measured).sum())
+        factor = float((unit * claimed).sum()) / square
+        if factor == 0 or not self.fits(claimed, factor, measured, error):
+            return None
+        noise = np.abs(factor) * error + self.tolerance(claimed)
+        return factor, float((np.abs(unit) * noise).sum()) / square
+
+
+COLUMNS = ("places", "claimed", "measured", "error", "bound", "states", "slopes", "reach", "constant")
+
+
+class Context(NamedTuple):
+    """What a diagnosis may look at beside a tensor's own numbers.
+
+    Attributes
+    ----------
+    sizes : dict of str to int
+        Lengths of axes by name.
+    arrays : dict of str to ndarray
+        Arguments, output and upstream gradient, by the words to call them.
+    upstream : ndarray or None
+    measured_anew : callable or None
+        ``measured_anew(name, indices, weight=None, moved=None)`` measures under another upstream gradient, or with
+        other arguments, and returns values and errors.
+    claims : dict of str to ndarray
+        The gradients claimed for all tensors.
+    arguments : sequence of str
+        Which of the arrays are arguments of the function.
+    """
+
+    sizes: dict = {}
+    arrays: dict = {}
+    upstream: np.ndarray = None
+    measured_anew: Callable = None
+    claims: dict = {}
+    arguments: tuple = ()
+
+
+def broadcasts(shape, to):
+    """True if an array of one shape broadcasts to another."""
+    try:
+        return np.broadcast_shapes(shape, to) == tuple(to)
+    except ValueError:
+        return False
