@@ -16,14 +16,14 @@ EQUATIONS = (
     Equation("1.3", "p(z) = N(z; 0, I)", r"p(z) = \mathcal{N}(z;\, 0, I)",
              None, "the prior"),
     Equation("1.4", "p(z|x) = p(x|z) p(z) / p(x)", r"p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)}",
-             None, "the posterior, by Bayes' rule: which z may have made this x"),
+             None, "the posterior, by Bayes' rule: how probable each z is, given x"),
     Equation("1.5", "p(x) ≈ (1/S) Σ_s p(x|z_s), z_s ~ p(z)",
              r"p(x) \approx \frac{1}{S} \sum_{s=1}^{S} p(x \mid z_s), \quad z_s \sim p(z)",
-             None, "naive Monte Carlo: unbiased, and hopeless when few z explain x"),
+             None, "naive Monte Carlo: unbiased, and useless when few z explain x"),
     Equation("1.6", "(relative standard error)² = (ρ − 1) / S, ρ = ∫ p(x|z)² p(z) dz / p(x)²",
              r"(\text{relative standard error})^2 = \frac{\rho - 1}{S}, \quad"
              r" \rho = \frac{\int p(x \mid z)^2\, p(z)\, dz}{p(x)^2}",
-             None, "what S draws of z from the prior buy"),
+             None, "the error of that mean of S independent draws, relative to p(x)"),
     # 2. The ELBO, line by line
     Equation("2.1", "log p(x) = log ∫ q(z|x) [p(x, z) / q(z|x)] dz",
              r"\log p(x) = \log \int q(z \mid x)\, \frac{p(x, z)}{q(z \mid x)}\, dz",
