@@ -11,7 +11,7 @@ from .registry import find, locate
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
 
-def show_source(function, since=None, until=None, *, docstring=False, folded=None):
+def show_source(function, since=None, until=None, *, docstring=False):
     """Show a function of the package as it stands in its file, with the equations that it implements.
 
     Parameters
@@ -23,8 +23,6 @@ def show_source(function, since=None, until=None, *, docstring=False, folded=Non
         alone shows one line.
     docstring : bool, optional
         Whether to show the docstring too.
-    folded : str, optional
-        A heading. A notebook then shows it alone; a click opens the equations and the lines. For the answer to an exercise.
 
     Returns
     -------
@@ -45,7 +43,7 @@ def show_source(function, since=None, until=None, *, docstring=False, folded=Non
         start = _first(lines, since, min(lines), function)
         stop = start if until is None else _first(lines, until, start, function)
         lines = {number: text for number, text in lines.items() if start <= number <= stop}
-    return Source(function, lines, folded)
+    return Source(function, lines)
 
 
 class Source:
@@ -57,8 +55,6 @@ class Source:
         As in the registry of equations.
     lines : dict of int to str
         Some of its lines, by their number in the file.
-    folded : str, optional
-        The heading under which a notebook folds them away, with the equations above them.
 
     Attributes
     ----------
@@ -72,8 +68,7 @@ class Source:
         symbols these lines assign.
     """
 
-    def __init__(self, function, lines, folded=None):
-        self.folded = folded
+    def __init__(self, function, lines):
         self.name, self.file, _ = locate(function)
         self.line, self.code = min(lines), textwrap.dedent("\n".join(lines.values())).strip("\n")
         own = [entry for entry in EQUATIONS if function == entry.computed_by]
@@ -89,11 +84,7 @@ class Source:
     def _repr_markdown_(self):
         numbers = ", ".join(entry.number for entry in self.equations)
         cited = f" · equation{'s' * (len(self.equations) > 1)} {numbers}" if numbers else ""
-        shown = f"`{self.file}:{self.line}` · `{self.name}`{cited}\n\n```python\n{self.code}\n```"
-        if self.folded is None:
-            return shown
-        formulas = "\n\n".join(entry._repr_latex_() for entry in self.equations)
-        return f"<details><summary>{self.folded}</summary>\n\n{formulas}\n\n{shown}\n\n</details>"
+        return f"`{self.file}:{self.line}` · `{self.name}`{cited}\n\n```python\n{self.code}\n```"
 
 
 def source_lines(function, *, docstring=False):

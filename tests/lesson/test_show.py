@@ -81,14 +81,6 @@ def test_lines_are_chosen_by_what_they_say():
         mv.show_source("kernels:tanh", "sinh")
 
 
-def test_an_answer_can_be_folded():
-    open_, folded = (mv.show_source("kernels:tanh_backward", folded=heading) for heading in (None, "Our version"))
-    assert folded._repr_markdown_().startswith("<details><summary>Our version</summary>\n\n$$")
-    assert r"\tag{5.7}" in folded._repr_markdown_() and folded._repr_markdown_().endswith("\n\n</details>")
-    assert open_._repr_markdown_() in folded._repr_markdown_() and "<details>" not in open_._repr_markdown_()
-    assert repr(folded) == repr(open_)                           # a terminal folds nothing
-
-
 def test_an_equation_shows_its_number():
     assert r"\tag{2.7}" in mv.equation("2.7")._repr_latex_()
     assert repr(mv.equation("2.7")).startswith("(2.7)  log p(x)")
