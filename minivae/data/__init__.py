@@ -7,8 +7,8 @@ reads no data. Read in this order: idx, mnist, images, binarize, minibatches.
 from .binarize import BINARIZATIONS, binarize
 from .idx import Dataset, load_idx
 from .images import flatten_images
-from .minibatches import minibatches, prepare
+from .minibatches import deal, minibatches, prepare
 from .mnist import load_mnist
 
-__all__ = ["BINARIZATIONS", "Dataset", "binarize", "flatten_images", "load_idx", "load_mnist", "minibatches",
+__all__ = ["BINARIZATIONS", "Dataset", "binarize", "deal", "flatten_images", "load_idx", "load_mnist", "minibatches",
            "prepare"]

@@ -1,45 +1,113 @@
-"""What counts as images here, and the two checks that every array of them passes.
+"""What counts as an image here, and the one check that every array of images passes.
 
-Pixels are uint8 grey levels from 0 to 255, floats, or booleans, which are binary already. Floats that are to
-be binarized must lie in [0, 1]. Shapes: N images, D pixels.
+Pixels are uint8 grey levels from 0 to 255, floats, or booleans. Floats that are to be made 0 or 1 must lie in [0, 1].
+Images whose pixels are 0 and 1 already are binary, whatever their dtype. Shapes: N images, D pixels.
 """
+
+import warnings
 
 import numpy as np
 
-__all__ = ["check_pixels", "flatten_images"]
+__all__ = ["checked_pixels", "flatten_images", "is_binary", "range_hint"]
 
 
-def check_pixels(images, binary=True, name="images"):
-    """Raise unless the pixels are uint8, floats, or booleans, and floats are in range.
+def is_binary(images):
+    """Say whether pixels are binary already: booleans, or uint8 of which none is above 1.
+
+    This is the one place that decides. As grey levels out of 255, a uint8 of 1 would be all but black.
+    """
+    return images.dtype.kind == "b" or images.dtype == np.uint8 and (images.size == 0 or images.max() <= 1)
+
+
+def checked_pixels(images, how, name="images"):
+    """Check pixels once, before they are binarized.
 
     Parameters
     ----------
     images : ndarray
         Of any shape.
-    binary : bool, optional
-        Whether the pixels are to be made 0 or 1, for which floats must lie in [0, 1]. Otherwise they need only
-        be finite: it is the model's likelihood that knows its range.
+    how : {"dynamic", "fixed", "threshold", "none"}
+        What `binarize` is to do with them. Under "none" floats need only be finite: the model's likelihood knows its
+        range.
+    name : str, optional
+        What to call the images in an error message.
+
+    Returns
+    -------
+    images : ndarray
+        The same array; as booleans if it is binary already.
 
     Raises
     ------
     ValueError
-        Naming what came and what was expected.
+        If the pixels are not uint8, floats or booleans, are out of range, or would all come out alike. The message says
+        what their range suggests.
+
+    Warns
+    -----
+    UserWarning
+        If uint8 grey levels stay below one half of 255, as do those that count from 0 to 16.
     """
     if not isinstance(images, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array; got a {type(images).__name__}. Wrap it in np.asarray?")
-    if images.dtype == np.uint8 or images.dtype.kind == "b" or images.size == 0:
-        return
-    if images.dtype.kind != "f":
-        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype "
-                         f"{images.dtype}. Convert grey levels with images.astype(np.uint8)?")
-    lowest, highest = float(images.min()), float(images.max())
-    if not np.isfinite([lowest, highest]).all():
-        what = "NaN" if np.isnan(lowest) else "infinity"
+    if is_binary(images):
+        return images.astype(bool, copy=False)
+    if images.dtype.kind not in "fiu":
+        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype {images.dtype}.")
+    if images.size == 0:
+        return images
+    low, high = images.min().item(), images.max().item()
+    if images.dtype.kind != "f" and images.dtype != np.uint8:
+        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype {images.dtype}, from "
+                         f"{low} to {high}. {_conversion(low, high, name)}")
+    if not np.isfinite([low, high]).all():
+        what = "NaN" if np.isnan(low) else "infinity"
         raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero where they were made?")
-    if binary and highest > 1:
-        raise ValueError(f"{name} must lie in [0, 1]; got a maximum of {highest}. Divide by 255?")
-    if binary and lowest < 0:
-        raise ValueError(f"{name} must lie in [0, 1]; got a minimum of {lowest}. Undo a normalization?")
+    white = 255 if images.dtype == np.uint8 else 1
+    if how != "none" and not 0 <= low <= high <= white:
+        worst = f"minimum of {low}" if low < 0 else f"maximum of {high}"
+        raise ValueError(f"{name} must lie in [0, 1]; got a {worst}. {range_hint(low, high)}")
+    if how == "threshold" and low < high and (low > white / 2) == (high > white / 2):
+        level = int(low > white / 2)
+        raise ValueError(f"{name} lie between {low} and {high}: at the threshold, {white / 2}, every pixel would become {level}. "
+                         f"Spread them from 0 to {white}: {name} * ({white} / {high:g})?")
+    if white == 255 and low < high < 128:
+        warnings.warn(f"{name} are uint8 from {low} to {high}, and 255 means white: they will be very dark. If {high} is white, "
+                      f"give {name} / {high}.", stacklevel=3)
+    return images
+
+
+def _conversion(low, high, name):
+    """Say how whole numbers of another dtype become pixels."""
+    if 0 <= low and high <= 1:
+        return f"Convert them with {name}.astype(bool)?"
+    if 0 <= low and 128 <= high <= 255:
+        return f"Convert them with {name}.astype(np.uint8)?"
+    return range_hint(low, high)
+
+
+def range_hint(low, high):
+    """Say what the range of pixels suggests, where it is not [0, 1].
+
+    Parameters
+    ----------
+    low, high : float
+        The smallest pixel and the largest.
+
+    Returns
+    -------
+    hint : str
+        A question, or a piece of advice.
+    """
+    if low < 0:
+        return ("Map [-1, 1] to [0, 1] with (x + 1) / 2?" if -1 <= low and high <= 1 else
+                "Were they standardized? Undo it, or model real numbers: likelihood gaussian, binarize none.")
+    if 128 <= high <= 65535:
+        bits = max(8, int(high).bit_length())
+        return f"Divide by {2**bits - 1}?"
+    if high < 128 and high == int(high):
+        return f"Is {high:g} white? Then divide by {high:g}."
+    return "Divide by the largest number that a pixel can be, or model real numbers: likelihood gaussian, binarize none."
 
 
 def flatten_images(images, name="images"):
@@ -49,6 +117,8 @@ def flatten_images(images, name="images"):
     ----------
     images : ndarray, shape (N, rows, columns) or (N, D)
         Grey levels.
+    name : str, optional
+        What to call the images in an error message.
 
     Returns
     -------

@@ -1,21 +1,21 @@
 """Deals a data set out in shuffled minibatches, one epoch at a time.
 
-The data set stays as it is, a byte a pixel; only the batch that is on the table becomes floats. Shapes: N
-images, B batch, D data (pixels).
+The data set stays as it is, a byte a pixel; only the batch at hand becomes floats. Shapes: N images, B batch, D data
+(pixels).
 """
 
 import numpy as np
 
-from .binarize import binarize, check_how, draw_pixels
-from .images import check_pixels, flatten_images
+from .binarize import binarize_checked, check_how, draw_pixels
+from .images import checked_pixels, flatten_images
 
-__all__ = ["minibatches", "prepare"]
+__all__ = ["deal", "minibatches", "prepare"]
 
 FIXED_SEED = 0
 
 
 def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
-    """Make a data set ready to be cut into minibatches: flattened, checked, and drawn if the draw is fixed.
+    """Make a data set ready for `deal`: flattened, checked, and drawn if the draw is fixed. This is done once.
 
     Parameters
     ----------
@@ -24,8 +24,8 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     how : {"dynamic", "fixed", "threshold", "none"}
         How `binarize` is to treat them.
     rng : np.random.Generator, optional
-        "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every
-        model sees the same pixels.
+        "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every model
+        sees the same pixels.
     data_dim : int, optional
         D, if the images are to have that many pixels; for a conditional model D + C.
     classes : int, optional
@@ -36,13 +36,13 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     Returns
     -------
     images : ndarray, shape (N, D)
-        For "fixed" an array of booleans, which every epoch sees alike; else the images themselves, flat. Grey
-        levels of which none is above 1 are taken for pixels that are binary already, and become booleans.
+        For "fixed" an array of booleans, the same for every epoch; otherwise the images themselves, flat. Those
+        that are binary already become booleans.
 
     Raises
     ------
     ValueError
-        If there are no images or their pixels are out of range, or the rule is unknown.
+        If there are no images, their pixels are out of range, or the rule is unknown.
     """
     check_how(how)
     images = flatten_images(images, name)
@@ -51,9 +51,9 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
             raise ValueError(f"{name} must have {data_dim} columns each for this model, {data_dim - classes} pixels and {classes} of "
                              f"a label; got {images.shape[1]}. Join them: join_labels({name}, labels, {classes}).")
         raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}. Is it their model?")
-    check_pixels(images, binary=how != "none", name=name)
-    if images.dtype == np.uint8 and images.max() == 1:
-        images = images.astype(bool)  # as grey levels they would all but be black: they are binary already
+    if classes:
+        checked_pixels(images[:, :-classes], how, name)  # the label's columns may be white where no pixel is
+    images = checked_pixels(images, "none" if classes else how, name)
     if how != "fixed" or images.dtype.kind == "b":
         return images
     rng = np.random.default_rng(FIXED_SEED) if rng is None else rng
@@ -82,32 +82,32 @@ def minibatches(images, batch_size, how, *, rng, dtype="float32"):
     Returns
     -------
     batches : iterator of ndarray, shape (B, D)
-        N // B of them, each a new array. The few images left after the last whole batch sit this epoch out;
-        the next shuffle deals them in.
+        N // B of them, each a new array. The few images left after the last whole batch are left out of this epoch;
+        the next one shuffles anew.
 
     Raises
     ------
     ValueError
-        At once, not at the first batch: if there are no images, or fewer than a batch, or an argument
-        is not what it should be.
+        At once, not at the first batch: if there are no images, or fewer than a batch, or an argument is not what it
+        should be.
     """
     check_how(how)
-    images = flatten_images(images)
-    check_pixels(images, binary=how != "none")
+    images = checked_pixels(flatten_images(images), how)
     check_batch_size(batch_size, len(images))
     if how == "fixed" and images.dtype.kind != "b":
         raise ValueError("images must be drawn once before the first epoch if how is 'fixed'; got grey levels. "
                          "Call images = prepare(images, 'fixed', rng=rng) first.")
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a np.random.Generator; got {rng!r}. Pass np.random.default_rng(seed)?")
-    return _deal(images, batch_size, how, rng, dtype)
+    return deal(images, batch_size, how, rng, dtype)
 
 
-def _deal(images, batch_size, how, rng, dtype):
+def deal(images, batch_size, how, rng, dtype):
+    """Do what `minibatches` does, with images that `prepare` has returned: nothing is checked again."""
     order = rng.permutation(len(images))
     for start in range(0, len(images) - batch_size + 1, batch_size):
         batch = images[order[start:start + batch_size]]  # (B, D), a byte a pixel
-        yield binarize(batch, how, rng=rng, dtype=dtype)
+        yield binarize_checked(batch, how, rng, dtype)
 
 
 def check_batch_size(batch_size, n_images):

@@ -6,11 +6,11 @@ error says how far it may be off. Shapes: N examples, D data.
 
 import numpy as np
 
-from ..data import binarize as binarize_images
 from ..data import prepare
+from ..data.binarize import binarize_checked
 from ..model.checks import generator, positive_integer
 
-__all__ = ["evaluate_elbo"]
+__all__ = ["evaluate_elbo", "mean_elbo"]
 
 
 def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
@@ -38,10 +38,14 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
         of the first (None for one example).
     """
     images, rng = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions), generator(rng)
-    batch_size = positive_integer("batch_size", batch_size)
+    return mean_elbo(model, images, binarize, rng, samples, positive_integer("batch_size", batch_size))
+
+
+def mean_elbo(model, images, binarize, rng, samples=1, batch_size=500):
+    """Do what `evaluate_elbo` does, with images that `prepare` has returned: nothing is checked again."""
     columns = {name: [] for name in model.reported}
     for start in range(0, len(images), batch_size):
-        x = binarize_images(images[start:start + batch_size], binarize, rng=rng, dtype=model.dtype)
+        x = binarize_checked(images[start:start + batch_size], binarize, rng, model.dtype)
         trace = model.forward(x, rng.standard_normal((len(x) * samples, model.latent_dim)))
         for name, column in columns.items():
             column.append(trace[name].reshape(len(x), -1).mean(axis=1))

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..data import binarize as binarize_images
 from ..data import prepare
+from ..data.binarize import binarize_checked
 from ..kernels import kl_divergence
 from ..model.checks import generator, positive_integer
 from .active import active_units
@@ -63,7 +63,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
     """
     rng, samples = generator(rng), positive_integer("samples", samples)
     images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
-    x = binarize_images(images, binarize, rng=rng, dtype=model.dtype)
+    x = binarize_checked(images, binarize, rng, model.dtype)
     sizes = sample_sizes(samples)
 
     def reduce(draws):

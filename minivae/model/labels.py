@@ -5,6 +5,7 @@ Shapes: N rows, D data (pixels), C classes.
 
 import numpy as np
 
+from ..data.images import is_binary
 from .checks import positive_integer
 
 __all__ = ["join_labels", "join"]
@@ -44,8 +45,8 @@ def join_labels(rows, labels, classes):
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
         raise ValueError(f"each label must be a whole number from 0 to {classes - 1}, of {classes} classes; got {wrong[0]}.")
-    if rows.dtype == np.uint8 and rows.max() <= 1:
-        rows = rows.astype(bool)  # binary already, as everywhere
+    if is_binary(rows):
+        rows = rows.astype(bool, copy=False)
     on = 255 if rows.dtype == np.uint8 else 1
     one_hot = (on * (labels[:, None] == np.arange(classes))).astype(rows.dtype)  # (N, C)
     return np.concatenate([rows.reshape(len(rows), -1), one_hot], axis=1)

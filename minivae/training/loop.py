@@ -8,9 +8,9 @@ import os
 
 import numpy as np
 
-from ..data import BINARIZATIONS, minibatches, prepare
+from ..data import BINARIZATIONS, deal, prepare
 from ..data.minibatches import check_batch_size
-from ..evaluation import evaluate_elbo
+from ..evaluation.elbo import mean_elbo
 from ..model import VAE, ConditionalVAE
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -139,7 +139,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
                 return (top_rate * SCHEDULES[schedule](step, epochs * steps),
                         model.beta * warm_up(step, beta_warm_up * steps))
 
-            batches = minibatches(images, batch_size, binarize, rng=rng, dtype=model.dtype)
+            batches = deal(images, batch_size, binarize, rng, model.dtype)
             with EpochBar(epoch, epochs, steps, show=progress) as bar, Parts(model, parts) as passes:
                 row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, samples, settings_of, rng, bar, passes)}
                 if held_out is not None:
@@ -154,7 +154,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
 
 def _held_out_means(model, held_out, binarize, samples, seed, where):
     with np.errstate(over="ignore", invalid="ignore"):
-        means = evaluate_elbo(model, held_out, binarize=binarize, samples=samples, rng=np.random.default_rng([seed, 1]))
+        means = mean_elbo(model, held_out, binarize, np.random.default_rng([seed, 1]), samples)
     row = {f"held_out_{name}": means[name] for name in model.reported}
     check_means(row, where)
     return row

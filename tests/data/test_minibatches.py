@@ -7,12 +7,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from minivae.data import BINARIZATIONS, minibatches, prepare
+from minivae.data import BINARIZATIONS, deal, minibatches, prepare
 
 
 def numbered_images(n, rows=2, columns=3):
-    """Grey images that tell their number: image i is i / 255 all over."""
-    return np.broadcast_to(np.arange(n, dtype=np.uint8)[:, None, None], (n, rows, columns)).copy()
+    """Grey images that tell their number: image i is 1 - i / 255 all over."""
+    return np.broadcast_to(255 - np.arange(n, dtype=np.uint8)[:, None, None], (n, rows, columns)).copy()
+
+
+def numbers(batches):
+    """The number of every image in batches of grey levels from 0 to 1."""
+    return 255 - np.rint(np.concatenate(batches)[:, 0] * 255).astype(int)
 
 
 @given(n=st.integers(1, 250), batch=st.integers(1, 250), flat=st.booleans(),
@@ -26,7 +31,7 @@ def test_one_epoch_deals_each_image_at_most_once(n, batch, flat, dtype, seed):
     for x in batches:
         assert x.shape == (batch, 6) and x.dtype == dtype and x.flags.c_contiguous
         assert (x == x[:, :1]).all()
-    dealt = np.rint(np.concatenate(batches)[:, 0] * 255).astype(int)
+    dealt = numbers(batches)
     assert len(set(dealt)) == len(dealt) == n // batch * batch
     assert set(dealt) <= set(range(n))
 
@@ -55,8 +60,7 @@ def test_the_left_over_images_change_from_epoch_to_epoch():
     rng = np.random.default_rng(0)
     left_over = set()
     for _ in range(30):
-        dealt = np.concatenate(list(minibatches(numbered_images(10), 4, "none", rng=rng)))[:, 0]
-        left_over |= set(range(10)) - set(np.rint(dealt * 255).astype(int))
+        left_over |= set(range(10)) - set(numbers(list(minibatches(numbered_images(10), 4, "none", rng=rng))))
     assert left_over == set(range(10))
 
 
@@ -99,9 +103,9 @@ def test_the_fixed_draw_is_seeded_and_has_the_right_frequency():
 
 @pytest.mark.parametrize("how", ["dynamic", "threshold", "none"])
 def test_prepare_copies_nothing_unless_it_draws(how):
-    images = numbered_images(20)
+    images = np.random.default_rng(0).integers(0, 256, (20, 2, 3), dtype=np.uint8)
     assert np.shares_memory(prepare(images, how), images)
-    flat = images.reshape(20, 6) > 3
+    flat = images.reshape(20, 6) > 99
     assert prepare(flat, "fixed") is flat or np.shares_memory(prepare(flat, "fixed"), flat)
 
 
@@ -132,7 +136,7 @@ GREY = numbered_images(6)
 REFUSED = {
     "empty": ({"images": GREY[:0]}, "images must not be empty"),
     "axes": ({"images": GREY[0, 0]}, "images must have shape"),
-    "range": ({"images": GREY * 1.0}, r"images must lie in \[0, 1\]; got a maximum of 5.0. Divide by 255\?"),
+    "range": ({"images": GREY * 1.0}, r"images must lie in \[0, 1\]; got a maximum of 255.0. Divide by 255\?"),
     "ints": ({"images": GREY.astype(int)}, "images must be uint8 .* got dtype int64"),
     "too large": ({"batch_size": 7}, "batch_size must not exceed the number of images; got 7 for 6 images"),
     "zero": ({"batch_size": 0}, "batch_size must be a positive int; got 0"),
@@ -157,8 +161,47 @@ def test_prepare_refuses():
         prepare(GREY, "sometimes")
 
 
+def test_the_inner_functions_check_nothing_twice(monkeypatch):
+    """On the way from `train` to a batch, images are flattened, checked and sized once, in `prepare`."""
+    import sys
+
+    import minivae as mv
+
+    counts = {}
+    for module in ("binarize", "minibatches"):
+        for name in ("checked_pixels", "flatten_images", "check_how"):
+            original = getattr(sys.modules[f"minivae.data.{module}"], name, None)
+
+            def counted(*args, original=original, name=name, **more):
+                counts[name] = counts.get(name, 0) + 1
+                return original(*args, **more)
+
+            if original:
+                monkeypatch.setattr(sys.modules[f"minivae.data.{module}"], name, counted)
+    images = np.random.default_rng(0).random((12, 2, 3))
+    mv.train(mv.VAE(6, (), 1), images, held_out=images[:4], epochs=3, batch_size=4, progress=False)
+    assert counts == {"checked_pixels": 2, "flatten_images": 2, "check_how": 2}  # of two data sets
+
+
+def test_deal_is_minibatches_of_what_prepare_returned():
+    images = np.random.default_rng(0).integers(0, 256, (20, 6), dtype=np.uint8)
+    for how in BINARIZATIONS:
+        ready = prepare(images, how)
+        for one, other in zip(deal(ready, 7, how, np.random.default_rng(1), "float32"),
+                              minibatches(ready, 7, how, rng=np.random.default_rng(1))):
+            np.testing.assert_array_equal(one, other)
+
+
+def test_labels_do_not_hide_the_range_of_the_pixels():
+    from minivae.model import join_labels
+
+    dark = np.random.default_rng(0).integers(0, 17, (6, 4), dtype=np.uint8)
+    with pytest.raises(ValueError, match="images lie between 0 and 16: at the threshold, 127.5, every pixel would become 0"):
+        prepare(join_labels(dark, np.arange(6) % 3, 3), "threshold", classes=3)
+
+
 def test_levels_of_0_and_1_are_binary_already():
-    pixels = GREY > 2
+    pixels = GREY > 252
     for how in ("dynamic", "fixed", "threshold", "none"):
         prepared = prepare(pixels.astype(np.uint8), how)
         assert prepared.dtype == bool
