@@ -5,6 +5,7 @@ import math
 
 from ..gradcheck.report import Report
 from ..gradcheck.report_view import agreement
+from ..gradcheck.words import Diagnosis
 from .exercise import stars
 
 __all__ = ["ExerciseReport", "STAGES"]
@@ -44,8 +45,7 @@ class ExerciseReport(Report):
         self.mistake = finding.mistake if finding else failed.mistake if failed else None
         self.against, self.checked = (finding.against, finding.checked) if finding else ("", ())
         self.returned = failed.returned if failed else self.worst.tensor if self.verdict == "fail" and self.worst else ""
-        said = [fault.text for fault in self.faults]
-        self.diagnosis = list(dict.fromkeys(filter(None, [*said, self.mistake, *found.diagnosis])))
+        self.diagnoses = [Diagnosis("stated", (), self.mistake)] * bool(self.mistake) + found.diagnoses
 
     @property
     def stage(self):

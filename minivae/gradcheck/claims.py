@@ -20,7 +20,7 @@ class Fault(NamedTuple):
     text : str
         The whole sentence.
     tensors : tuple of str
-        Whose numbers need no other explanation.
+        Whose gradients it is about.
     """
 
     kind: str
@@ -69,7 +69,7 @@ def as_claim(name, gradient, shape):
         With a wrong shape there may be both: the numbers can still tell what was done.
     """
     if gradient is None:
-        return None, Fault("missing", f"{name}: the gradient is missing")
+        return None, Fault("missing", f"{name}: the gradient is missing", (name,))
     try:
         claim = np.array(gradient)
         if claim.dtype.kind not in "fiub":
@@ -78,12 +78,12 @@ def as_claim(name, gradient, shape):
             claim = claim.real.astype(np.float64)
     except (TypeError, ValueError):
         kind = getattr(getattr(gradient, "dtype", None), "name", type(gradient).__name__)
-        return None, Fault("dtype", f"{name}: the gradient must be an array of real numbers; got {kind}")
+        return None, Fault("dtype", f"{name}: the gradient must be an array of real numbers; got {kind}", (name,))
     if claim.shape != shape:
-        return claim, Fault("shape", f"{name}: the gradient has shape {claim.shape}; {name} has shape {shape}")
+        return claim, Fault("shape", f"{name}: the gradient has shape {claim.shape}; {name} has shape {shape}", (name,))
     bad = ~np.isfinite(claim) if claim.dtype.kind == "f" else np.zeros(shape, bool)
     if bad.any():
         where = f" at {[int(i) for i in np.argwhere(bad)[0]]}" if shape else ""
         return None, Fault("not finite", f"{name}: {int(bad.sum())} of {claim.size} numbers of the gradient are not "
-                                         f"finite; the first is {claim[bad].flat[0]}{where}")
+                                         f"finite; the first is {claim[bad].flat[0]}{where}", (name,))
     return claim, None

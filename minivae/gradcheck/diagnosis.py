@@ -4,26 +4,26 @@ For each wrong tensor the guesses are tried in turn and the first that fits is t
 alike it is said once.
 """
 
-import re
-
 import numpy as np
 
-from .claims import listed
 from .companions import companion_factor, companion_sum
 from .record import broadcasts
-from .guesses import arrangement, arrangements, factor, factor_sentence, from_nothing, swapped, zero
+from .guesses import arrangement, arrangements, factor, factor_diagnosis, from_nothing, swapped, zero
 from .patterns import PATTERNS
 from .compare import LIMIT
 from .terms import alone, term_sentence
 from .upstream_guesses import (
     diagonal_alone, other_arguments, other_upstream, passed_through, product_alone, slope_as_formula, transposed_factor,
 )
+from .words import Diagnosis
 
 __all__ = ["diagnose", "diagnose_shape", "UNKNOWN"]
 
-# from the simplest to the most particular
-GUESSES = (zero, from_nothing, factor, swapped, companion_factor, passed_through, arrangement, product_alone,
-           other_upstream, other_arguments, transposed_factor, companion_sum, diagonal_alone, slope_as_formula)
+# from the simplest to the most particular, each with the kind of what it finds
+GUESSES = {zero: "zero", from_nothing: "zero", factor: "factor", swapped: "swapped", companion_factor: "array",
+           passed_through: "upstream", arrangement: "arranged", product_alone: "activation", other_upstream: "upstream",
+           other_arguments: "argument", transposed_factor: "argument", companion_sum: "added",
+           diagonal_alone: "activation", slope_as_formula: "formula"}
 UNKNOWN = "no simple mistake fits these numbers"
 CONSEQUENCE = "wrong as well, perhaps only because of the above"
 
@@ -41,58 +41,58 @@ def diagnose(tensors, context, terms=None, only=None):
 
     Returns
     -------
-    list of str
-        Each begins with the tensors that it is about.
+    list of Diagnosis
+        What is the same for many tensors is said once.
     """
     wrong = [facts for facts in tensors if facts.state == "differ" and (only is None or facts.name in only)]
     everything = len(wrong) == len([t for t in tensors if t.scale > 0]) and len(wrong) > 1
     common = _common_factor(wrong, context) if everything else None
     if common:
-        return [f"every tensor: {common}"]
-    sentences = {}
+        return [common._replace(tensors=tuple(t.name for t in wrong), every=True)]
+    groups = {}
     for facts in wrong:
-        sentence = _name(facts, context, terms)
-        alike = re.sub(r"factor \S+ =", "factor =", sentence)   # however many digits it is known to
-        sentences.setdefault(alike, []).append((facts.name, sentence))
-    unknown = [name for name, _ in sentences.pop(UNKNOWN, [])]
-    together = everything and len(sentences) == 1 and not unknown
+        found = _name(facts, context, terms)
+        alike = found.factor and found.factor.names or found.text   # however many digits it is known to
+        groups.setdefault((found.kind, alike), []).append((facts.name, found))
     named = []
-    for found in sentences.values():
+    for (kind, _), found in sorted(groups.items(), key=lambda item: item[0][0] == "unknown"):   # unknown comes last
         names, same = zip(*found)
-        named.append(f"{'every tensor' if together else listed(names)}: {max(same, key=len)}")
-    if unknown:
-        named.append(f"{listed(unknown)}: {CONSEQUENCE if named and context.upstream is None else UNKNOWN}")
+        fullest = max(same, key=lambda one: len(one.text))
+        named.append(fullest._replace(tensors=names, every=everything and len(groups) == 1 and kind != "unknown"))
+    if len(named) > 1 and not named[-1].known and context.upstream is None:
+        named[-1] = Diagnosis("consequence", named[-1].tensors, CONSEQUENCE)
     return named
 
 
 def _common_factor(wrong, context):
-    """The sentence about one factor that all the gradients are off by, or None."""
+    """The diagnosis of one factor that all the gradients are off by, or None."""
     found = [facts.usable().factor(facts.usable().claimed) for facts in wrong]
     if not all(found):
         return None
     best, error = min(found, key=lambda pair: pair[1])
     if any(abs(other - best) > 2 * (error + its_error) + 1e-9 * abs(best) for other, its_error in found):
         return None
-    return factor_sentence(best, error, context.sizes)
+    return factor_diagnosis(best, error, context.sizes)
 
 
 def _name(facts, context, terms):
     evidence = facts.usable()
-    for guess in GUESSES:
-        sentence = guess(evidence, context)
+    for guess, kind in GUESSES.items():
+        found = guess(evidence, context)
         if guess is factor and terms is not None:
-            sentence = term_sentence(evidence, terms, context.sizes) or sentence
-        if sentence:
-            return sentence
+            sentence = term_sentence(evidence, terms, context.sizes)
+            found = Diagnosis("term", (), sentence) if sentence else found
+        if found:
+            return found if isinstance(found, Diagnosis) else Diagnosis(kind, (), found)
     for term, part in alone(evidence, terms) if terms is not None and evidence.sharp else ():
         sentence = companion_factor(part, context)
         if sentence:
-            return f"in the {term} term: {sentence}"
-    for pattern in PATTERNS if evidence.sharp else ():
+            return Diagnosis("term", (), f"in the {term} term: {sentence}")
+    for pattern, kind in PATTERNS.items() if evidence.sharp else ():
         sentence = pattern(evidence, context)
         if sentence:
-            return sentence
-    return UNKNOWN
+            return Diagnosis(kind, (), sentence)
+    return Diagnosis("unknown", (), UNKNOWN)
 
 
 def diagnose_shape(claim, name, shape, probe):

@@ -1,6 +1,6 @@
 """The mistakes that one tensor's numbers can give away, each a guess that must fit all that was measured.
 
-Every guess takes the evidence and what else is in sight, and returns a sentence or None.
+Every guess takes the evidence and what else is in context, and returns a sentence or None.
 """
 
 import itertools
@@ -9,8 +9,9 @@ import re
 import numpy as np
 
 from .constants import digits, name_of
+from .words import Diagnosis, Factor
 
-__all__ = ["zero", "from_nothing", "factor", "factor_sentence", "arrangement", "arrangements", "swapped"]
+__all__ = ["zero", "from_nothing", "factor", "factor_sentence", "factor_diagnosis", "arrangement", "arrangements", "swapped"]
 
 
 def zero(evidence, context):
@@ -26,7 +27,14 @@ def from_nothing(evidence, context):
 def factor(evidence, context):
     found = evidence.factor(evidence.claimed)
     if found and abs(found[0] - 1) > 2 * found[1]:
-        return factor_sentence(*found, context.sizes)
+        return factor_diagnosis(*found, context.sizes)
+
+
+def factor_diagnosis(factor, error, sizes):
+    """The diagnosis of gradients that are off by a constant factor."""
+    name = name_of(factor, error, sizes)
+    names = ("-1",) if abs(factor + 1) <= max(error, 1e-9) else tuple(name.split(" or ")) if name else ()
+    return Diagnosis("factor", (), factor_sentence(factor, error, sizes), Factor(factor, error, names))
 
 
 def factor_sentence(factor, error, sizes):

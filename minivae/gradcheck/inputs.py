@@ -8,6 +8,7 @@ import numpy as np
 from .claims import as_claim
 from .diagnosis import diagnose_shape
 from .probe import Probe
+from .words import Diagnosis
 
 __all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "argument_names", "of_point"]
 
@@ -50,7 +51,7 @@ def claims_of(gradients, at, probe):
     -------
     claims : dict of str to ndarray
     faults : list of Fault
-    hints : list of str
+    hints : list of Diagnosis
         What the numbers of a wrongly shaped gradient say.
     """
     claims, faults, hints = {}, [], []
@@ -62,7 +63,7 @@ def claims_of(gradients, at, probe):
         faults.append(fault)
         if fault.kind == "shape":
             hint = diagnose_shape(claim.astype(np.float64), name, x.shape, probe)
-            hints += [f"{name}: {hint}"] if hint else []
+            hints += [Diagnosis("arranged", (name,), hint)] if hint else []
     return claims, faults, hints
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from .chain import Chain
 from .claims import raised
-from .diagnosis import UNKNOWN, diagnose
+from .diagnosis import diagnose
 from .compare import judge, measure, together
 from .inputs import claims_of, scalar_probe
 from .ladder_report import LadderReport
@@ -17,6 +17,7 @@ from .model_behaviour import model_faults
 from .record import ROUNDINGS, Context
 from .terms import MeasuredTerms
 from .vjp import check_vjp
+from .words import Diagnosis
 
 __all__ = ["check_model"]
 
@@ -76,12 +77,12 @@ def check_model(model, x, eps, rng=None):
         report.notes.append("float32 is too coarse for some of the gradients here; those of a float64 copy were checked")
         return report
     wrong = {t.name for t in nodes + parameters if t.state == "differ"}
-    wrong |= {fault.text.split(":")[0] for fault in more + and_more}
+    wrong |= {name for fault in more + and_more for name in fault.tensors}
     front = chain.front(wrong)
     terms = _terms(twin, x, eps, probe, node_probes)
-    diagnosis = _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model)
+    diagnoses = _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model)
     return LadderReport(
-        pairs, nodes, parameters, chain=chain, front=front, faults=faults + more + and_more, diagnosis=diagnosis,
+        pairs, nodes, parameters, chain=chain, front=front, faults=faults + more + and_more, diagnoses=diagnoses,
         directions=together(probe, parameters, rng), notes=_notes(model, len(x), keep, pairs),
     )
 
@@ -175,18 +176,17 @@ def _diagnose_front(front, nodes, parameters, chain, trace, d, terms, model):
     sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "S": len(trace.eps) // B, "beta": float(trace.beta)}
     values = {s: v for s, v in trace.items() if s != "loss" and np.ndim(v)}
     gradients = {f"d.{s}": v for s, v in d.items() if s != "loss" and np.ndim(v)}
-    sentences = []
+    found = []
     for t in nodes:
         if t.name in front:
             others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
-            named = diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
-            sentences += [s.replace("kl:", "kl (the KL term):", 1) if t.name == "kl" else s for s in named]
+            found += diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
     slopes = [t for t in parameters if t.name in front and _activation_missing(t, chain, trace, d)]
-    sentences += [f"{t.name}: the activation's derivative is missing on the way from d.{chain.made_from(t.name)[0]}"
-                  for t in slopes]
+    found += [Diagnosis("activation", (t.name,), "the activation's derivative is missing on the way from "
+                                                 f"d.{chain.made_from(t.name)[0]}") for t in slopes]
     unexplained = set(front) - {t.name for t in slopes}
-    sentences += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
-    return [s for s in sentences if not s.endswith(UNKNOWN)] or sentences
+    found += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
+    return [one for one in found if one.known] or found
 
 
 def _activation_missing(t, chain, trace, d):

@@ -5,6 +5,7 @@ import textwrap
 
 from .report import Report
 from .report_view import MARKS, as_html, as_text
+from .words import Diagnosis
 
 __all__ = ["LadderReport"]
 
@@ -33,14 +34,15 @@ class LadderReport(Report):
         Where to look first: walking back from the loss, the first wrong tensor.
     """
 
-    def __init__(self, pairs, nodes, parameters, chain=None, front=(), diagnosis=(), **more):
+    def __init__(self, pairs, nodes, parameters, chain=None, front=(), diagnoses=(), **more):
         self.pairs, self.nodes, self.parameters = pairs, nodes, parameters
         self.chain, self.front = chain, list(front)
-        in_kernels = [f"{name}: {sentence}" for name, report in pairs.items() for sentence in report.diagnosis]
+        in_kernels = [Diagnosis("stated", (name,), sentence) for name, report in pairs.items()
+                      for sentence in report.diagnosis]
         tensors = nodes + parameters
         if chain:
             tensors.sort(key=lambda t: chain.order.index(t.name))   # from the loss back, as in the picture
-        super().__init__(tensors, diagnosis=[*in_kernels, *diagnosis],
+        super().__init__(tensors, diagnoses=[*in_kernels, *diagnoses],
                          title="gradient check of the model", **more)
         others = sum(t.state == "differ" and t.name not in self.front for t in tensors)
         if self.front and others:

@@ -131,4 +131,4 @@ def _few(indices):
     return ", ".join(map(str, shown)) + (", ..." if len(indices) > 4 else "")
 
 
-PATTERNS = (along_axis, cut_off, misplaced, precision, wrong_places)
+PATTERNS = {along_axis: "spread", cut_off: "cut", misplaced: "arranged", precision: "digits", wrong_places: "place"}

@@ -7,8 +7,8 @@ digits that mean something, so that two students with correct gradients read the
 import math
 
 from .claims import KINDS
-from .diagnosis import CONSEQUENCE, UNKNOWN
 from .record import LEFT_OUT
+from .words import Diagnosis
 
 __all__ = ["Report"]
 
@@ -21,8 +21,8 @@ class Report:
     tensors : list of Comparison
     faults : list of Fault, optional
         What was wrong before any number was looked at, or in how the functions behave.
-    diagnosis : list of str, optional
-        Names of the mistakes; the faults' sentences are put in front.
+    diagnoses : list of Diagnosis, optional
+        Names of the mistakes. A sentence alone is taken as well.
     directions : list of Number, optional
         Random directions through all tensors at once.
     doubts : list of str, optional
@@ -36,20 +36,26 @@ class Report:
     verdict : {"pass", "fail", "inconclusive"}
     worst : Number or None
         The clearest difference; without any, what is least resolved; where all agrees, the largest number.
+    diagnoses : list of Diagnosis
     diagnosis : list of str
+        What is wrong, in words: the faults' sentences, then those of the diagnoses, none twice.
     covered : int
         How many numbers were checked one by one and resolved.
     size : int
         How many there are.
     """
 
-    def __init__(self, tensors, faults=(), diagnosis=(), directions=(), doubts=(), notes=(), title="gradient check"):
+    def __init__(self, tensors, faults=(), diagnoses=(), directions=(), doubts=(), notes=(), title="gradient check"):
         self.tensors, self.directions = list(tensors), list(directions)
         self.faults = sorted(faults, key=lambda fault: KINDS.index(fault.kind))
         self.doubts, self.notes, self.title = list(doubts), list(notes), title
+        self.diagnoses = [said if isinstance(said, Diagnosis) else Diagnosis("stated", (), said) for said in diagnoses if said]
         if self.faults:   # a fault explains numbers that nothing else explains
-            diagnosis = [sentence for sentence in diagnosis if not sentence.endswith((UNKNOWN, CONSEQUENCE))]
-        self.diagnosis = list(dict.fromkeys([fault.text for fault in self.faults] + list(diagnosis)))
+            self.diagnoses = [one for one in self.diagnoses if one.known]
+
+    @property
+    def diagnosis(self):
+        return list(dict.fromkeys([fault.text for fault in self.faults] + [str(one) for one in self.diagnoses]))
 
     @property
     def verdict(self):

@@ -11,6 +11,7 @@ from ...gradcheck.behaviour import Pair, observe
 from ...gradcheck.inputs import of_point
 from ...gradcheck.probe import Probe, signs
 from ...gradcheck.report import Report
+from ...gradcheck.words import Diagnosis
 from .finding import Finding, beside, compare, known, name_in_catalogue, shape_hint
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
@@ -175,7 +176,7 @@ class Backward:
         if first is None:   # not resolved: no mistake to name
             return Finding(report)
         name = name_in_catalogue(exercise, given, {first: claims[first], **claims}, shapes)
-        report.diagnosis = [beside(name, self._sentence(report, first, claims, dy, arguments, sizes))]
+        report.diagnoses = [Diagnosis("stated", (), beside(name, self._sentence(report, first, claims, dy, arguments, sizes)))]
         report.tensors = [t for t in report.tensors if f"d{t.name}" == first]
         return Finding(report, name)
 
@@ -189,13 +190,11 @@ class Backward:
             terms = {name: part(term) for name, term in self.terms.items()}
             by_terms = check_gradient(lambda point: sum(term(point) for term in terms.values()), {argument: claims[first]},
                                       {argument: arguments[argument]}, terms, sizes=sizes)
-            by_terms = [known(sentence.partition(": ")[2]) for sentence in by_terms.diagnosis]
-            if any(by_terms):
-                return by_terms[0]
-        for sentence in report.diagnosis:
-            about, _, what = sentence.partition(": ")
-            if about == "every tensor" or argument in about.replace(" and ", ", ").split(", "):
-                return known(what)
+            if any(map(known, by_terms.diagnoses)):
+                return known(by_terms.diagnoses[0])
+        for diagnosis in report.diagnoses:
+            if argument in diagnosis.tensors:
+                return known(diagnosis)
         return ""
 
     def in_single(self, exercise, answer, arguments):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...gradcheck.diagnosis import CONSEQUENCE, UNKNOWN, diagnose, diagnose_shape
+from ...gradcheck.diagnosis import diagnose, diagnose_shape
 from ...gradcheck.numeric import Estimate
 from ...gradcheck.report import Report
 from ...gradcheck.record import Comparison, Context
@@ -72,12 +72,12 @@ def first_wrong(tensors, context):
     wrong = next((t for t in tensors if t.state == "differ"), None)
     if wrong is None:
         return None, ""
-    return wrong, known(diagnose([wrong], context)[0].partition(": ")[2])
+    return wrong, known(diagnose([wrong], context)[0])
 
 
-def known(sentence):
-    """Return the checker's sentence, or "" where it says that it does not know."""
-    return "" if sentence.endswith((UNKNOWN, CONSEQUENCE)) else sentence
+def known(diagnosis):
+    """Return what the checker says, or "" where it says that it does not know."""
+    return diagnosis.text if diagnosis.known else ""
 
 
 def beside(name, sentence):

@@ -95,7 +95,7 @@ class Values:
         name = name_in_catalogue(exercise, given, {wrong.name: claims[wrong.name], **claims}, shapes, bounds[wrong.name])
         sentence = self._fitting(sentence, wrong, claims, truth, bounds) or self._unused(
             answer, exercise, arguments, claims, "at all" if first else "here: is something cut off, or lost to rounding?")
-        return Finding(Report([wrong], diagnosis=[beside(name, sentence), f"it goes wrong{words}" if words else ""]), name,
+        return Finding(Report([wrong], diagnoses=[beside(name, sentence), f"it goes wrong{words}" if words else ""]), name,
                        self.against)
 
     def _fitting(self, sentence, wrong, claims, truth, bounds):

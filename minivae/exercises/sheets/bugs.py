@@ -8,6 +8,7 @@ import numpy as np
 
 from ...gradcheck import check_gradient
 from ...gradcheck.report import Report
+from ...gradcheck.words import Diagnosis
 from ...kernels import bernoulli_log_likelihood, dense, gaussian_log_likelihood, kl_divergence, logistic, reparameterize
 from ...kernels import standard_deviation, tanh
 from ..exercise import Exercise
@@ -88,8 +89,9 @@ class Repaired:
 
             report = check_gradient(loss, gradients, p, sizes={"B": B})
             if not report:
-                about, _, what = next(iter(report.diagnosis), "").partition(": ")
-                report.diagnosis = [f"the gradient does not fit the loss that you return: {what}".removesuffix(": ")]
+                said = "the gradient does not fit the loss that you return"
+                named = next((one for one in report.diagnoses if one.known), Diagnosis("stated"))
+                report.diagnoses = [named._replace(tensors=(), text=f"{said}: {named.text}" if named.text else said)]
                 return Finding(report)
             wrong = [name for name in truth if compare(name, values[name], truth[name], self._bound(truth[name])).state
                      == "differ"]

@@ -41,7 +41,7 @@ def _judge(exercise, answer):
             _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Context())
             why = factor if abs(slope / exact - 1) > 1e-2 and ("= " in factor or "sign" in factor) else ""
             why = why or _about_the_step(np.ravel(points).astype(float) - x, x)
-            report = Report([tensor], diagnosis=[f"at {words}: {why}" if why else f"at {words}"])
+            report = Report([tensor], diagnoses=[f"at {words}: {why}" if why else f"at {words}"])
             return Finding(report, None, "the exact slope")
         tensors.append(tensor)
     return Finding(Report(tensors), None, "the exact slope", (f"a relative error below {PRECISION:.0e}",))

@@ -76,7 +76,7 @@ class Whole:
             if report.verdict == "fail":
                 report = check_gradient(*one, terms, sizes=sizes)
                 mistake = name_in_catalogue(exercise, given, {name: grads[name], **grads}, shapes)
-                report.diagnosis = [beside(mistake, known(sentence.partition(": ")[2])) for sentence in report.diagnosis]
+                report.diagnoses = [one._replace(tensors=(), text=beside(mistake, known(one))) for one in report.diagnoses]
                 return Finding(report, mistake)
             tensors += report.tensors
         return Finding(Report(tensors))

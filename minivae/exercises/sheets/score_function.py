@@ -72,7 +72,7 @@ class Estimator:
         rough = compare(tensor.name, facts.mean, _exact()[tensor.name], 4 * size)
         _, sentence = first_wrong([rough], Context({"S": DRAWS}))
         biased = f"biased: its mean over the draws lies {facts.z:.1f} standard errors from the gradient"
-        return Finding(Report([tensor], diagnosis=[s for s in (biased, sentence) if s]), name, "the exact gradient")
+        return Finding(Report([tensor], diagnoses=[s for s in (biased, sentence) if s]), name, "the exact gradient")
 
 
 EXERCISES = (
