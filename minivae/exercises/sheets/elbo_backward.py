@@ -47,8 +47,8 @@ class Whole:
         model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype="float64")
         model.parameters.flat[:] += 0.4 * rng.standard_normal(model.parameters.flat.size)
         trace = model.forward((rng.random((B, D)) < 0.5).astype(float), rng.standard_normal((B, K)))
-        known = model.symbols[:model.symbols.index("log_likelihood")]
-        t = {symbol: trace[symbol].copy() for symbol in known}
+        before = model.symbols[:model.symbols.index("log_likelihood")]
+        t = {symbol: trace[symbol].copy() for symbol in before}
         p = {name: value.copy() for name, value in model.parameters.items()}
         order = [name for layer in ("decoder.1", "decoder.0", "encoder.1", "encoder.0") for name in p if name[:9] == layer]
         shapes = {name: p[name].shape for name in order}
