@@ -5,12 +5,16 @@ operating system does in one step: whatever happens, the target is the old file 
 """
 
 import contextlib
+import math
 import os
 import pathlib
+import zipfile
 
 import numpy as np
 
-__all__ = ["CheckpointError", "whole_file", "write_arrays", "read_arrays"]
+__all__ = ["CheckpointError", "whole_file", "write_arrays", "open_arrays", "Archive"]
+
+MOST_TEXT = 2**26  # bytes of one text that are read, 16 million characters: far more than any run's record has
 
 
 class CheckpointError(ValueError):
@@ -70,16 +74,17 @@ def write_arrays(path, arrays):
         np.savez(file, **arrays)
 
 
-def read_arrays(path):
-    """Read every array of an npz file into memory.
+@contextlib.contextmanager
+def open_arrays(path):
+    """Open an npz file to read the arrays that are asked for, and no others.
 
     Parameters
     ----------
     path : str or path-like
 
-    Returns
-    -------
-    arrays : dict of str to ndarray
+    Yields
+    ------
+    archive : Archive
 
     Raises
     ------
@@ -92,12 +97,69 @@ def read_arrays(path):
         raise CheckpointError(f"{path} is a folder. Name the model in it, such as {pathlib.Path(path) / 'model.npz'}.")
     with open(path, "rb") as file:
         head = file.read(512)
-    if not head.startswith(b"PK\x03\x04"):  # NumPy would take anything else for a pickle
-        raise CheckpointError(f"{path} is not a minivae model: {_what_it_is(head)}")
+        if not head.startswith(b"PK\x03\x04"):
+            raise CheckpointError(f"{path} is not a minivae model: {_what_it_is(head)}")
+        with _damage(path):
+            archive = zipfile.ZipFile(file)
+        yield Archive(path, archive)
+
+
+class Archive:
+    """The arrays of an npz file. What an array's header says is compared with what is expected before it is unpacked.
+
+    So a small file can neither fill the memory nor run any code.
+    """
+
+    def __init__(self, path, archive):
+        self.path, self._archive = path, archive
+        self.names = [member.removesuffix(".npy") for member in archive.namelist()]
+
+    def text(self, name):
+        """Return a single text or whole number as a str."""
+        shape, dtype = self.header(name)
+        if shape != () or dtype.kind not in "Ui" or dtype.itemsize > MOST_TEXT:
+            raise CheckpointError(f"{self.path}: {name} must be one short text; got shape {shape} and dtype {dtype}. "
+                                  "Train again, or restore a copy.")
+        return str(self._read(name))
+
+    def array(self, name, shape, dtype):
+        """Return an array, which must have this shape and dtype."""
+        found, found_dtype = self.header(name)
+        if found != shape or found_dtype != dtype:
+            raise CheckpointError(f"{self.path}: {name} must have shape {shape} and dtype {np.dtype(dtype)}, by the model's settings; "
+                                  f"got {found} and {found_dtype}. Train again, or restore a copy.")
+        return self._read(name)
+
+    def header(self, name):
+        """Return an array's shape and dtype, as the file says, without unpacking it."""
+        with _damage(self.path), self._archive.open(name + ".npy") as member:
+            version = np.lib.format.read_magic(member)
+            read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, _, dtype = read(member)
+            length = self._archive.getinfo(name + ".npy").file_size
+            numbers = dtype.itemsize * math.prod(shape)
+        if dtype.hasobject:
+            raise CheckpointError(f"{self.path}: {name} holds Python objects, which minivae never reads, because reading "
+                                  "them can run code. Is it the file that model.save or train wrote?")
+        if not numbers < length:
+            raise CheckpointError(f"{self.path} is damaged: {name} has {length} bytes, and {numbers} are expected after its "
+                                  "header. Copy it again, or train again.")
+        return shape, dtype
+
+    def _read(self, name):
+        with _damage(self.path), self._archive.open(name + ".npy") as member:
+            array = np.lib.format.read_array(member, allow_pickle=False)
+            if member.read(1):
+                raise ValueError("more follows than the header says")
+            return array
+
+
+@contextlib.contextmanager
+def _damage(path):
+    """Tell as a CheckpointError what zipfile, zlib, struct and NumPy raise for a damaged file, each its own."""
     try:
-        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except Exception as error:  # zipfile, zlib, struct and NumPy each have their own for a damaged file
+        yield
+    except Exception as error:
         raise CheckpointError(
             f"{path} is damaged ({type(error).__name__}: {error}). Copy it again, or train again."
         ) from error

@@ -6,13 +6,13 @@ D data (pixels), K latent.
 
 import numpy as np
 
-from ..files import read_arrays, write_arrays
+from ..files import open_arrays, write_arrays
 from .checks import float_matrix, generator, positive_integer
 from .likelihood import likelihood_of
 from .mlp import MLP
-from .model_file import model_arrays, model_from_arrays
+from .model_file import model_arrays, model_from_archive
 from .parameters import Parameters
-from .settings import model_settings
+from .architecture import architecture
 
 __all__ = ["Autoencoder"]
 
@@ -25,18 +25,19 @@ class Autoencoder:
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
                  beta=1.0, dtype="float32", seed=0, *, noise_variance=1.0):
-        self.settings = model_settings(data_dim=data_dim, hidden=hidden, latent_dim=latent_dim, activation=activation,
-                                       likelihood=likelihood, beta=beta, dtype=dtype, seed=seed,
-                                       noise_variance=noise_variance)
+        self.settings = architecture(data_dim=data_dim, hidden=hidden, latent_dim=latent_dim, activation=activation,
+                                     likelihood=likelihood, beta=beta, dtype=dtype, seed=seed,
+                                     noise_variance=noise_variance)
         self.data_dim, self.latent_dim, hidden = data_dim, latent_dim, self.settings["hidden"]
-        self.dtype = np.dtype(dtype)
+        self.dtype = np.dtype(self.settings["dtype"])
         self.likelihood = likelihood_of(self.settings)
         self.encoder = self.layers("encoder", (self.input_dim, *hidden, 2 * latent_dim), activation)
         self.decoder = self.layers("decoder", (latent_dim + self.conditions, *reversed(hidden), data_dim), activation)
         self.parameters = Parameters(self.encoder.shapes() | self.decoder.shapes() | self.likelihood.shapes, self.dtype)
-        rng = np.random.default_rng(seed)
-        self.encoder.initialize(self.parameters, rng=rng)
-        self.decoder.initialize(self.parameters, rng=rng)
+        if seed is not None:
+            rng = np.random.default_rng(seed)
+            self.encoder.initialize(self.parameters, rng=rng)
+            self.decoder.initialize(self.parameters, rng=rng)
 
     @property
     def beta(self):
@@ -102,6 +103,20 @@ class Autoencoder:
                             unit_interval=self.likelihood.unit_interval)[0]
         self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(mean)
 
+    def copy(self, dtype=None):
+        """Return a model of the same class, settings and parameters, which shares no memory with this one.
+
+        Parameters
+        ----------
+        dtype : {"float32", "float64"}, optional
+            By default the model's own.
+        """
+        dtype = self.settings["dtype"] if dtype is None else dtype
+        twin = type(self)(**self.settings | {"dtype": dtype, "seed": None})
+        twin.settings["seed"] = self.settings["seed"]
+        twin.parameters.flat = self.parameters.flat
+        return twin
+
     def save(self, path):
         """Write settings and parameters to ``path``, an npz file, whole or not at all."""
         write_arrays(path, model_arrays(self))
@@ -117,12 +132,14 @@ class Autoencoder:
         Returns
         -------
         model : VAE
+            Of the class that was saved: ``VAE.load`` returns an ``IWAE`` if the file holds one.
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         CheckpointError
-            If the file is damaged, or not a model, or from a newer minivae.
+            If the file is damaged, or not a model, or from a newer minivae, or holds a model that is not of this class.
         """
-        return model_from_arrays(cls, read_arrays(path), path)
+        with open_arrays(path) as archive:
+            return model_from_archive(cls, archive)

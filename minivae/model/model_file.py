@@ -1,60 +1,86 @@
-"""What a model file holds: a format version, the settings as JSON, and the parameters as one array."""
+"""What a model file holds: a format version, the model's class, its settings as JSON, and the parameters as one array."""
 
+import contextlib
 import json
 
 import numpy as np
 
 from ..files import CheckpointError
+from .checks import whole_number
 
-__all__ = ["model_arrays", "model_from_arrays"]
+__all__ = ["model_arrays", "model_from_archive"]
 
 FORMAT = 1  # to be raised when an older minivae would misread a newer file
+USELESS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError, RecursionError)  # of settings
 
 
 def model_arrays(model):
     """Return the contents of a model's file, by name."""
     return {
         "format": np.array(FORMAT),
+        "class": np.array(type(model).__name__),
         "settings": np.array(json.dumps(model.settings)),
         "parameters": model.parameters.flat,
     }
 
 
-def model_from_arrays(model_class, arrays, path):
-    """Rebuild a model from the contents of its file.
+def model_from_archive(wanted, archive):
+    """Rebuild a model from its file.
+
+    Parameters
+    ----------
+    wanted : type
+        The class to load: the file must hold one of these, or of a class that is made from it.
+    archive : Archive
 
     Raises
     ------
     CheckpointError
-        If the contents are not a model's, contradict themselves, or come from a newer minivae. ``path`` is named
-        in the message.
+        If the contents are not a model's, contradict themselves, come from a newer minivae, or hold another class.
     """
-    missing = {"format", "settings", "parameters"} - set(arrays)
+    path, missing = archive.path, {"format", "settings", "parameters"} - set(archive.names)
     if missing:
         raise CheckpointError(f"{path} is not a minivae model: it has no {', '.join(sorted(missing))}.")
     try:
-        version = int(arrays["format"])
+        version = int(archive.text("format"))
         if version > FORMAT:
             raise CheckpointError(
                 f"{path} has format {version}, and this minivae reads formats up to {FORMAT}. Update minivae."
             )
-        settings = json.loads(str(arrays["settings"]))
-        if "classes" in settings:  # the file of a conditional VAE says so by this
-            from .conditional import ConditionalVAE as model_class
-        model = model_class(**settings)
+        settings = json.loads(archive.text("settings"))
+        model_class = _class_named(_class_name(archive, settings, wanted), wanted, path)
+        model = model_class(**settings | {"seed": None})  # whose parameters are zeros, not yet in memory
+        model.settings["seed"] = whole_number("seed", settings.get("seed", 0))
     except CheckpointError:
         raise
-    except (TypeError, ValueError, OverflowError, MemoryError) as error:
+    except USELESS as error:
         raise CheckpointError(
             f"{path} has settings that make no model ({error}). Train again, or restore a copy."
         ) from error
-    flat, expected = arrays["parameters"], model.parameters.flat
-    if flat.shape != expected.shape or flat.dtype != expected.dtype:
-        raise CheckpointError(
-            f"{path}: by its settings the parameters must have shape {expected.shape} and dtype {expected.dtype}; "
-            f"got {flat.shape} and {flat.dtype}. Train again, or restore a copy."
-        )
+    flat = archive.array("parameters", model.parameters.flat.shape, model.dtype)
     if not np.isfinite(flat).all():
-        raise CheckpointError(f"{path} holds parameters that are not finite: their training went astray. Train again?")
-    expected[...] = flat
+        raise CheckpointError(f"{path} holds parameters that are not finite: its training diverged. Train again?")
+    model.parameters.flat = flat
     return model
+
+
+def _class_name(archive, settings, wanted):
+    """Return the name of the class that a file holds. Files of older versions do not say it as such."""
+    if "class" in archive.names:
+        return archive.text("class")
+    if "run" in archive.names:
+        with contextlib.suppress(*USELESS):
+            return json.loads(archive.text("run"))["settings"]["objective"]
+    return "ConditionalVAE" if "classes" in settings else wanted.__name__
+
+
+def _class_named(name, wanted, path):
+    """Return the class of that name, which must be the wanted one or made from it."""
+    classes = [wanted]
+    for kind in classes:  # grows on the way
+        classes += kind.__subclasses__()
+    found = [kind for kind in classes if kind.__name__ == name]
+    if not found:
+        raise CheckpointError(f"{path} holds a model of class {name}, which is not {wanted.__name__} or made from it. "
+                              f"Load it with {name}.load, or with VAE.load, which returns any model whose class is defined.")
+    return found[0] if found[0] is wanted else found[-1]  # of several, the one defined last

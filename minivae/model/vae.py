@@ -45,8 +45,8 @@ class VAE(Autoencoder):
     beta : float, optional
         Weight on the KL divergence in the objective. 1 makes the objective the ELBO.
     dtype : {"float32", "float64"}, optional
-    seed : int, optional
-        Of the weights' first values.
+    seed : int or None, optional
+        Of the weights' first values. None leaves every parameter at zero, to be filled in.
     noise_variance : float or "learned", optional
         Variance of the "gaussian" likelihood: fixed, or learned from 1 on as the parameter ``decoder.log_var``.
 

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..files import CheckpointError, read_arrays, write_arrays
+from ..files import CheckpointError, open_arrays, write_arrays
 from ..model import VAE
-from ..model.model_file import model_arrays, model_from_arrays
+from ..model.model_file import model_arrays, model_from_archive
 
 __all__ = ["Checkpoint", "save_checkpoint", "load_checkpoint"]
 
@@ -74,37 +74,30 @@ def load_checkpoint(path, require_run=True):
     CheckpointError
         If the file is damaged, or holds a model without a run.
     """
-    arrays = read_arrays(path)
-    model = model_from_arrays(VAE, arrays, path)
-    if "run" not in arrays and not require_run:
-        return Checkpoint(model, {}, {}, [], {}, {})
-    if "run" not in arrays:
-        raise CheckpointError(f"{path} holds a model but no run to resume. Train into another folder?")
-    try:
-        record = json.loads(str(arrays["run"]))
-        parts = [record[name] for name in Checkpoint._fields[2:]]
-        np.random.default_rng().bit_generator.state = record["random_state"]  # takes a state that is one, or raises
-        if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict))):
-            raise ValueError("not of the form that training writes")
-        if not all(isinstance(row, dict) for row in record["history"]):
-            raise ValueError("its history has a line that is none")
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
-    return Checkpoint(model, _optimizer_state(arrays, model, record["settings"], path), *parts)
+    with open_arrays(path) as archive:
+        model = model_from_archive(VAE, archive)
+        if "run" not in archive.names and not require_run:
+            return Checkpoint(model, {}, {}, [], {}, {})
+        if "run" not in archive.names:
+            raise CheckpointError(f"{path} holds a model but no run to resume. Train into another folder?")
+        try:
+            record = json.loads(archive.text("run"))
+            parts = [record[name] for name in Checkpoint._fields[2:]]
+            np.random.default_rng().bit_generator.state = record["random_state"]  # takes a state that is one, or raises
+            if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict))):
+                raise ValueError("not of the form that training writes")
+            if not all(isinstance(row, dict) for row in record["history"]):
+                raise ValueError("its history has a line that is none")
+        except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
+            raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
+        return Checkpoint(model, _optimizer_state(archive, model, record["settings"]), *parts)
 
 
-def _optimizer_state(arrays, model, settings, path):
+def _optimizer_state(archive, model, settings):
     """Return the optimizer's arrays, checked against the model's and against the optimizer's kind."""
-    optimizer = {name.removeprefix(OPTIMIZER): array for name, array in arrays.items() if name.startswith(OPTIMIZER)}
+    names = {name.removeprefix(OPTIMIZER) for name in archive.names if name.startswith(OPTIMIZER)}
     expected = {"Adam": {"sum_g", "sum_g2", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
-    if optimizer and set(optimizer) != expected:
-        raise CheckpointError(f"{path}: the optimizer's state must be {sorted(expected)}; got {sorted(optimizer)}. Train again?")
-    for name, array in optimizer.items():
-        if name == "t" and array.ndim == 0 and array.dtype.kind == "i":
-            continue
-        if name == "t" or (array.shape != model.parameters.flat.shape or array.dtype != model.dtype):
-            raise CheckpointError(
-                f"{path}: {OPTIMIZER}{name} must have shape {() if name == 't' else model.parameters.flat.shape} and dtype "
-                f"{'int64' if name == 't' else model.dtype}; got {array.shape} and {array.dtype}. Train again, or restore a copy."
-            )
-    return optimizer
+    if names and names != expected:
+        raise CheckpointError(f"{archive.path}: the optimizer's state must be {sorted(expected)}; got {sorted(names)}. Train again?")
+    like = {name: (model.parameters.flat.shape, model.dtype) for name in names} | ({"t": ((), np.dtype(int))} if "t" in names else {})
+    return {name: archive.array(OPTIMIZER + name, *like[name]) for name in sorted(names)}

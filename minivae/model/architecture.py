@@ -3,10 +3,10 @@
 from .checks import finite_number, one_of, positive_integer, whole_number
 from .mlp import ACTIVATIONS
 
-__all__ = ["model_settings"]
+__all__ = ["architecture"]
 
 
-def model_settings(*, data_dim, hidden, latent_dim, activation, likelihood, beta, dtype, seed, noise_variance):
+def architecture(*, data_dim, hidden, latent_dim, activation, likelihood, beta, dtype, seed, noise_variance):
     """Return the arguments of a VAE as a dictionary, or raise a ValueError that names the one that is wrong."""
     if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
         raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
@@ -18,7 +18,7 @@ def model_settings(*, data_dim, hidden, latent_dim, activation, likelihood, beta
         "likelihood": one_of("likelihood", likelihood, ("bernoulli", "gaussian")),
         "beta": finite_number("beta", beta),
         "dtype": one_of("dtype", getattr(dtype, "__name__", str(dtype)), ("float32", "float64")),
-        "seed": whole_number("seed", seed),
+        "seed": None if seed is None else whole_number("seed", seed),
         "noise_variance": _noise_variance(noise_variance, likelihood),
     }
 
