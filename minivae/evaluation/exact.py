@@ -200,7 +200,7 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
                          "classes. log_evidence estimates any model's.")
     if positive_integer("nodes", nodes) < 8:
         raise ValueError(f"nodes must be at least 8; got {nodes}.")
-    model = _in_float64(model)
+    model = model.copy(dtype="float64")
     x = float_matrix("x", x, "(B, D)", model.data_dim, np.float64, unit_interval=model.likelihood.unit_interval)
     coarser, log_px = _sum_over_grid(model, x, nodes // 2, 8.0), _sum_over_grid(model, x, nodes, 10.0)
     change = np.abs(log_px - coarser).max()
@@ -219,9 +219,3 @@ def _sum_over_grid(model, x, nodes, reach):
     log_joint = (model.likelihood.log_likelihood(y, np.broadcast_to(row, y.shape), p) + log_prior for row in x)
     log_mean = np.concatenate([log_mean_exp(row[None]) for row in log_joint])         # (B,)
     return log_mean + math.log(len(z) * spacing**K)
-
-
-def _in_float64(model):
-    twin = type(model)(**model.settings | {"dtype": "float64"})
-    twin.parameters.flat = model.parameters.flat
-    return twin

@@ -68,7 +68,7 @@ def check_model(model, x, eps, rng=None):
         return LadderReport(pairs, [], [], faults=[raised("backward", error)])
     if any(fault.kind == "inputs" for fault in faults):   # nothing after it would mean anything
         return LadderReport(pairs, [], [], faults=faults)
-    twin = _twin(model, np.float64)
+    twin = model.copy(dtype="float64")   # the same code and parameters, no memory of calls
     chain = Chain(model.chain)
     nodes, node_probes, more = _check_nodes(twin, x, eps, trace, d, rng)
     parameters, probe, and_more = _check_parameters(twin, x, eps, grads, rng)
@@ -108,13 +108,6 @@ def _check_pairs(model, rng):
         sizes = {letter: n for letter, n in SIZES.items() if letter in letters}
         reports[name] = check_vjp(pair.forward, pair.backward, *arguments, rng=rng, sizes=sizes)
     return reports
-
-
-def _twin(model, dtype):
-    """A fresh copy of the model in another precision: the same code, the same parameters, no memory of calls."""
-    twin = type(model)(**{**model.settings, "dtype": np.dtype(dtype).name})
-    twin.parameters.flat[:] = model.parameters.flat
-    return twin
 
 
 def _check_nodes(twin, x, eps, trace, d, rng):

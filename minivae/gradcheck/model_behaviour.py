@@ -61,12 +61,9 @@ def _stale(model, x, eps, trace, first):
     model.forward(*other)
     if not close(_arrays(model.backward(trace)), first):
         return [Fault("stale", "stale cache: after a forward on another batch, backward answers for that one")]
-    fresh = type(model)(**model.settings)
-    fresh.parameters.flat[:] = model.parameters.flat
+    fresh, untouched = model.copy(), model.copy()
     fresh.backward(fresh.forward(*other))
     after = _arrays(fresh.backward(fresh.forward(x, eps)))
-    untouched = type(model)(**model.settings)
-    untouched.parameters.flat[:] = model.parameters.flat
     if not close(after, _arrays(untouched.backward(untouched.forward(x, eps)))):
         return [Fault("stale", "stale cache: what backward answers depends on the batch that the model saw first")]
     return []

@@ -15,9 +15,9 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 from minivae.gradcheck import check_gradient, check_model, check_unbiased, check_vjp   # noqa: E402
-from minivae.gradcheck.unbiased import linear_gaussian_case   # noqa: E402
 from minivae.kernels import PAIRS   # noqa: E402
 from minivae import VAE   # noqa: E402
+from linear_case import linear_gaussian_case   # noqa: E402
 from gradcheck.nets import MAKERS, network   # noqa: E402
 from gradcheck.peers import PEERS   # noqa: E402
 

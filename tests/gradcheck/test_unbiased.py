@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from minivae.gradcheck import check_unbiased
-from minivae.gradcheck.unbiased import linear_gaussian_case
+from linear_case import linear_gaussian_case
 
 
 def test_reparameterized_and_score_function_agree_with_the_closed_form():

@@ -55,8 +55,8 @@ def test_out_agrees_with_pure(arguments, seed):
 @pytest.mark.parametrize("activation", ["relu", "tanh"])
 def test_float32_agrees_with_float64(likelihood, activation):
     arguments = dict(data_dim=30, hidden=(20, 10), latent_dim=5, activation=activation, likelihood=likelihood)
-    single, double = mv.VAE(**arguments, dtype="float32"), mv.VAE(**arguments, dtype="float64")
-    double.parameters.flat[:] = single.parameters.flat
+    single = mv.VAE(**arguments, dtype="float32")
+    double = single.copy(dtype="float64")
     rng = np.random.default_rng(0)
     x, eps = rng.random((8, 30)).astype(np.float32), rng.standard_normal((8, 5)).astype(np.float32)
     one, two = single.forward(x, eps), double.forward(x, eps)
