@@ -70,10 +70,10 @@ EQUATIONS = (
     # 6. Checking a gradient
     Equation("6.1", "[f(x + h) − f(x)] / h = f'(x) + ½ h f''(ξ)",
              r"\frac{f(x + h) - f(x)}{h} = f'(x) + \tfrac12 h\, f''(\xi)",
-             None, "a forward difference errs in proportion to its step; ξ lies between x and x + h"),
+             None, "the error of a forward difference is proportional to its step; ξ lies between x and x + h"),
     Equation("6.2", "D(h) = [f(x + h) − f(x − h)] / 2h = f'(x) + h² f'''(ξ) / 6",
              r"D(h) = \frac{f(x + h) - f(x - h)}{2h} = f'(x) + \tfrac16 h^2 f'''(\xi)",
-             None, "a central difference errs in proportion to the square of its step; ξ lies between x − h and x + h",
+             None, "the error of a central difference is proportional to the square of its step; ξ lies between x − h and x + h",
              "gradcheck.numeric:derivative"),
     Equation("6.3", "|computed D(h) − f'(x)| ≤ h² M / 6 + δ / h",
              r"\left|\,\widehat D(h) - f'(x)\,\right| \le \frac{M}{6} h^2 + \frac{\delta}{h}",
@@ -85,14 +85,14 @@ EQUATIONS = (
     Equation("6.5", "D(h/2) + [D(h/2) − D(h)] / 3 = f'(x) − ¼ c₄ h⁴ − …, where D(h) = f'(x) + c₂ h² + c₄ h⁴ + …",
              r"D(\tfrac h2) + \tfrac13 \left(D(\tfrac h2) - D(h)\right) = f'(x) - \tfrac14 c_4 h^4 - \dots, \quad"
              r"\text{where } D(h) = f'(x) + c_2 h^2 + c_4 h^4 + \dots",
-             None, "Richardson's extrapolation: two steps together remove the error's leading power"),
+             None, "Richardson's extrapolation: two steps together remove the leading power of the error"),
     Equation("6.6", "T[k, j] = T[k, j−1] + (T[k, j−1] − T[k−1, j−1]) / (4ʲ − 1), T[k, 0] = D(h / 2ᵏ)",
              r"T_{k,j} = T_{k,j-1} + \frac{T_{k,j-1} - T_{k-1,j-1}}{4^j - 1}, \quad T_{k,0} = D(h / 2^k)",
-             None, "again and again: column j has lost the powers up to h²ʲ", "gradcheck.numeric:Tableau.add"),
+             None, "Richardson's extrapolation, repeated: column j is free of the powers up to h²ʲ", "gradcheck.numeric:Tableau.add"),
     Equation("6.7", "E(h) = [f(x + h) + f(x − h) − 2 f(x)] / 2h → ½ (slope right − slope left) as h → 0",
              r"E(h) = \frac{f(x + h) + f(x - h) - 2 f(x)}{2h} \;\to\; \tfrac12 \left(f'_+(x) - f'_-(x)\right)"
              r" \quad\text{as } h \to 0",
-             None, "the even part, per unit of step: nought where f is smooth, half the jump of the slope at a kink",
+             None, "the even part, per unit of step: zero where f is smooth, half the jump of the slope at a kink",
              "gradcheck.numeric:derivative"),
     Equation("6.8", "⟨dy, J v⟩ = ⟨Jᵀ dy, v⟩, J v = d/dt f(x + t v) at t = 0",
              r"\langle dy,\, J v \rangle = \langle J^\top dy,\, v \rangle, \quad"
@@ -101,10 +101,10 @@ EQUATIONS = (
              "gradcheck.vjp:check_vjp"),
     # 7. The whole backward pass
     Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
-             "d.objective", "where the chain starts, and the only 1/B in it", _BACKWARD),
+             "d.objective", "where the chain starts: the only factor 1/B in it", _BACKWARD),
     Equation("7.2", "dll = dobjective, dkl = −β dobjective",
              r"d\ell = d\,\mathrm{objective}, \quad d\,\mathrm{KL} = -\beta\, d\,\mathrm{objective}",
-             "d.log_likelihood d.kl", "the two terms part", _BACKWARD),
+             "d.log_likelihood d.kl", "the two terms of the objective", _BACKWARD),
     Equation("7.3", "dmu = dz + dkl mu", r"d\mu = dz + d\,\mathrm{KL}\; \mu",
              "d.mu", "the two paths meet: through z, and through the KL", _BACKWARD),
     Equation("7.4", "dlog_var = dz ⊙ eps ⊙ ½ sigma + dkl ½ (exp(log_var) − 1)",

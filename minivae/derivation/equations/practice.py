@@ -9,8 +9,8 @@ _SAMPLED_BACKWARD = "model.bounds:SampledBound.backward"
 
 EQUATIONS = (
     # 8. Training
-    Equation("8.1", "u ← momentum u + g, w ← w − η u", r"u \leftarrow \rho u + g, \quad w \leftarrow w - \eta u",
-             None, "gradient descent with momentum ρ", "training.optimizers:SGD.step"),
+    Equation("8.1", "u ← ρ u + g, w ← w − η u", r"u \leftarrow \rho u + g, \quad w \leftarrow w - \eta u",
+             None, "gradient descent with momentum: u is a velocity, ρ the share of it that is kept, η the step size", "training.optimizers:SGD.step"),
     Equation("8.2", "m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²",
              r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2",
              None, "Adam's running means of the gradient and of its square", "training.optimizers:Adam.step"),
@@ -19,25 +19,25 @@ EQUATIONS = (
              None, "Adam's step t = 1, 2, ..., both means corrected for their start at zero; ε is a small constant here",
              "training.optimizers:Adam.step"),
     Equation("8.4", "η_t = ½ η (1 + cos(π t / T))", r"\eta_t = \tfrac12 \eta\, (1 + \cos(\pi t / T))",
-             None, "a step size that falls along a cosine, t = 0, 1, ..., to nothing at step T", "training.schedules:cosine"),
+             None, "a step size that falls along half a cosine, t = 0, 1, ..., to zero at step T", "training.schedules:cosine"),
     Equation("8.5", "β_t = β min(1, (t + 1) / T_w)", r"\beta_t = \beta \min(1, (t + 1) / T_w)",
              None, "the KL's weight, raised over the first T_w steps, t = 0, 1, ...", "training.schedules:warm_up"),
     Equation("8.6", "E[g_batch] = (1/N) Σ_n g_n, g_batch = (1/B) Σ_{n in batch} g_n",
              r"\mathbb{E}[\hat g] = \frac{1}{N} \sum_{n=1}^{N} g_n, \quad"
              r" \hat g = \frac{1}{B} \sum_{n \in \mathrm{batch}} g_n",
-             None, "a minibatch's gradient is an unbiased estimate of that of all the data"),
+             None, "at fixed weights, the gradient of a minibatch is an unbiased estimate of that of all the data"),
     Equation("8.7", "E|g_batch − E[g_batch]|² = (S² / B) (N − B) / (N − 1), S² = (1/N) Σ_n |g_n − E[g_batch]|²",
              r"\mathbb{E}\left|\hat g - \mathbb{E}[\hat g]\right|^2 = \frac{S^2}{B} \cdot \frac{N - B}{N - 1}, \quad"
              r" S^2 = \frac{1}{N} \sum_{n=1}^{N} \left|g_n - \mathbb{E}[\hat g]\right|^2",
-             None, "how far off it is: B drawn from N without replacement"),
+             None, "its mean squared error: B drawn from N without replacement"),
     Equation("8.8", "w_{t,i} = (1 − η λ_i)ᵗ w_{0,i}, converging if 0 < η < 2 / λ_max",
              r"w_{t,i} = (1 - \eta \lambda_i)^t\, w_{0,i}, \quad \text{converging if } 0 < \eta < \frac{2}{\lambda_{\max}}",
-             None, "gradient descent on ½ Σ_i λ_i w_i²: the steepest coordinate limits the step, the flattest waits"),
+             None, "gradient descent on ½ Σ_i λ_i w_i²: the steepest coordinate limits the step size, the flattest converges slowest"),
     Equation("8.9", "m_t = (1 − β₁) Σ_i β₁ᵗ⁻ⁱ g_i, i = 1 ... t",
              r"m_t = (1 - \beta_1) \sum_{i=1}^{t} \beta_1^{t-i} g_i",
              None, "8.2 unrolled from m_0 = 0: a weighted sum of all gradients so far"),
     Equation("8.10", "E[m_t] = (1 − β₁ᵗ) E[g]", r"\mathbb{E}[m_t] = (1 - \beta_1^t)\, \mathbb{E}[g]",
-             None, "the weights sum to less than 1, which is the bias; for a stationary gradient, and v is alike"),
+             None, "the weights sum to less than 1, which is the bias; for a stationary gradient, and for v in the same way"),
     Equation("8.11", "(s / w₁) / (√(q / w₂) + ε) = (√w₂ / w₁) s / (√q + ε √w₂), w₁ = (1 − β₁ᵗ) / (1 − β₁), s = m / (1 − β₁), …",
              r"\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon} = \frac{s / w_1}{\sqrt{q / w_2} + \epsilon}"
              r" = \frac{\sqrt{w_2}}{w_1} \cdot \frac{s}{\sqrt{q} + \epsilon \sqrt{w_2}}",
@@ -50,12 +50,12 @@ EQUATIONS = (
     Equation("8.13", "(1/a) log p(x|z) − (1/c) KL = (1/a) [log p(x|z) − (a/c) KL], so β = a / c",
              r"\frac{1}{a} \log p(x \mid z) - \frac{1}{c}\, \mathrm{KL} = \frac{1}{a} \left[\log p(x \mid z)"
              r" - \beta\, \mathrm{KL}\right], \quad \beta = \frac{a}{c}",
-             None, "a mean in place of a sum, over D pixels (a = D) or K latents (c = K), is another weight on the KL"),
+             None, "a mean instead of a sum, over D pixels (a = D) or K latents (c = K), is another weight on the KL"),
     # 9. The latent space
     Equation("9.1", "z = (Φ⁻¹((i + ½) / m), Φ⁻¹((j + ½) / m)), i, j = 0 ... m − 1",
              r"z = \left(\Phi^{-1}\left(\tfrac{i + 1/2}{m}\right),\, \Phi^{-1}\left(\tfrac{j + 1/2}{m}\right)\right),"
              r" \quad i, j = 0, \dots, m - 1",
-             None, "a grid of the prior's quantiles: each of the m² points stands for as much of what the model generates",
+             None, "a grid of the prior's quantiles: each of the m² points stands for an equal share of what the model generates",
              "plots.latent:latent_plane"),
     Equation("9.2", "q_avg(z) = (1/N) Σ_n q(z|x_n)", r"\bar q(z) = \frac1N \sum_{n=1}^{N} q(z \mid x_n)",
              None, "the aggregate posterior: where the codes of the data lie", "evaluation.aggregate:aggregate_log_density"),
@@ -76,11 +76,11 @@ EQUATIONS = (
              None, "spherical interpolation: along the arc from a to b, t from 0 to 1"),
     Equation("9.7", "∫ p(x|z) p(z) dz = ∫ p(x|z' Rᵀ) p(z') dz', z' = z R, R Rᵀ = I",
              r"\int p(x \mid z)\, p(z)\, dz = \int p(x \mid z' R^\top)\, p(z')\, dz', \quad z' = z R, \quad R R^\top = I",
-             None, "the prior is round: turn the latents, let the decoder turn them back, and log p(x) is the same"),
+             None, "the prior is symmetric under rotation: rotate the latents, let the decoder rotate them back, and log p(x) is the same"),
     Equation("9.8", "KL(diagonal ‖ turned) = ½ log(1 + ¼ sin²(2θ) (σ₁/σ₂ − σ₂/σ₁)²)",
              r"\mathrm{KL}(q_{\mathrm{diagonal}} \,\|\, q_{\mathrm{turned}}) = \tfrac12 \log\left(1 + \tfrac14 \sin^2(2\theta)"
              r"\left(\frac{\sigma_1}{\sigma_2} - \frac{\sigma_2}{\sigma_1}\right)^2\right)",
-             None, "what turning two latents by θ costs a diagonal q that was exact, by 3.15"),
+             None, "what rotating two latents by θ costs a diagonal q that was exact, by 3.15"),
     # 10. How good is it?
     Equation("10.1", "log w = log p(x|z) + log p(z) − log q(z|x), z ~ q(z|x)",
              r"\log w = \log p(x \mid z) + \log p(z) - \log q(z \mid x), \quad z \sim q(z \mid x)",
@@ -94,7 +94,7 @@ EQUATIONS = (
              None, "its standard error: that of the mean weight, relative to the mean (the delta method)",
              "evaluation.importance:evidence_of"),
     Equation("10.4", "ESS = (Σ_s w_s)² / Σ_s w_s²", r"\mathrm{ESS} = \frac{(\sum_s w_s)^2}{\sum_s w_s^2}",
-             None, "effective sample size: as many equal weights would do as well", "evaluation.importance:evidence_of"),
+             None, "effective sample size: the number of equal weights that would do as well", "evaluation.importance:evidence_of"),
     Equation("10.5", "activity_k = Var_x(mu_k(x)), active where above 0.01",
              r"A_k = \mathrm{Var}_x\left(\mu_k(x)\right), \quad \text{active where } A_k > 0.01",
              None, "a unit is active if its posterior mean depends on the data", "evaluation.active:unit_activity"),
@@ -111,9 +111,9 @@ EQUATIONS = (
              r" W_k = \sqrt{\lambda_k - s^2}\; u_k^\top",
              None, "probabilistic PCA: where the likelihood of a linear-Gaussian model is largest", "evaluation.exact:ppca"),
     Equation("10.9", "log p(x) ≈ log Σ_q p(x|z_q) p(z_q) hᴷ", r"\log p(x) \approx \log \sum_q p(x \mid z_q)\, p(z_q)\, h^K",
-             None, "the integral of 1.2 over an even grid of spacing h, for one latent or two", "evaluation.exact:quadrature_log_evidence"),
+             None, "the integral of 1.2 as a sum over an even grid of spacing h, for one latent or two", "evaluation.exact:quadrature_log_evidence"),
     Equation("10.10", "z_s = mu + sigma ⊙ eps_s, s = 1 ... S", r"z_s = \mu + \sigma \odot \varepsilon_s, \quad s = 1, \dots, S",
-             None, "S draws for each example, as rows b S + s of one batch: mu and sigma serve each of them, and gather their gradients",
+             None, "S draws for each example, as rows b S + s of one batch: mu and sigma are copied S times, and their gradients are summed",
              "kernels:repeat", "kernels:repeat_backward"),
     Equation("10.11", "log_prior = log N(z; 0, I)", r"\log p(z) = \log \mathcal{N}(z;\, 0, I)",
              "log_prior", "log p(z), the prior's log density at the draw", _SAMPLED, _SAMPLED_BACKWARD),
@@ -140,7 +140,7 @@ EQUATIONS = (
     Equation("10.19", "log p(x|y) ≥ E_q[log p(x|z, y)] − KL(q(z|x, y) ‖ p(z))",
              r"\log p(x \mid y) \ge \mathbb{E}_{q(z \mid x, y)}[\log p(x \mid z, y)]"
              r" - \mathrm{KL}(q(z \mid x, y) \,\|\, p(z))",
-             "label", "y as one-hot columns, joined to x and to z: the ELBO of 2.6 with y given throughout",
+             "label", "the ELBO of 2.6 with y given throughout, and p(z|y) taken to be p(z); y is one-hot columns beside x and z",
              "model.conditional:LabelledLayers.forward", "model.conditional:LabelledLayers.backward"),
     Equation("10.20", "E[(1/S) Σ_s w_s] = p(x), so E[log (1/S) Σ_s w_s] ≤ log p(x)",
              r"\mathbb{E}\left[\frac{1}{S} \sum_{s=1}^{S} w_s\right] = p(x), \quad\text{so}\quad"
@@ -149,7 +149,7 @@ EQUATIONS = (
     Equation("10.21", "E[log (1/S) Σ_{s≤S} w_s] ≤ E[log (1/(S + 1)) Σ_{s≤S+1} w_s]",
              r"\mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \le"
              r" \mathbb{E}\left[\log \frac{1}{S + 1} \sum_{s=1}^{S + 1} w_s\right]",
-             None, "the bound rises with every sample, from the ELBO at S = 1"),
+             None, "the bound does not fall with another sample; at S = 1 it is the ELBO"),
     Equation("10.22", "log p(x) − E[log (1/S) Σ_s w_s] ≈ Var_q[w] / (2 S p(x)²), S large",
              r"\log p(x) - \mathbb{E}\left[\log \frac{1}{S} \sum_{s=1}^{S} w_s\right] \approx"
              r" \frac{\mathrm{Var}_q[w]}{2 S\, p(x)^2}, \quad S \text{ large}",
@@ -167,20 +167,31 @@ EQUATIONS = (
              r" \mathrm{distortion} = -\frac1N \sum_n \mathbb{E}_{q(z \mid x_n)}[\log p(x_n \mid z)], \quad"
              r" \mathrm{rate} = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z))",
              None, "the ELBO's two parts under their names from coding theory"),
-    Equation("10.26", "max of −distortion − β rate, linear, variance s²: |W_k|² = λ_k − β s², rate = ½ Σ_k log(λ_k / β s²), over λ_k > β s²",
+    Equation("10.26", "max of −distortion − β rate, linear, variance s²: |W_k|² = λ_k − β s², rate = ½ Σ_k log(λ_k / β s²), both over the k ≤ K with λ_k > β s²",
              r"|W_k|^2 = \lambda_k - \beta s^2, \quad \mathrm{rate} = \tfrac12 \sum_k \log \frac{\lambda_k}{\beta s^2},"
              r" \quad \text{both over the } k \le K \text{ with } \lambda_k > \beta s^2",
-             None, "β on a linear-Gaussian model of fixed variance: a water level, under which a latent goes out"),
+             None, "β on a linear-Gaussian model of fixed variance: a water level; a latent under it is unused, and there are at most K"),
     Equation("10.27", "SNR = |E[g]| / √Var[g]: as √S for the decoder's gradient, as 1/√S for the encoder's",
              r"\mathrm{SNR} = \frac{|\mathbb{E}[g]|}{\sqrt{\mathrm{Var}[g]}}: \quad"
              r" \text{decoder } \propto \sqrt{S}, \quad \text{encoder } \propto \frac{1}{\sqrt{S}}, \quad S \text{ large}",
-             None, "signal to noise of one gradient of the importance-weighted bound"),
+             None, "signal to noise of one gradient of the importance-weighted bound, if w and its gradient have four finite moments"),
     Equation("10.28", "∫ λˣ (1 − λ)¹⁻ˣ dx = 1 / C(λ) over 0 ≤ x ≤ 1, C(λ) = 2 artanh(1 − 2λ) / (1 − 2λ) = a / tanh(½ a), λ = logistic(a)",
              r"\int_0^1 \lambda^x (1 - \lambda)^{1 - x}\, dx = \frac{1}{C(\lambda)}, \quad"
              r" C(\lambda) = \frac{2\, \mathrm{artanh}(1 - 2 \lambda)}{1 - 2 \lambda} = \frac{a}{\tanh(\frac12 a)},"
              r" \quad \lambda = \mathrm{logistic}(a)",
-             None, "what a Bernoulli lacks to be a density of grey levels: the continuous Bernoulli's constant"),
+             None, "the constant that would make a Bernoulli a density of grey levels: the continuous Bernoulli's"),
     Equation("10.29", "log [(1/100) p(x) + (99/100) r(x)] ≥ log p(x) − log 100",
              r"\log \left[\tfrac{1}{100}\, p(x) + \tfrac{99}{100}\, r(x)\right] \ge \log p(x) - \log 100",
-             None, "ninety-nine draws in a hundred are r's, noise if r is noise: and at most 4.6 nats are lost"),
+             None, "ninety-nine draws in a hundred are r's, and at most 4.6 nats are lost"),
+    Equation("10.30", "ELBO_q(x) = E_b[ELBO_q(b)] ≤ E_b[log p(b)] ≤ −Σ_d H(x_d), b_d = 1 with probability x_d",
+             r"\mathrm{ELBO}_q(x) = \mathbb{E}_b[\mathrm{ELBO}_q(b)] \le \mathbb{E}_b[\log p(b)] \le -\sum_d H(x_d),"
+             r" \quad b_d \sim \mathrm{Bernoulli}(x_d)",
+             None, "grey levels x under a Bernoulli: the mean over binary draws b, all with one q; H is the entropy"),
+    Equation("10.31", "log P(k) = log ∫ p(k + u) du ≥ E_u[log p(k + u)], u uniform on [0, 1)ᴰ",
+             r"\log P(k) = \log \int_{[0, 1)^D} p(k + u)\, du \;\ge\; \mathbb{E}_u[\log p(k + u)], \quad u \sim [0, 1)^D",
+             None, "dequantization: a density of grey levels with uniform noise bounds the probability of the levels"),
+    Equation("10.32", "bits per dimension = −log₂ P(k) / D ≤ log₂ 256 − E_u[log p(y)] / (D log 2), y = (k + u) / 256",
+             r"\text{bits per dimension} = -\frac{\log_2 P(k)}{D} \;\le\; \log_2 256 - \frac{\mathbb{E}_u[\log p(y)]}{D \log 2},"
+             r" \quad y = \frac{k + u}{256}",
+             None, "a unit for grey levels: 8 bits are what the uniform density needs, 0 is the least"),
 )
