@@ -1,0 +1,123 @@
+"""What notebooks 6 to 10 state, each on the smallest case where it can be evaluated."""
+
+from statistics import NormalDist
+
+import numpy as np
+import pytest
+
+import minivae as mv
+from minivae.evaluation import exact_log_evidence, quadrature_log_evidence
+
+TOY, TOY_X, TOY_EPS = mv.toy()
+PICTURES = np.array(list(np.ndindex(2, 2, 2, 2)), dtype=float)
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(40)
+
+
+def expected_elbo(model, rows, mu, log_var):
+    """Over eps, by quadrature, with one q for all rows."""
+    q = {"mu": np.tile(mu, (len(rows), 1)), "log_var": np.tile(log_var, (len(rows), 1))}
+    elbos = [model.forward(rows, np.full((len(rows), 1), e), given=q).elbo for e in NODES]
+    return WEIGHTS @ elbos / WEIGHTS.sum()
+
+
+# Notebook 10
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_grey_levels_under_a_bernoulli_bound_the_mean_evidence_of_their_binary_draws(seed):
+    rng = np.random.default_rng(seed)
+    levels = rng.random((1, 4))
+    probability = np.where(PICTURES == 1, levels, 1 - levels).prod(axis=1)
+    mu, log_var = rng.standard_normal((2, 1, 1))  # any q that does not depend on the draw
+    grey, draws = expected_elbo(TOY, levels, mu, log_var)[0], expected_elbo(TOY, PICTURES, mu, log_var)
+    evidence, evidences = quadrature_log_evidence(TOY, levels)[0], quadrature_log_evidence(TOY, PICTURES)
+    assert grey == pytest.approx(probability @ draws, abs=1e-12)
+    assert grey < evidence < probability @ evidences < (probability * np.log(probability)).sum()
+
+
+@pytest.mark.parametrize("s", [100, 1, 12**-0.5, 0.1, 0.01])
+def test_a_density_of_noisy_levels_bounds_the_probability_of_the_level(s):
+    density, u = NormalDist(100.5, s), (np.arange(1000) + 0.5) / 1000
+    noisy = np.mean(-0.5 * ((u - 0.5) / s) ** 2 - np.log(s * np.sqrt(2 * np.pi)))
+    probabilities = np.diff([density.cdf(k) for k in range(257)])
+    assert noisy <= np.log(probabilities[100]) <= 0 and probabilities.sum() <= 1
+    assert noisy <= -0.5 * np.log(2 * np.pi * np.e / 12) + 1e-6  # the best: as wide as the noise itself
+    assert np.log2(256) - (noisy + np.log(256)) / np.log(2) == pytest.approx(-noisy / np.log(2))  # the unit of 10.32
+
+
+def test_a_grid_is_exponentially_accurate_for_tanh_and_not_for_relu():
+    kinked = mv.VAE(**TOY.settings | {"activation": "relu"})
+    kinked.parameters.flat = TOY.parameters.flat
+
+    def grid_sum(model, h):
+        z = np.arange(-12, 12 + h / 2, h)[:, None]
+        log_prior = -0.5 * (z[:, 0] ** 2 + np.log(2 * np.pi))
+        rows = [model.forward(np.tile(row, (len(z), 1)), 0 * z, given={"z": z}).log_likelihood for row in TOY_X]
+        return np.log([(np.exp(log_p + log_prior) * h).sum() for log_p in rows])
+
+    smooth, kink = (abs(grid_sum(model, 1 / 8) - grid_sum(model, 2**-10)).max() for model in (TOY, kinked))
+    assert smooth < 1e-13 and kink > 1e-5
+
+
+@pytest.mark.parametrize("latents, beta", [(2, 1.0), (2, 3.0), (4, 1.0), (4, 3.0)])
+def test_water_fills_only_as_many_axes_as_there_are_latents(latents, beta):
+    variances, s2 = np.array([8.0, 4.0, 2.0, 1.5, 0.5]), 1.0
+    level = beta * s2
+    used = (np.arange(5) < latents) & (variances > level)
+    w2 = np.where(used, variances - level, 0)
+    vae = mv.VAE(5, hidden=(), latent_dim=5, likelihood="gaussian", noise_variance=s2, dtype="float64")
+    vae.parameters["decoder.0.W"] = np.diag(np.sqrt(w2))
+    vae.parameters["encoder.0.W"] = np.concatenate([np.diag(np.sqrt(w2) / (w2 + level)), np.zeros((5, 5))], axis=1)
+    vae.parameters["encoder.0.b"] = np.concatenate([np.zeros(5), np.log(level / (w2 + level))])
+    data = np.concatenate([np.diag(np.sqrt(5 * variances)), -np.diag(np.sqrt(5 * variances))])  # covariance diag(variances)
+    traces = [vae.forward(data, np.full((10, 5), e)) for e in (-1.0, 1.0)]
+    rate, distortion = np.mean([t.kl for t in traces]), -np.mean([t.log_likelihood for t in traces])
+    error = used.sum() * level + variances[~used].sum()
+    assert rate == pytest.approx(0.5 * np.log(variances[used] / level).sum())
+    assert distortion == pytest.approx(0.5 * (5 * np.log(2 * np.pi * s2) + error / s2))
+    shannon = np.minimum(variances, level).sum()
+    assert error == pytest.approx(shannon) if (variances > level).sum() <= latents else error > shannon + 0.1
+
+
+def test_the_encoders_signal_is_minus_the_gradient_of_the_bias():
+    """E[delta d delta / d mu] = ½ d Var[w] / d mu / p², the leading term of 10.27."""
+    x, log_px = TOY_X[1:2], quadrature_log_evidence(TOY, TOY_X[1:2])[0]
+    z = np.arange(-14, 14, 0.01)[:, None]
+    log_joint = TOY.forward(np.tile(x, (len(z), 1)), 0 * z, given={"z": z}).log_likelihood - 0.5 * (z[:, 0] ** 2 + np.log(2 * np.pi))
+
+    def relative_variance(mu, log_var=-0.2):
+        log_q = mv.kernels.gaussian_log_density(z, np.full_like(z, mu), np.full_like(z, log_var))
+        return (np.exp(2 * (log_joint - log_px) - log_q) * 0.01).sum() - 1
+
+    def signal(mu, log_var=-0.2):
+        iwae = mv.IWAE(**TOY.settings)
+        iwae.parameters.flat = TOY.parameters.flat
+        now = iwae.encode(x)
+        iwae.parameters["encoder.1.b"] += [mu - now[0][0, 0], log_var - now[1][0, 0]]
+        eps = np.arange(-9, 9, 0.01)[:, None]
+        trace = iwae.forward(np.tile(x, (len(eps), 1)), eps)
+        d, _ = iwae.backward(trace, d_loss=-len(eps))
+        ratio = np.exp(trace.log_weight.ravel() - log_px)
+        return ((ratio - 1) * ratio * d.mu[:, 0] * np.exp(-0.5 * eps[:, 0] ** 2) / np.sqrt(2 * np.pi) * 0.01).sum()
+
+    difference = (relative_variance(0.4 + 1e-4) - relative_variance(0.4 - 1e-4)) / 2e-4
+    assert signal(0.4) == pytest.approx(0.5 * difference, rel=1e-5)
+
+
+@pytest.mark.parametrize("power, least", [(2, 0.5), (4, 0.75)])
+def test_which_widths_leave_the_weights_their_moments(power, least):
+    """E_q[w^power] = ∫ p(x, z)^power / q^(power - 1) dz, with p(x|z) constant far out: finite if the integrand decays."""
+    def decays(variance, far=1e3):
+        return -power * far**2 / 2 + (power - 1) * far**2 / (2 * variance) < 0
+    assert decays(least + 0.01) and not decays(least - 0.01)
+    far = TOY.forward(np.tile(TOY_X[1], (2, 1)), np.zeros((2, 1)), given={"z": np.array([[30.0], [60.0]])}).log_likelihood
+    assert far[0] == pytest.approx(far[1], abs=1e-6)  # the tanh units have saturated
+
+
+def test_as_many_latents_as_pictures_but_one_leave_no_residual():
+    pictures = np.random.default_rng(0).random((6, 10))
+    singular = np.linalg.svd(pictures - pictures.mean(axis=0), compute_uv=False)
+    assert (singular[5:] ** 2).sum() < 1e-28 < (singular[4:] ** 2).sum()
+    with pytest.raises(ValueError, match="Take fewer latents"):
+        mv.evaluation.ppca(pictures, 5)
+    assert np.isfinite(exact_log_evidence(mv.VAE(10, (), 2, likelihood="gaussian", dtype="float64"), pictures)).all()
