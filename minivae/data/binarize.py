@@ -1,7 +1,7 @@
 """Turns grey levels into the zeros and ones that a Bernoulli likelihood is about.
 
 A grey level is read as the probability that its pixel is on. Binarization is part of a data set's definition:
-nats measured under two of these rules do not compare.
+a number of nats means nothing without its rule, and numbers under different rules answer different questions.
 """
 
 import numpy as np
