@@ -12,7 +12,7 @@ import zipfile
 
 import numpy as np
 
-__all__ = ["CheckpointError", "whole_file", "write_arrays", "open_arrays", "Archive"]
+__all__ = ["CheckpointError", "remove_writable", "whole_file", "write_arrays", "open_arrays", "Archive"]
 
 MOST_TEXT = 2**26  # bytes of one text that are read, 16 million characters: far more than any run's record has
 
@@ -56,6 +56,24 @@ def whole_file(path):
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_writable(path):
+    """Remove ``path``, if it is there, once it is certain that a file can be written in its place.
+
+    Raises
+    ------
+    OSError
+        If no file can be written there: now, and not after an hour of work. What is there then stays.
+    """
+    with contextlib.suppress(_Rehearsed), whole_file(path) as file:
+        file.write(b"\0" * 4096)
+        raise _Rehearsed  # so that nothing takes its place
+    pathlib.Path(path).unlink(missing_ok=True)
+
+
+class _Rehearsed(Exception):
+    """Nothing went wrong."""
 
 
 def write_arrays(path, arrays):

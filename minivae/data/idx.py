@@ -1,11 +1,14 @@
-"""Reads the IDX files in which MNIST was published, and after it Fashion-MNIST, KMNIST and others.
+"""Reads the IDX files in which MNIST was published, and after it Fashion-MNIST, KMNIST, QMNIST, EMNIST and others.
 
-An IDX file is a header and then the bytes of one array. The header: two zero bytes, a byte for the element
-type, a byte for the number of axes, and four bytes, the highest first, for the length of each axis.
+An IDX file is a header and then the numbers of one array. The header: two zero bytes, a byte for the element type, a
+byte for the number of axes, and four bytes, the highest first, for the length of each axis. All four headers are read
+and compared before any array is.
 """
 
+import contextlib
 import gzip
 import math
+import re
 import struct
 import zlib
 from pathlib import Path
@@ -15,15 +18,21 @@ import numpy as np
 
 __all__ = ["Dataset", "load_idx"]
 
-# What each array is called on disk: the array's name, the file's stem, the number of its axes.
-FILES = [
-    ("train_images", "train-images", 3),
-    ("train_labels", "train-labels", 1),
-    ("test_images", "t10k-images", 3),
-    ("test_labels", "t10k-labels", 1),
-]
+# The arrays of a data set: the name of each, how its file's name begins, and the number of its axes.
+FILES = {"train_images": ("train-images", 3), "train_labels": ("train-labels", 1),
+         "test_images": ("t10k-images", 3), "test_labels": ("t10k-labels", 1)}
+
+# How published files are named: MNIST's train-images-idx3-ubyte.gz, EMNIST's emnist-letters-test-images-idx3-ubyte.gz,
+# QMNIST's qmnist-train-labels-idx2-int.gz.
+FILE_NAME = re.compile(r"((?P<set>.+?)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)(?P<mark>[-.])idx\d-(ubyte|int)"
+                       r"(?P<packed>\.gz)?")
 
 ELEMENT_TYPES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
+WHOLE_NUMBERS = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4"}
+
+# A small gzipped file can promise any size, so the promise is judged before anything is unpacked.
+MOST_RATIO = 1100            # gzip packs zeros to one byte in 1032, and nothing better
+LARGE, LARGE_RATIO = 2**28, 100  # beyond so many bytes, more is packed than pictures allow (MNIST's: 5)
 
 # What a failed download or a half-finished setup leaves behind, known by its first bytes.
 IMPOSTORS = [
@@ -52,14 +61,15 @@ class Dataset(NamedTuple):
 
 
 def load_idx(folder):
-    """Load a data set from a folder of four IDX files, raw or gzipped, under MNIST's usual names.
+    """Load a data set from a folder of four IDX files, raw or gzipped, under the names in which they were published.
 
     Parameters
     ----------
     folder : str or path
-        Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and
-        t10k-labels-idx1-ubyte, each perhaps with .gz; a dot before idx does as well. Where a file is there
-        raw and gzipped, the raw one is read.
+        Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each
+        perhaps with .gz. A dot before idx will do as well, "test" for "t10k", and the name of the data set in front, as
+        in emnist-letters-train-images-idx3-ubyte. Of a folder that holds several data sets, name one:
+        "gzip/emnist-letters". Where a file is there both raw and gzipped, the raw one is read.
 
     Returns
     -------
@@ -72,83 +82,164 @@ def load_idx(folder):
         If the folder or one of the four files is not there.
     ValueError
         If a file is not what its name says, is damaged or holds nothing, or if the four do not fit together.
+
+    Notes
+    -----
+    EMNIST stores its images transposed. Files whose names begin with "emnist" are turned upright. Labels are whole
+    numbers of any kind from 0 to 255; where they have two axes, as QMNIST's, the first column is the class.
     """
     folder = Path(folder)
-    paths = _find_files(folder)
-    dataset = Dataset(**{name: _read_idx(paths[name], axes) for name, _, axes in FILES})
+    data_set, paths = _find_files(folder)
+    headers = {name: _read_header(path, *FILES[name]) for name, path in paths.items()}
     for part in ("train", "test"):
-        images, labels = getattr(dataset, f"{part}_images"), getattr(dataset, f"{part}_labels")
-        if len(images) != len(labels):
-            raise ValueError(f"folder {folder} must hold one label for every image; got {len(images)} images and "
-                             f"{len(labels)} labels to {part}. Do the files come from one data set?")
-    train_size, test_size = dataset.train_images.shape[1:], dataset.test_images.shape[1:]
+        images, labels = headers[f"{part}_images"].shape, headers[f"{part}_labels"].shape
+        if images[0] != labels[0]:
+            raise ValueError(f"folder {folder} must hold one label for every image; got {images[0]} images and {labels[0]} labels to "
+                             f"{part}. Do the files come from one data set?")
+    train_size, test_size = (headers[f"{part}_images"].shape[1:] for part in ("train", "test"))
     if train_size != test_size:
-        raise ValueError(f"folder {folder} must hold images of one size; got {train_size} to train on and "
-                         f"{test_size} to test on. Do the files come from one data set?")
-    return dataset
+        raise ValueError(f"folder {folder} must hold images of one size; got {train_size} to train on and {test_size} to test on. Do "
+                         "the files come from one data set?")
+    arrays = {name: _read_array(path, headers[name]) for name, path in paths.items()}
+    for name, array in arrays.items():
+        if name.endswith("labels"):
+            arrays[name] = _as_labels(paths[name], array)
+        elif data_set.lower().startswith("emnist"):
+            arrays[name] = np.ascontiguousarray(array.transpose(0, 2, 1))
+    return Dataset(**arrays)
 
 
 def _find_files(folder):
-    """Map each array's name to its path in the folder; say all that is missing at once."""
+    """Return the name of the data set in the folder ("" if it bears none) and a path for each of its arrays."""
+    chosen = None
+    if not folder.is_dir() and folder.parent.is_dir() and _data_sets(folder.parent).get(folder.name):
+        folder, chosen = folder.parent, folder.name
     if not folder.is_dir():
         what = "is a file" if folder.exists() else "does not exist"
         raise FileNotFoundError(f"{folder} {what}; a folder of four IDX files is needed.")
-    paths, missing = {}, []
-    for name, stem, axes in FILES:
-        spellings = [f"{stem}{mark}idx{axes}-ubyte{end}" for end in ("", ".gz") for mark in "-."]
-        found = [folder / spelling for spelling in spellings if (folder / spelling).is_file()]
-        if found:
-            paths[name] = found[0]
-        else:
-            missing.append(spellings[0])
+    data_sets = _data_sets(folder)
+    whole = sorted(name for name, paths in data_sets.items() if len(paths) == len(FILES))
+    if chosen is None and "" not in whole and len(whole) > 1:
+        raise ValueError(f"folder {folder} holds {len(whole)} data sets: {', '.join(whole)}. Name one, such as {folder / whole[0]}.")
+    if chosen is None:  # MNIST's own names if they are complete, else what is complete, or nearest to it
+        chosen = "" if "" in whole else max(data_sets, key=lambda name: len(data_sets[name]), default="")
+    paths = data_sets.get(chosen, {})
+    missing = [f"{chosen}{'-' * bool(chosen)}{stem}-idx{axes}-ubyte" for name, (stem, axes) in FILES.items() if name not in paths]
     if missing:
         held = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
         shown = ", ".join(held[:12]) + (f" and {len(held) - 12} more" if len(held) > 12 else "")
         raise FileNotFoundError(f"folder {folder} lacks {len(missing)} of the four IDX files. Looked for "
                                 f"{', '.join(missing)} (as they are, or with .gz). The folder holds {shown or 'nothing'}.")
-    return paths
+    return chosen, {name: paths[name] for name in FILES}
 
 
-def _read_idx(path, axes):
-    """Read one IDX file of uint8 as an array with so many axes."""
-    contents = _read_bytes(path)
-    header = 4 + 4 * axes
-    if len(contents) < 4:
-        raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(contents)}. Copy it again?")
-    if contents[:2] != b"\0\0":
-        raise ValueError(f"{path} is not an IDX file: it must begin with two zero bytes; got {contents[:4]!r}.")
-    element_type, got_axes = contents[2], contents[3]
-    if element_type != 8:
+def _data_sets(folder):
+    """Map the name of each data set in the folder to its files, by the array's name; a raw file goes before a packed one."""
+    found = {}
+    for path in folder.iterdir():
+        match = FILE_NAME.fullmatch(path.name)
+        if match and path.is_file():
+            name = f"{'train' if match['part'] == 'train' else 'test'}_{match['kind']}"
+            order = bool(match["packed"]), match["mark"] != "-", match["part"] == "test"
+            found.setdefault(match["set"] or "", {}).setdefault(name, []).append((order, path))
+    return {data_set: {name: min(paths)[1] for name, paths in files.items()} for data_set, files in found.items()}
+
+
+class _Header(NamedTuple):
+    dtype: np.dtype
+    shape: tuple
+    size: int  # in bytes
+
+    @property
+    def total(self):
+        """Bytes that the whole file must have."""
+        return self.size + math.prod(self.shape) * self.dtype.itemsize
+
+
+def _read_header(path, stem, axes):
+    """Read the header of an IDX file of images or labels, and compare the size it promises with what there can be."""
+    packed, head = _head(path)
+    if len(head) < 4:
+        raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(head)}. Copy it again?")
+    if head[:2] != b"\0\0":
+        raise ValueError(f"{path} is not an IDX file: it must begin with two zero bytes; got {head[:4]!r}.")
+    element_type, got_axes = head[2], head[3]
+    labels = stem.endswith("labels")
+    if element_type not in (WHOLE_NUMBERS if labels else [8]):
         got = ELEMENT_TYPES.get(element_type, f"the unknown type {element_type}")
-        raise ValueError(f"{path} must hold uint8 (element type 8); got {got}.")
-    if got_axes != axes:
+        raise ValueError(f"{path} must hold {'whole numbers' if labels else 'uint8 (element type 8)'}; got {got}. Write it anew as "
+                         "uint8?")
+    if got_axes != axes and not (labels and got_axes == 2):
         raise ValueError(f"{path} must hold an array of {axes} axes; got {got_axes}. "
                          "Were images and labels interchanged, or are the images in colour?")
-    if len(contents) < header:
-        raise ValueError(f"{path} is cut short: its header must have {header} bytes; got {len(contents)}. Copy it again?")
-    shape = struct.unpack(f">{axes}I", contents[4:header])
-    expected = header + math.prod(shape)
-    if len(contents) != expected:
-        fault = "too long" if len(contents) > expected else "cut short"
-        raise ValueError(f"{path} is {fault}: its header, shape {shape}, promises {expected:,} bytes; got "
-                         f"{len(contents):,}{' unpacked' * (path.suffix == '.gz')}. Download it again.")
-    if 0 in shape:
-        raise ValueError(f"{path} holds nothing: its shape is {shape}.")
-    return np.frombuffer(contents, np.uint8, offset=header).reshape(shape).copy()
+    size = 4 + 4 * got_axes
+    if len(head) < size:
+        raise ValueError(f"{path} is cut short: its header must have {size} bytes; got {len(head)}. Copy it again?")
+    header = _Header(np.dtype(WHOLE_NUMBERS[element_type]), struct.unpack(f">{got_axes}I", head[4:size]), size)
+    if 0 in header.shape:
+        raise ValueError(f"{path} holds nothing: its shape is {header.shape}.")
+    there = path.stat().st_size
+    if not packed and there != header.total:
+        raise _wrong_size(path, header, there)
+    if packed and header.total > MOST_RATIO * there:
+        raise _wrong_size(path, header, f"only {there:,} gzipped")
+    if packed and header.total > max(LARGE, LARGE_RATIO * there):
+        raise ValueError(f"{path} is gzipped to {there:,} bytes and would unpack to {header.total:,}, shape {header.shape}: hardly "
+                         "pictures. If it is meant to, unpack it yourself (gunzip).")
+    return header
 
 
-def _read_bytes(path):
-    """Read a whole file, unpacked if it is gzip (which its first bytes tell, whatever its name)."""
-    contents = path.read_bytes()
-    if contents[:2] == b"\x1f\x8b":
-        try:
-            contents = gzip.decompress(contents)
-        except (OSError, EOFError, zlib.error) as error:
-            raise ValueError(f"{path} is damaged gzip ({error}). Download it again.") from error
-    if not contents:
+def _head(path):
+    """Return whether a file is gzipped, which its first bytes tell whatever its name, and its first 512 bytes unpacked."""
+    with open(path, "rb") as file:
+        head = file.read(512)
+    packed = head[:2] == b"\x1f\x8b"
+    if packed:
+        with _damage_told(path), gzip.open(path) as file:
+            head = file.read(512)
+    if not head:
         raise ValueError(f"{path} is empty. Download it again.")
-    start = contents[:512].removeprefix(b"\xef\xbb\xbf").lstrip()  # past a byte order mark and blanks
+    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()  # past a byte order mark and blanks
     for prefix, what, remedy in IMPOSTORS:
         if start.startswith(prefix):
             raise ValueError(f"{path} is {what}. {remedy}")
-    return contents
+    return packed, head
+
+
+def _read_array(path, header):
+    """Read the array behind a header, and make sure that nothing comes after it."""
+    array = np.empty(header.shape, header.dtype)
+    left = memoryview(array).cast("B")
+    packed, _ = _head(path)
+    with _damage_told(path), gzip.open(path) if packed else open(path, "rb") as file:
+        file.read(header.size)
+        while left and (count := file.readinto(left)):
+            left = left[count:]
+        if left or file.read(1):  # this last read, at the end, also compares gzip's checksum
+            raise _wrong_size(path, header, header.total - len(left) if left else "more")
+    return array
+
+
+@contextlib.contextmanager
+def _damage_told(path):
+    """A context in which what gzip raises becomes one clear error."""
+    try:
+        yield
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged gzip ({error}). Download it again.") from error
+
+
+def _wrong_size(path, header, got):
+    number = isinstance(got, int)
+    fault = "too long" if got == "more" or number and got > header.total else "cut short"
+    return ValueError(f"{path} is {fault}: its header, shape {header.shape}, promises {header.total:,} bytes; got "
+                      f"{f'{got:,}' if number else got}. Download it again.")
+
+
+def _as_labels(path, labels):
+    """Return labels of any whole numbers as uint8, shape (N,)."""
+    labels = labels.reshape(len(labels), -1)[:, 0]
+    if labels.min() < 0 or labels.max() > 255:
+        raise ValueError(f"{path} must hold labels from 0 to 255; got labels from {labels.min()} to {labels.max()}. Number the "
+                         "classes from 0?")
+    return labels.astype(np.uint8)

@@ -7,11 +7,29 @@ import numpy as np
 
 __all__ = ["NonFiniteError", "check_forward", "check_backward", "check_parameters", "check_means"]
 
-ADVICE = "Try a new model with a smaller learning rate, a beta warm-up, or dtype float64."
+FAR = 20  # data beyond this are not on the scale of 1 that the weights start for
 
 
 class NonFiniteError(ArithmeticError):
-    """A NaN or an infinity appeared: the message names the term, the epoch, the batch, and what to try."""
+    """A NaN or an infinity appeared: the message names the term, the epoch, the batch, and what to try.
+
+    Attributes
+    ----------
+    found : str
+        What is not finite, and where.
+    reach : float
+        The largest size of a number in the batch; 0 if it is not known.
+    """
+
+    def __init__(self, found, reach=0.0):
+        self.found, self.reach = found, reach
+        super().__init__(f"{found} {self.advice()}")
+
+    def advice(self, learning_rate="a smaller learning rate", warm_up="a beta warm-up", dtype="dtype float64"):
+        """Say what to try, in the words given: those of the command line differ."""
+        first = "" if self.reach <= FAR else (
+            f"The data reach {self.reach:.3g}: standardize them first, as in (images - images.mean()) / images.std(). ")
+        return f"{first}Try a new model with {learning_rate}, {warm_up}, or {dtype}."
 
 
 def check_forward(trace, where):
@@ -25,7 +43,7 @@ def check_forward(trace, where):
         Such as "epoch 3, batch 17", for the message.
     """
     if not np.isfinite(trace.loss):
-        _raise(next(name for name, array in trace.items() if not np.all(np.isfinite(array))), where)
+        _raise(next(name for name, array in trace.items() if not np.all(np.isfinite(array))), where, trace.x)
 
 
 def check_backward(d, grads, where):
@@ -34,11 +52,11 @@ def check_backward(d, grads, where):
         return
     for symbol in reversed(list(d)):
         if d[symbol] is not None and not np.all(np.isfinite(d[symbol])):
-            _raise(f"the gradient of {symbol}", where)
+            _raise(f"the gradient of {symbol}", where, d.forward.x)
     for name in reversed(list(grads)):
         if not np.all(np.isfinite(grads[name])):
-            _raise(f"the gradient of {name}", where)
-    _raise("the squared length of the gradient", where)
+            _raise(f"the gradient of {name}", where, d.forward.x)
+    _raise("the squared length of the gradient", where, d.forward.x)
 
 
 def check_parameters(parameters, where):
@@ -55,5 +73,5 @@ def check_means(means, where):
             _raise(name, where)
 
 
-def _raise(term, where):
-    raise NonFiniteError(f"{term} is not finite in {where}. {ADVICE}")
+def _raise(term, where, x=None):
+    raise NonFiniteError(f"{term} is not finite in {where}.", 0.0 if x is None else float(abs(x).max()))

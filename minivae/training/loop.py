@@ -11,6 +11,7 @@ import numpy as np
 from ..data import BINARIZATIONS, deal, prepare
 from ..data.minibatches import check_batch_size
 from ..evaluation.elbo import mean_elbo
+from ..files import remove_writable
 from ..model import VAE, ConditionalVAE
 from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
@@ -56,7 +57,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     seed : int, optional
         Of shuffling, binarization and noise.
     checkpoint : path, optional
-        Where to write the run's state before the first epoch and after each.
+        Where to write the run's state after each epoch. A file of that name goes when a new run starts.
     resume : bool, optional
         Continue from ``checkpoint`` if there is one. ``model`` then takes its parameters, and its settings and
         the arguments here must be those of the run; only ``epochs`` may be raised under a constant schedule.
@@ -114,8 +115,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     settings = run_settings(model, optimizer, images, held_out, epochs=epochs, batch_size=batch_size,
                             schedule=schedule, samples=samples, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
     history, top_rate = [], optimizer.learning_rate
-    if resume and os.path.exists(checkpoint):
-        saved = load_checkpoint(checkpoint)
+    saved = load_checkpoint(checkpoint) if resume and os.path.exists(checkpoint) else None
+    if saved and saved.history:  # what holds no epoch is no run
         check_same_settings(settings, saved.settings, checkpoint)
         model.parameters.flat[...] = saved.model.parameters.flat
         optimizer.restore(saved.optimizer)
@@ -127,8 +128,9 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
             save_checkpoint(checkpoint, Checkpoint(
                 model, optimizer.state(), settings, history, rng.bit_generator.state, notes or {}))
 
-    if not history:
-        save()
+    if not history and checkpoint is not None:
+        remove_writable(checkpoint)
+    start = {name: array.copy() for name, array in optimizer.state().items()}
     steps = len(images) // batch_size  # in an epoch
     try:
         for epoch in range(len(history) + 1, epochs + 1):
@@ -149,6 +151,8 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
                 bar.finish(row)
     finally:
         optimizer.learning_rate = top_rate  # the schedule's steps were ours, not the caller's
+        if not history:
+            optimizer.restore(start)  # stopped in the first epoch: the next try begins where this one did
     return history
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -180,3 +181,113 @@ def test_image_sizes_differ(tmp_path):
     write_folder(tmp_path, {**make_arrays(size=(5, 4)), "test_images": make_arrays(size=(4, 5))["test_images"]})
     with pytest.raises(ValueError, match=r"images of one size; got \(5, 4\) to train on and \(4, 5\) to test on"):
         load_idx(tmp_path)
+
+
+# --- other data sets in this format ----------------------------------------------------------------------------
+
+def write_named(folder, arrays, names, element_types=None, pack=gzip.compress):
+    for name, array in arrays.items():
+        (folder / names[name]).write_bytes(pack(idx_bytes(array, (element_types or {}).get(name, 8))))
+
+
+def test_qmnist_under_its_own_names_with_its_int32_labels(tmp_path):
+    """The labels have eight columns, of which the first is the class."""
+    arrays = make_arrays()
+    raw = dict(arrays)
+    for part in ("train", "test"):
+        labels = np.random.default_rng(1).integers(-5, 10**6, (len(arrays[f"{part}_labels"]), 8)).astype(">i4")
+        labels[:, 0] = arrays[f"{part}_labels"]
+        raw[f"{part}_labels"] = labels
+    write_named(tmp_path, raw, {
+        "train_images": "qmnist-train-images-idx3-ubyte.gz", "train_labels": "qmnist-train-labels-idx2-int.gz",
+        "test_images": "qmnist-test-images-idx3-ubyte.gz", "test_labels": "qmnist-test-labels-idx2-int.gz",
+    }, {"train_labels": 12, "test_labels": 12})
+    (tmp_path / "qmnist-test-labels.tsv.gz").touch()
+    assert_holds(load_idx(tmp_path), arrays)
+
+
+@pytest.mark.parametrize("element_type, dtype", [(8, "u1"), (9, "i1"), (11, ">i2"), (12, ">i4")])
+def test_labels_of_any_whole_numbers(folder, element_type, dtype):
+    labels = make_arrays()["train_labels"]
+    path = folder / NAMES["train_labels"]
+    path.write_bytes(idx_bytes(labels.astype(dtype), element_type))
+    assert_holds(load_idx(folder), make_arrays())
+    if element_type > 8:
+        path.write_bytes(idx_bytes((labels - 100.0).astype(dtype), element_type))
+        with pytest.raises(ValueError, match="must hold labels from 0 to 255; got labels from -100 to"):
+            load_idx(folder)
+    path.write_bytes(idx_bytes(labels.astype(">f4"), 13))
+    with pytest.raises(ValueError, match="must hold whole numbers; got float32. Write it anew as uint8"):
+        load_idx(folder)
+
+
+def emnist_names(data_set, end=".gz"):
+    return {name: f"emnist-{data_set}-{part}-{kind}-ubyte{end}" for name, part, kind in (
+        ("train_images", "train", "images-idx3"), ("train_labels", "train", "labels-idx1"),
+        ("test_images", "test", "images-idx3"), ("test_labels", "test", "labels-idx1"))}
+
+
+def test_emnist_stands_upright_and_is_named_where_there_are_several(tmp_path):
+    """As published: all data sets in one folder, their images transposed."""
+    digits, letters = make_arrays(seed=1), make_arrays(train=9, seed=2)
+    lying = lambda arrays: {name: array.transpose(0, 2, 1) if array.ndim == 3 else array for name, array in arrays.items()}
+    write_named(tmp_path, lying(digits), emnist_names("digits"))
+    assert_holds(load_idx(tmp_path), digits)
+    write_named(tmp_path, lying(letters), emnist_names("letters", ""), pack=bytes)
+    assert_holds(load_idx(tmp_path / "emnist-letters"), letters)
+    assert_holds(load_idx(str(tmp_path / "emnist-digits")), digits)
+    with pytest.raises(ValueError, match="holds 2 data sets: emnist-digits, emnist-letters. Name one, such as .*emnist-digits"):
+        load_idx(tmp_path)
+    write_folder(tmp_path, make_arrays(seed=3))
+    assert_holds(load_idx(tmp_path), make_arrays(seed=3))  # MNIST's own names go first
+    (tmp_path / emnist_names("letters", "")["test_images"]).unlink()
+    with pytest.raises(FileNotFoundError, match="lacks 1 of the four .* Looked for emnist-letters-t10k-images-idx3-ubyte "):
+        load_idx(tmp_path / "emnist-letters")
+    with pytest.raises(FileNotFoundError, match="emnist-bymerge does not exist"):
+        load_idx(tmp_path / "emnist-bymerge")
+
+
+class Unpacked(Exception):
+    """What a test raises where a file would be unpacked."""
+
+
+@pytest.fixture
+def nothing_is_unpacked(monkeypatch):
+    def refuse(path, header):
+        raise Unpacked(path)
+    monkeypatch.setattr("minivae.data.idx._read_array", refuse)
+
+
+@pytest.mark.parametrize("shape, message", [
+    ((2**32 - 1,) * 3, "is cut short: .* got only .* gzipped"), ((7, 4000, 4000), "is cut short"), ((7, 5, 4), None),
+])
+def test_what_a_header_promises_is_judged_before_anything_is_unpacked(folder, nothing_is_unpacked, shape, message):
+    (folder / NAMES["train_images"]).write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, *shape) + bytes(140)))
+    with pytest.raises(ValueError if message else Unpacked, match=message):
+        load_idx(folder)
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused(folder, nothing_is_unpacked):
+    """2**20 bytes of gzip, which may honestly hold 2**30 zeros; here only its size is so large."""
+    path = folder / NAMES["train_images"]
+    path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 7, 12000, 12000)) + bytes(2**20))
+    with pytest.raises(ValueError, match="gzipped to 1,048,.* bytes and would unpack to 1,008,000,016, .* unpack it yourself"):
+        load_idx(folder)
+
+
+def test_headers_are_compared_with_one_another_before_anything_is_unpacked(folder, nothing_is_unpacked):
+    write_folder(folder, make_arrays(train=8) | {"train_labels": make_arrays()["train_labels"]})
+    with pytest.raises(ValueError, match="one label for every image"):
+        load_idx(folder)
+
+
+def test_more_than_the_header_promises_is_not_read(folder):
+    """A small header before 64 MB of zeros, 63 kB packed."""
+    path = folder / NAMES["train_images"]
+    path.write_bytes(gzip.compress(GOOD + bytes(2**26), compresslevel=1))
+    tracemalloc.start()
+    with pytest.raises(ValueError, match="is too long: .* promises 156 bytes; got more"):
+        load_idx(folder)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2e6

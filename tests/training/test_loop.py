@@ -1,5 +1,6 @@
 """Training learns, repeats itself bit for bit, stops at the first bad number, and resumes."""
 
+import contextlib
 import os
 import threading
 
@@ -292,7 +293,28 @@ def test_the_first_bad_number_stops_training(tmp_path):
     with pytest.raises(mv.NonFiniteError, match=r"^(encoder.0.h|mu|log_var|sigma|z|decoder.0.h|logits|kl) is not finite in epoch "
                                                 r"1, batch 2. Try a new model with a smaller learning rate"):
         quiet(small_model(), checkpoint=path, learning_rate=1e30)
-    assert np.isfinite(mv.VAE.load(path).parameters.flat).all()
+    assert not list(tmp_path.iterdir())  # what holds no epoch is no run: the next try meets nothing
+    quiet(small_model(), checkpoint=path, resume=True)
+    before = mv.training.load_checkpoint(path)
+    empty = before._replace(model=small_model(), history=[])  # as older versions left behind
+    mv.training.checkpoint.save_checkpoint(path, empty)
+    quiet(small_model(), checkpoint=path, resume=True, learning_rate=2e-3)  # other settings: it is no run that they contradict
+    assert len(mv.training.load_checkpoint(path).history) > 0
+
+
+@pytest.mark.parametrize("size", [1e4, 300.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_data_far_from_1_are_to_be_standardized_first(size, dtype):
+    """Standardizing helps, and none of the other suggestions does; so it comes first, and only there."""
+    x = size * np.random.default_rng(0).standard_normal((60, 8))
+    make = lambda: mv.VAE(8, (6,), 2, likelihood="gaussian", dtype=dtype)
+    big = pytest.raises(mv.NonFiniteError, match=r"The data reach [0-9.e+]+: standardize them first, as in \(images - images.mean\(\)")
+    with big:
+        mv.train(make(), x, epochs=1, batch_size=20, progress=False)
+    for learning_rate in (1e-3, 1e30):
+        standard = (x - x.mean()) / x.std()
+        with pytest.raises(mv.NonFiniteError, match=r"\. Try a new") if learning_rate > 1 else contextlib.nullcontext():
+            mv.train(make(), standard, epochs=1, batch_size=20, learning_rate=learning_rate, progress=False)
 
 
 def test_a_bad_gradient_stops_training_before_the_step(monkeypatch):
