@@ -51,7 +51,8 @@ def whole_file(path):
             os.fsync(file.fileno())  # on the disk before the old file goes
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):  # it may be a folder
+            temporary.unlink()
         raise type(error)(error.errno, f"cannot write it: {error.strerror}", str(path)) from error
     except BaseException:  # Ctrl-C too
         temporary.unlink(missing_ok=True)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from minivae import files
-from minivae.files import CheckpointError, open_arrays, write_arrays
+from minivae.files import CheckpointError, open_arrays, remove_writable, write_arrays
 
 
 def test_what_was_written_is_read_and_can_be_written_again(tmp_path):
@@ -62,3 +62,18 @@ def test_a_header_that_does_not_fit_what_follows_it_is_damage(tmp_path, shape):
         archive.writestr("x.npy", content.replace(old + b" " * (len(new) - len(old)), new.ljust(len(old))))
     with pytest.raises(CheckpointError, match="damaged"), open_arrays(path) as archive:
         archive.array("x", eval(shape) if "*" not in shape else (10**12,), np.float64)
+
+
+def test_what_is_there_goes_only_where_something_can_be_written(tmp_path):
+    path = tmp_path / "a.npz"
+    remove_writable(path)  # nothing is there
+    path.write_bytes(b"old")
+    (tmp_path / "a.npz.tmp").mkdir()  # so that nothing can be written
+    with pytest.raises(OSError, match="cannot write it"):
+        remove_writable(path)
+    assert path.read_bytes() == b"old"
+    (tmp_path / "a.npz.tmp").rmdir()
+    remove_writable(path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(FileNotFoundError, match="the folder .*nowhere does not exist"):
+        remove_writable(tmp_path / "nowhere" / "a.npz")
