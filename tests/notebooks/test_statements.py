@@ -1,7 +1,13 @@
 """What notebooks 1 to 5 state of bias, variance, bounds and digits, each on the smallest case where it can be evaluated."""
 
+import pathlib
+
 import numpy as np
 import pytest
+
+import minivae as mv
+
+NOTEBOOKS = pathlib.Path(mv.__file__).parents[1] / "notebooks"
 
 # Notebook 1, section 1.8: x = z + tau eps, at x_k = sqrt(1 + tau²)
 
@@ -52,3 +58,70 @@ def test_naive_draws_are_unbiased_for_the_evidence_and_too_low_for_its_logarithm
 def test_where_exponentials_vanish():
     assert np.exp(np.float32(-103.9)) > 0 == np.exp(np.float32(-104.1))
     assert np.exp(-745.0) > 0 == np.exp(-745.2)
+
+
+# Notebook 2: the toy, by quadrature over eps and over z
+
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
+WEIGHTS = WEIGHTS / WEIGHTS.sum()
+BARS = np.vstack([np.zeros(4), np.tril(np.ones((4, 4)))])
+
+
+def at_nodes(model, x):
+    """The trace of each picture at each node: rows n * 60 + node."""
+    return model.forward(np.repeat(x, len(NODES), axis=0), np.tile(NODES, len(x))[:, None])
+
+
+def log_evidence(model, x):
+    z = np.linspace(-9, 9, 601)
+    given = {"z": np.tile(z, len(x))[:, None]}
+    log_likelihood = model.forward(np.repeat(x, len(z), axis=0), np.zeros((len(z) * len(x), 1)), given=given).log_likelihood
+    joint = np.exp(log_likelihood.reshape(len(x), -1) - 0.5 * z**2) / np.sqrt(2 * np.pi)
+    return np.log(joint.sum(axis=1) * (z[1] - z[0]))
+
+
+def log_weights(trace):
+    """log w of each row: log p(x|z) + log p(z) - log q(z|x)."""
+    density = mv.kernels.gaussian_log_density
+    zero = np.zeros_like(trace.z)
+    return trace.log_likelihood + density(trace.z, zero, zero) - density(trace.z, trace.mu, trace.log_var)
+
+
+def test_the_logarithm_of_a_mean_of_draws_is_biased_and_one_draw_of_the_logarithm_is_not():
+    model, x, _ = mv.toy()
+    trace = at_nodes(model, x)
+    log_w = log_weights(trace).reshape(3, -1)
+    bound, truth = log_w @ WEIGHTS, log_evidence(model, x)
+    np.testing.assert_allclose(bound, trace.elbo.reshape(3, -1) @ WEIGHTS, atol=1e-9)        # the closed KL is the mean of the sampled one
+    pairs = np.logaddexp(log_w[:, :, None], log_w[:, None, :]) - np.log(2)                    # two draws, the logarithm outside
+    of_two = np.einsum("nij,i,j->n", pairs, WEIGHTS, WEIGHTS)
+    assert (bound + 0.01 < of_two).all() and (of_two + 0.001 < truth).all()
+
+
+def test_a_decoder_trained_on_the_elbo_alone_can_lower_the_evidence():
+    model, _, _ = mv.toy()
+    model.parameters["encoder.1.b"] += [1, 0]
+
+    def gradient():
+        """Of the mean ELBO over the bars, with respect to all weights."""
+        total = 0
+        for node, weight in zip(NODES, WEIGHTS):
+            if weight > 1e-9:
+                total = total - weight * model.backward(model.forward(BARS, np.full((5, 1), node)))[1].flat
+        return total
+
+    def elbo():
+        return (at_nodes(model, BARS).elbo.reshape(5, -1) @ WEIGHTS).mean()
+
+    decoder = np.concatenate([np.full(values.size, name.startswith("decoder")) for name, values in model.parameters.items()])
+    before = elbo(), log_evidence(model, BARS).mean()
+    for _ in range(10):
+        model.parameters.flat += 0.1 * decoder * gradient()
+    after = elbo(), log_evidence(model, BARS).mean()
+    assert after[0] > before[0] + 1 and after[1] < before[1] - 0.15 and after[0] < after[1]
+
+
+def test_the_appendix_quotes_the_lecture_and_the_first_notebook_names_it():
+    text = {name: (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8") for name in ("01_maximum_likelihood", "02_elbo")}
+    assert "Alireza Aghamohammadi" in text["01_maximum_likelihood"]
+    assert "Computing the exact posterior $p(x \\\\mid \\\\phi)$ is intractable. Therefore, we need an alternative approach." in text["02_elbo"]

@@ -39,11 +39,11 @@ EQUATIONS = (
              None, "the logarithm of a product is a sum"),
     Equation("2.5", "KL(q ‖ p) = ∫ q(z) log [q(z) / p(z)] dz",
              r"\mathrm{KL}(q \,\|\, p) = \int q(z) \log \frac{q(z)}{p(z)}\, dz",
-             None, "the Kullback-Leibler divergence of q from p: never negative, 0 only where they agree"),
+             None, "the Kullback-Leibler divergence of q from p: never negative, and 0 only if q = p"),
     Equation("2.6", "ELBO = E_q[log p(x|z)] − KL(q(z|x) ‖ p(z))",
              r"\mathrm{ELBO} = \mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]"
              r" - \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
-             None, "the evidence lower bound: expected log-likelihood less the KL divergence"),
+             None, "the evidence lower bound: expected log-likelihood minus the KL divergence"),
     Equation("2.7", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
              r"\log p(x) - \mathrm{ELBO} = \mathrm{KL}(q(z \mid x) \,\|\, p(z \mid x))",
              None, "the gap is how far q is from the true posterior; put p(x, z) = p(z|x) p(x) into 2.2"),
@@ -58,7 +58,7 @@ EQUATIONS = (
              r"\mathrm{loss} = -\frac{1}{B} \sum_{n=1}^{B} \mathrm{objective}_n",
              "loss", "what training lowers: minus the batch's mean objective", _FORWARD, _BACKWARD),
     Equation("2.11", "log E[w] ≥ E[log w]", r"\log \mathbb{E}[w] \ge \mathbb{E}[\log w]",
-             None, "Jensen's inequality for the logarithm and a positive w: equal only if w does not vary"),
+             None, "Jensen's inequality for the logarithm and a positive w: equal only if w is constant"),
     # 3. The KL term
     Equation("3.1", "q(z|x) = N(z; mu, diag(sigma²)), [mu | log_var] = encoder(x)",
              r"q(z \mid x) = \mathcal{N}(z;\, \mu, \mathrm{diag}(\sigma^2)),"
@@ -79,7 +79,7 @@ EQUATIONS = (
              "kernels:standard_deviation", "kernels:standard_deviation_backward"),
     Equation("3.6", "∂sigma/∂log_var = ½ sigma",
              r"\frac{\partial \sigma}{\partial \log \sigma^2} = \tfrac12 \sigma",
-             None, "an exponential is its own derivative", "kernels:standard_deviation_backward"),
+             None, "the derivative of an exponential, times the inner ½", "kernels:standard_deviation_backward"),
     Equation("3.7", "log N(z; mu, sigma²) = −½ Σ_k (log 2π + log_var_k + (z_k − mu_k)² / sigma_k²)",
              r"\log \mathcal{N}(z;\, \mu, \sigma^2) = -\tfrac12 \sum_k \left(\log 2\pi + \log \sigma_k^2"
              r" + \frac{(z_k - \mu_k)^2}{\sigma_k^2}\right)",
@@ -94,7 +94,7 @@ EQUATIONS = (
     Equation("3.9", "log q(z|x) − log p(z) = ½ Σ_k (z_k² − (z_k − mu_k)² / sigma_k² − log_var_k)",
              r"\log q(z \mid x) - \log p(z) = \tfrac12 \sum_k \left(z_k^2 - \frac{(z_k - \mu_k)^2}{\sigma_k^2}"
              r" - \log \sigma_k^2\right)",
-             None, "3.7 less the prior's log density: its mean under q is the KL"),
+             None, "3.7 minus the prior's log density: its mean under q is the KL"),
     Equation("3.10", "E_q[z] = mu, E_q[(z − mu)²] = sigma², E_q[z²] = mu² + sigma²",
              r"\mathbb{E}_q[z_k] = \mu_k, \quad \mathbb{E}_q[(z_k - \mu_k)^2] = \sigma_k^2,"
              r" \quad \mathbb{E}_q[z_k^2] = \mu_k^2 + \sigma_k^2",
@@ -102,7 +102,7 @@ EQUATIONS = (
     Equation("3.11", "Var_q[log q(z|x) − log p(z)] = Σ_k (mu_k² sigma_k² + ½ (sigma_k² − 1)²)",
              r"\mathrm{Var}_q[\log q(z \mid x) - \log p(z)]"
              r" = \sum_k \left(\mu_k^2 \sigma_k^2 + \tfrac12 (\sigma_k^2 - 1)^2\right)",
-             None, "the noise that the closed form spares: the variance of one draw's estimate of the KL"),
+             None, "the variance of one draw's estimate of the KL, taken by itself"),
     Equation("3.12", "mu = w x / (w² + β s²), sigma² = β s² / (w² + β s²), for p(x|z) = N(w z, s²)",
              r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
              r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",
@@ -118,7 +118,7 @@ EQUATIONS = (
     Equation("3.15", "min over diagonal q of KL(q ‖ N(m, Λ⁻¹)): mu = m, sigma_k² = 1 / Λ_kk",
              r"\operatorname*{argmin}_{q \text{ diagonal}} \mathrm{KL}(q \,\|\, \mathcal{N}(m, \Lambda^{-1})):"
              r" \quad \mu = m, \quad \sigma_k^2 = \frac{1}{\Lambda_{kk}}",
-             None, "reverse KL keeps inside the target: too narrow, where the target's latents are correlated"),
+             None, "reverse KL stays inside the target: too narrow where the target's latents are correlated"),
     # 4. The reparameterization trick
     Equation("4.1", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
              "eps", "noise, drawn outside and then held fixed"),
@@ -127,16 +127,16 @@ EQUATIONS = (
              "kernels:reparameterize", "kernels:reparameterize_backward"),
     Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
              r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
-             "d.sigma", "z moves with mu one for one, with sigma eps for one", "kernels:reparameterize_backward"),
+             "d.sigma", "z changes by 1 per unit of mu, and by eps per unit of sigma", "kernels:reparameterize_backward"),
     Equation("4.4", "∂/∂ω E_q[f(z)] = E_q[f(z) ∂log q(z)/∂ω], ω a mu_k or a log_var_k",
              r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_q\left[f(z)\, \frac{\partial \log q(z)}{\partial\omega}\right]",
-             None, "the score-function estimator: differentiate the density, weigh its score with f"),
+             None, "the score-function estimator: differentiate the density, weight its score by f"),
     Equation("4.5", "= E_q[(f(z) − c) ∂log q(z)/∂ω], as E_q[∂log q(z)/∂ω] = 0",
              r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_q\left[(f(z) - c)\, \frac{\partial \log q(z)}{\partial\omega}\right],"
              r" \quad \text{since } \mathbb{E}_q\left[\frac{\partial \log q(z)}{\partial\omega}\right] = 0",
-             None, "a baseline c leaves the mean as it is, and not the variance"),
+             None, "a baseline c does not change the mean, only the variance"),
     Equation("4.6", "∂log q/∂mu = eps / sigma, ∂log q/∂log_var = ½ (eps² − 1), at z = mu + sigma eps",
              r"\frac{\partial \log q}{\partial \mu} = \frac{\varepsilon}{\sigma}, \quad"
              r"\frac{\partial \log q}{\partial \log \sigma^2} = \tfrac12 (\varepsilon^2 - 1),"
@@ -144,7 +144,7 @@ EQUATIONS = (
              None, "the scores of a Gaussian: 3.8 in units of sigma"),
     Equation("4.7", "E_q[f(z)] = E_eps[f(mu + sigma ⊙ eps)]",
              r"\mathbb{E}_{z \sim q}[f(z)] = \mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[f(\mu + \sigma \odot \varepsilon)]",
-             None, "a change of variables: the average no longer knows mu and sigma"),
+             None, "a change of variables: mu and sigma move from the density into the argument of f"),
     Equation("4.8", "∂/∂mu E_q[f(z)] = E_eps[∂f/∂z], ∂/∂log_var E_q[f(z)] = E_eps[∂f/∂z ⊙ eps ⊙ ½ sigma]",
              r"\frac{\partial}{\partial\mu} \mathbb{E}_q[f(z)] = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}\right],"
              r" \quad \frac{\partial}{\partial \log\sigma^2} \mathbb{E}_q[f(z)]"
