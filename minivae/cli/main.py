@@ -222,7 +222,12 @@ def gradcheck(options):
 
 
 def derivation(options):
-    """Print every equation with the code that implements it."""
+    """Print every equation with the code that implements it; or write the walk, a page that steps through one pass."""
+    if options.html:
+        from ..lesson import step_through, toy
+        step_through(*toy()).save(options.html)
+        print(f"Wrote {options.html}. Open it in a browser, and step through one pass of a small model with → and ←.")
+        return
     from ..derivation import as_table
     print(as_table())
 

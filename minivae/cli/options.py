@@ -37,7 +37,8 @@ def parser_for(verbs):
                      formatter_class=argparse.RawDescriptionHelpFormatter)
     subparsers = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
     add_options = {"train": _train_options, "evaluate": _evaluate_options, "generate": _generate_options,
-                   "gradcheck": _gradcheck_options, "grade": _grade_options}
+                   "gradcheck": _gradcheck_options, "derivation": _derivation_options,
+                   "grade": _grade_options}
     for name, function in verbs.items():
         verb = subparsers.add_parser(name, description=function.__doc__)
         add_options.get(name, lambda verb: None)(verb)
@@ -167,6 +168,11 @@ def _gradcheck_options(verb):
     verb.add_argument("--samples", type=int, metavar="S", help="draws of z per example for monte-carlo and iwae (default 3)")
     verb.add_argument("--conditional", action="store_true", help="a model of p(x|y), of three labels")
     verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")
+
+
+def _derivation_options(verb):
+    verb.add_argument("--html", metavar="FILE", help="write a page that steps through one pass of a small model, symbol "
+                                                     "by symbol: equation, code and numbers side by side")
 
 
 def _grade_options(verb):

@@ -60,6 +60,10 @@ class Source:
     ----------
     name, file : str
         Of the function, and the file that it stands in.
+    function : str
+        As given.
+    numbers : list of int
+        Of the lines, in the file.
     line : int
         Where the lines begin.
     code : str
@@ -69,6 +73,7 @@ class Source:
     """
 
     def __init__(self, function, lines):
+        self.function, self.numbers = function, sorted(lines)
         self.name, self.file, _ = locate(function)
         self.line, self.code = min(lines), textwrap.dedent("\n".join(lines.values())).strip("\n")
         own = [entry for entry in EQUATIONS if function == entry.computed_by]

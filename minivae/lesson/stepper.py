@@ -61,7 +61,7 @@ def step_through(model, x, eps, beta=None):
     d, grads = model.backward(trace)
     there = [_forward_step(symbol, model, trace) for symbol in trace]
     back = [_backward_step(symbol, model, d, grads) for symbol in Chain(model.chain).order]
-    return Steps(there + back)
+    return Steps(there + back, model, d, grads)
 
 
 class Step:
@@ -105,17 +105,28 @@ class Step:
 
 
 class Steps(Sequence):
-    """All the steps of one pass, in order; by place, by slice, or by name."""
+    """All the steps of one pass, in order; by place, by slice, or by name.
 
-    def __init__(self, steps):
+    Attributes
+    ----------
+    model : VAE
+    d : Trace
+        The pass's gradients; ``d.forward`` has its values.
+    grads : Parameters
+    chain : dict of str to tuple of str
+        What each symbol is made from, as the model says.
+    """
+
+    def __init__(self, steps, model, d, grads):
         self._steps = tuple(steps)
+        self.model, self.d, self.grads, self.chain = model, d, grads, d.forward.chain
 
     def __len__(self):
         return len(self._steps)
 
     def __getitem__(self, which):
         if isinstance(which, slice):
-            return Steps(self._steps[which])
+            return Steps(self._steps[which], self.model, self.d, self.grads)
         if isinstance(which, str):
             for step in self._steps:
                 if step.name == which:
@@ -129,6 +140,30 @@ class Steps(Sequence):
     def _repr_markdown_(self):  # folded, each opened by a click
         return "\n\n".join(f"<details><summary>{i}. <code>{step.name}</code> {np.shape(step.value)} {step.meaning}</summary>"
                            f"\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
+
+
+    def value(self, name):
+        """Return the value of a symbol, or of a parameter."""
+        return self.d.forward[name] if name in self.chain else self.model.parameters[name]
+
+    def gradient(self, name):
+        """Return the gradient of the loss with respect to a symbol or a parameter; None for data and noise."""
+        return self.d[name] if name in self.chain else self.grads[name]
+
+    def save(self, path):
+        """Write these steps as a page to step through, one HTML file that needs no network.
+
+        Parameters
+        ----------
+        path : str or path-like
+
+        Notes
+        -----
+        → and ← step; an address that ends in ``#d.z`` opens at that step. Formulas are MathML if latex2mathml is installed
+        (``pip install minivae[book]``), and plain text if not.
+        """
+        from .walk import save
+        save(self, path)
 
 
 def _forward_step(symbol, model, trace):

@@ -180,3 +180,10 @@ def as_png(image, magnify):
     file = io.BytesIO()
     imsave(file, np.kron(np.clip(image, 0, 1), np.ones((magnify, magnify))), cmap="gray", vmin=0, vmax=1, format="png")
     return file.getvalue()
+
+
+def heat_map_png(rows, most):
+    """Return a matrix as a picture of one pixel a number, the bytes of a PNG: blue at -most, white at 0, red at most."""
+    file = io.BytesIO()
+    imsave(file, rows, cmap="RdBu_r", vmin=-(most or 1), vmax=most or 1, format="png", metadata={"Software": None})
+    return file.getvalue()
