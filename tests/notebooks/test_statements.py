@@ -4,8 +4,10 @@ import pathlib
 
 import numpy as np
 import pytest
+from linear_case import at_true_posterior, linear_model
 
 import minivae as mv
+from minivae.evaluation import exact_log_evidence
 
 NOTEBOOKS = pathlib.Path(mv.__file__).parents[1] / "notebooks"
 
@@ -125,3 +127,44 @@ def test_the_appendix_quotes_the_lecture_and_the_first_notebook_names_it():
     text = {name: (NOTEBOOKS / f"{name}.ipynb").read_text(encoding="utf-8") for name in ("01_maximum_likelihood", "02_elbo")}
     assert "Alireza Aghamohammadi" in text["01_maximum_likelihood"]
     assert "Computing the exact posterior $p(x \\\\mid \\\\phi)$ is intractable. Therefore, we need an alternative approach." in text["02_elbo"]
+
+
+# Notebook 3, section 3.3, and notebook 4, section 4.7: the KL in closed form or sampled
+
+
+def variance(values):
+    return values**2 @ WEIGHTS - (values @ WEIGHTS) ** 2
+
+
+def two_terms(model, x):
+    """log p(x|z) and the sampled KL at every node, (B, 60) each."""
+    trace = at_nodes(model, x)
+    return trace.log_likelihood.reshape(len(x), -1), (trace.log_likelihood - log_weights(trace)).reshape(len(x), -1)
+
+
+def test_a_sampled_kl_makes_a_trained_elbo_less_noisy_and_a_blind_one_noisier():
+    model, x, _ = mv.toy()
+    log_likelihood, kl = two_terms(model, x)
+    np.testing.assert_allclose(variance(log_likelihood), [0.331, 0.515, 1.037], atol=1e-3)
+    np.testing.assert_allclose(variance(log_likelihood - kl), [0.0535, 0.097, 0.071], atol=1e-3)
+    alone = (model.encode(x)[0] ** 2 * np.exp(model.encode(x)[1]) + 0.5 * np.expm1(model.encode(x)[1]) ** 2).ravel()
+    np.testing.assert_allclose(variance(kl), alone, rtol=1e-8)                               # equation 3.11
+    model.parameters["decoder.0.W"] = np.zeros((1, 2))
+    log_likelihood, kl = two_terms(model, x)
+    np.testing.assert_allclose(variance(log_likelihood - kl) - variance(log_likelihood), alone, rtol=1e-8)
+
+
+def test_at_the_posterior_the_sampled_elbo_is_the_evidence_at_every_draw():
+    model = at_true_posterior(linear_model(0, orthogonal=True))
+    x = np.random.default_rng(1).standard_normal((1, 5))
+    trace = model.forward(np.repeat(x, 50, axis=0), np.random.default_rng(2).standard_normal((50, 2)))
+    np.testing.assert_allclose(log_weights(trace), exact_log_evidence(model, x)[0], atol=1e-10)
+    assert trace.elbo.var() > 0.1
+
+
+def test_the_shipped_model_has_the_less_noisy_elbo_with_a_sampled_kl():
+    model, rng = mv.load_pretrained(), np.random.default_rng(0)
+    x = model.generate(8, rng=rng, draw=True)
+    trace = model.forward(np.repeat(x, 30, axis=0), rng.standard_normal((240, 50)))
+    ratio = log_weights(trace).reshape(8, 30).var(axis=1) / trace.elbo.reshape(8, 30).var(axis=1)
+    assert (ratio < 1).sum() >= 7 and ratio.mean() < 0.8
