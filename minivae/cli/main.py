@@ -90,7 +90,7 @@ def _hold_threads(count):
 def _caution(likelihood, binarize=None, noise_variance=1.0):
     if likelihood == "bernoulli" and binarize == "none":
         print("Note: grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
-              "most those of --binarize dynamic.", file=sys.stderr)
+              "most the log p(x) of --binarize dynamic.", file=sys.stderr)
     if likelihood == "bernoulli" and noise_variance != 1.0:
         print("Note: --noise-variance is the gaussian likelihood's; a Bernoulli has none, so it changes nothing.", file=sys.stderr)
 

@@ -194,7 +194,7 @@ def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, o
     out = tmp_path / "run"
     assert train(folder, out, *options) == 0
     printed = capsys.readouterr()
-    note = "on average they are at most those of --binarize dynamic"
+    note = "on average they are at most the log p(x) of --binarize dynamic"
     assert printed.err.count(note) == (options == ["--binarize", "none"])
     for words in printed:  # the objective is no bound where beta is not 1
         assert ("objective" in words) == ("--objective" in options) and "bound" not in words
