@@ -1,5 +1,6 @@
 """What notebooks 6 to 10 state, each on the smallest case where it can be evaluated."""
 
+import itertools
 from statistics import NormalDist
 
 import numpy as np
@@ -18,6 +19,75 @@ def expected_elbo(model, rows, mu, log_var):
     q = {"mu": np.tile(mu, (len(rows), 1)), "log_var": np.tile(log_var, (len(rows), 1))}
     elbos = [model.forward(rows, np.full((len(rows), 1), e), given=q).elbo for e in NODES]
     return WEIGHTS @ elbos / WEIGHTS.sum()
+
+
+# Notebook 8
+
+
+def test_a_minibatch_is_unbiased_for_the_pictures_that_remain_and_over_the_first_draw_for_all():
+    values = np.array([1.0, 4.0, 9.0, 2.0])  # one number of each picture's gradient
+    second = {}
+    for order in itertools.permutations(range(4)):
+        second.setdefault(frozenset(order[:2]), []).append(values[list(order[2:])].mean())
+    for first, means in second.items():  # given the first minibatch
+        assert np.mean(means) == pytest.approx(np.delete(values, list(first)).mean())
+        assert np.mean(means) != pytest.approx(values.mean())
+    assert np.mean([np.mean(means) for means in second.values()]) == pytest.approx(values.mean())
+
+
+def test_the_longest_step_of_adam_follows_a_run_of_zeros():
+    w, adam = np.zeros(1), mv.Adam(1.0, epsilon=1e-30)
+    for _ in range(5_000):
+        adam.step(w, np.zeros(1))
+    adam.step(w, np.ones(1))
+    assert abs(w[0]) == pytest.approx((1 - 0.9) / np.sqrt(1 - 0.999), rel=1e-2)
+
+
+@pytest.mark.parametrize("ratio, gains", [(0.8, True), (1.25, False)])
+def test_a_small_latent_pays_if_and_only_if_the_correlations_top_eigenvalue_exceeds_beta(ratio, gains):
+    pictures = (np.random.default_rng(0).random((40, 6)) < [0.5, 0.3, 0.5, 0.7, 0.2, 0.5]).astype(float)
+    pictures[:, 1:3] = pictures[:, :1]  # three pixels that go together
+    p = pictures.mean(axis=0)
+    deviation = np.sqrt(p * (1 - p))
+    eigenvalues, axes = np.linalg.eigh(np.corrcoef(pictures.T))
+    beta = ratio * eigenvalues[-1]
+
+    def mean_objective(size):
+        w = size * axes[:, -1] / deviation                    # the decoder: logits of the means, plus z w
+        model = mv.VAE(6, hidden=(), latent_dim=1, beta=beta, dtype="float64")
+        model.parameters["decoder.0.W"], model.parameters["decoder.0.b"] = w[None], np.log(p / (1 - p))
+        precision = size**2 + beta                            # the best q, to second order
+        model.parameters["encoder.0.W"] = np.stack([w / precision, np.zeros(6)], axis=1)
+        model.parameters["encoder.0.b"] = [-p @ w / precision, np.log(beta / precision)]
+        values = [model.forward(pictures, np.full((40, 1), e)).objective.mean() for e in NODES]
+        return WEIGHTS @ values / WEIGHTS.sum()
+
+    assert (mean_objective(0.05) > mean_objective(0.0)) == gains
+
+
+def test_the_elbo_may_rank_models_of_different_beta_against_log_px():
+    variance, data = 2.0, np.sqrt(2) * np.array([[-1.0], [1.0]])
+
+    def model(beta):
+        w2 = max(variance - beta, 0)
+        vae = mv.VAE(1, hidden=(), latent_dim=1, likelihood="gaussian", dtype="float64")
+        vae.parameters["decoder.0.W"] = [[np.sqrt(w2)]]
+        vae.parameters["encoder.0.W"] = [[np.sqrt(w2) / (w2 + beta), 0]]
+        vae.parameters["encoder.0.b"] = [0, np.log(beta / (w2 + beta))]
+        return vae
+
+    def elbo(vae):
+        return np.mean([vae.forward(data, np.full((2, 1), e)).elbo for e in (-1.0, 1.0)])
+
+    narrow, collapsed = model(0.1), model(5.0)
+    assert elbo(narrow) < elbo(collapsed) - 0.5
+    assert exact_log_evidence(narrow, data).mean() > exact_log_evidence(collapsed, data).mean() + 0.1
+
+
+def test_what_grey_levels_score_at_best_is_minus_their_entropy():
+    x, p = 0.3, np.linspace(0.01, 0.99, 99)
+    score = x * np.log(p) + (1 - x) * np.log(1 - p)
+    assert p[score.argmax()] == pytest.approx(x) and score.max() == pytest.approx(x * np.log(x) + (1 - x) * np.log(1 - x))
 
 
 # Notebook 10
