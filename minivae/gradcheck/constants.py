@@ -11,7 +11,7 @@ import re
 
 import numpy as np
 
-__all__ = ["name_of", "digits", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
+__all__ = ["names_of", "digits", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
 
 HALVES = {"2": 2, "1/2": 1 / 2}
 PLAIN = {"4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10": 10,
@@ -19,7 +19,6 @@ PLAIN = {"4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10":
          "1/(2 pi)": 0.5 / math.pi, "sqrt(2)": math.sqrt(2), "1/sqrt(2)": math.sqrt(0.5),
          "sqrt(2 pi)": math.sqrt(2 * math.pi), "log(2)": math.log(2), "1/log(2)": 1 / math.log(2), "e": math.e,
          "1/e": 1 / math.e, "log(10)": math.log(10), "1/log(10)": 1 / math.log(10)}
-COARSEST = 1e-3   # a factor known less well than this is printed, but not taken for anything
 
 
 def digits(value, error):
@@ -30,23 +29,27 @@ def digits(value, error):
     return f"{value:#.{max(supported, 1)}g}".rstrip(".")
 
 
-def name_of(factor, error, sizes):
-    """Return what a factor is taken for, such as ``"1/B"``, or None.
+def names_of(factor, error, sizes, chance=5e-2):
+    """Return what a factor may be made of, such as ``("1/B",)``, the plainest first; three at most.
 
     Parameters
     ----------
     factor, error : float
     sizes : dict of str to int
         The lengths of axes in sight; earlier entries are preferred.
+    chance : float, optional
+        How many of the numbers that were tried may lie within the error of any factor: with more, a name says nothing.
     """
-    if error > COARSEST * abs(factor):
-        return None
-    error = max(error, 1e-9 * abs(factor))
-    for candidates in _candidates({name: n for name, n in sizes.items() if n not in (0, 1)}):
-        found = [name for name, value in candidates.items() if abs(abs(factor) - value) <= error]
+    value, tried, known = abs(factor), 0, {name: n for name, n in sizes.items() if n not in (0, 1)}
+    error = max(error, 1e-9 * value)
+    for candidates in _candidates(known):
+        tried += len(candidates)
+        found = [name for name, number in candidates.items() if abs(value - number) <= error and abs(number - 1) > 1e-6]
+        if tried * error > chance * value:
+            return ()
         if found:
-            return " or ".join(("-" if factor < 0 else "") + name for name in found[:3])
-    return None
+            return tuple(("-" if factor < 0 else "") + name for name in found[:3])
+    return ()
 
 
 def _candidates(sizes):
@@ -57,13 +60,14 @@ def _candidates(sizes):
         found |= {f"{name}**2": n**2, f"1/{name}**2": 1 / n**2, f"sqrt({name})": math.sqrt(n),
                   f"1/sqrt({name})": 1 / math.sqrt(n), f"2 {name}": 2 * n, f"1/(2 {name})": 0.5 / n,
                   f"{name}/2": n / 2, f"2/{name}": 2 / n}
-        if n > 2:
-            found |= {f"({name} - 1)/{name}": (n - 1) / n, f"{name}/({name} - 1)": n / (n - 1)}
     yield found
     found = {}
     for (name, n), (other, m) in itertools.combinations(sizes.items(), 2):
         found |= {f"{name} {other}": n * m, f"1/({name} {other})": 1 / (n * m),
                   f"{name}/{other}": n / m, f"{other}/{name}": m / n}
+    for name, n in sizes.items():
+        if n > 2:   # last: it is often two sizes by chance
+            found |= {f"({name} - 1)/{name}": (n - 1) / n, f"{name}/({name} - 1)": n / (n - 1)}
     yield found
 
 

@@ -1,31 +1,22 @@
 """From what was measured to the name of the mistake, or to the admission that it has none.
 
-For each wrong tensor the guesses are tried in turn and the first that fits is taken. Where many tensors suffer
-alike it is said once.
+For each wrong tensor the hypotheses are tested in turn, and the first that holds is taken; failing all, where the wrong
+numbers lie is said. Where many tensors suffer alike it is said once.
 """
 
 import numpy as np
 
-from .companions import companion_factor, companion_sum
-from .record import broadcasts
-from .guesses import arrangement, arrangements, factor, factor_diagnosis, from_nothing, swapped, zero
-from .patterns import PATTERNS
 from .compare import LIMIT
-from .terms import alone, term_sentence
-from .upstream_guesses import (
-    diagonal_alone, other_arguments, other_upstream, passed_through, product_alone, slope_as_formula, transposed_factor,
-)
-from .words import Diagnosis
+from .hypotheses import HYPOTHESES, array_factors, arrangements, factors, formula, tested
+from .places import PATTERNS
+from .record import broadcasts
+from .terms import alone, name_terms
+from .words import Diagnosis, factor_of, in_words
 
-__all__ = ["diagnose", "diagnose_shape", "UNKNOWN"]
+__all__ = ["diagnose", "diagnose_shape"]
 
-# from the simplest to the most particular, each with the kind of what it finds
-GUESSES = {zero: "zero", from_nothing: "zero", factor: "factor", swapped: "swapped", companion_factor: "array",
-           passed_through: "upstream", arrangement: "arranged", product_alone: "activation", other_upstream: "upstream",
-           other_arguments: "argument", transposed_factor: "argument", companion_sum: "added",
-           diagonal_alone: "activation", slope_as_formula: "formula"}
-UNKNOWN = "no simple mistake fits these numbers"
-CONSEQUENCE = "wrong as well, perhaps only because of the above"
+UNKNOWN = Diagnosis("unknown", (), "no simple mistake fits these numbers")
+ONE_NUMBER = Diagnosis("unknown", (), "one number alone tells no more than that it is wrong")
 
 
 def diagnose(tensors, context, terms=None, only=None):
@@ -44,55 +35,79 @@ def diagnose(tensors, context, terms=None, only=None):
     list of Diagnosis
         What is the same for many tensors is said once.
     """
-    wrong = [facts for facts in tensors if facts.state == "differ" and (only is None or facts.name in only)]
+    wrong = [tensor for tensor in tensors if tensor.state == "differ" and (only is None or tensor.name in only)]
     everything = len(wrong) == len([t for t in tensors if t.scale > 0]) and len(wrong) > 1
     common = _common_factor(wrong, context) if everything else None
     if common:
         return [common._replace(tensors=tuple(t.name for t in wrong), every=True)]
     groups = {}
-    for facts in wrong:
-        found = _name(facts, context, terms)
+    for tensor in wrong:
+        found = _name(tensor.usable(), context, terms)
         alike = found.factor and found.factor.names or found.text   # however many digits it is known to
-        groups.setdefault((found.kind, alike), []).append((facts.name, found))
+        groups.setdefault((found.kind, alike), []).append((tensor.name, found))
     named = []
     for (kind, _), found in sorted(groups.items(), key=lambda item: item[0][0] == "unknown"):   # unknown comes last
         names, same = zip(*found)
         fullest = max(same, key=lambda one: len(one.text))
-        named.append(fullest._replace(tensors=names, every=everything and len(groups) == 1 and kind != "unknown"))
-    if len(named) > 1 and not named[-1].known and context.upstream is None:
-        named[-1] = Diagnosis("consequence", named[-1].tensors, CONSEQUENCE)
+        named.append(fullest._replace(tensors=names, every=everything and len(groups) == 1 and fullest.known))
     return named
 
 
 def _common_factor(wrong, context):
     """The diagnosis of one factor that all the gradients are off by, or None."""
-    found = [facts.usable().factor(facts.usable().claimed) for facts in wrong]
-    if not all(found):
+    seen = [tensor.usable() for tensor in wrong]
+    found = [tensor.factor(tensor.claimed) for tensor in seen]
+    if not all(found) or sum(map(len, seen)) < 2:
         return None
     best, error = min(found, key=lambda pair: pair[1])
     if any(abs(other - best) > 2 * (error + its_error) + 1e-9 * abs(best) for other, its_error in found):
         return None
-    return factor_diagnosis(best, error, context.sizes)
+    factor = factor_of(best, error, context.sizes)
+    return Diagnosis("factor", (), in_words(factor), factor)
 
 
-def _name(facts, context, terms):
-    evidence = facts.usable()
-    for guess, kind in GUESSES.items():
-        found = guess(evidence, context)
-        if guess is factor and terms is not None:
-            sentence = term_sentence(evidence, terms, context.sizes)
-            found = Diagnosis("term", (), sentence) if sentence else found
-        if found:
-            return found if isinstance(found, Diagnosis) else Diagnosis(kind, (), found)
-    for term, part in alone(evidence, terms) if terms is not None and evidence.sharp else ():
-        sentence = companion_factor(part, context)
-        if sentence:
-            return Diagnosis("term", (), f"in the {term} term: {sentence}")
-    for pattern, kind in PATTERNS.items() if evidence.sharp else ():
-        sentence = pattern(evidence, context)
-        if sentence:
-            return Diagnosis(kind, (), sentence)
-    return Diagnosis("unknown", (), UNKNOWN)
+def _name(seen, context, terms):
+    """The Diagnosis of one tensor, from the numbers that could be measured."""
+    if not len(seen):
+        return UNKNOWN
+    if not seen.claim.any() and seen.informative:
+        return Diagnosis("zero", (), "all zero: the gradient was never filled in, or a path to the loss was cut")
+    if seen.whole and seen.constant.all():
+        return Diagnosis("zero", (), "a gradient where there is none: the function does not change with this tensor at all")
+    named = name_terms(seen, terms, context.sizes) if terms is not None else None
+    return named or _by_hypotheses(seen, context) or _in_a_term(seen, context, terms) or _by_places(seen, context)
+
+
+def _by_hypotheses(seen, context):
+    tried = 0
+    for family in HYPOTHESES:
+        if family is not factors and (seen.informative < 2 or not seen.sharp):
+            break
+        for hypothesis in family(seen, context):
+            tried += 1
+            found = tested(seen, hypothesis, context.sizes, tried)
+            if found:
+                return found
+    return None
+
+
+def _in_a_term(seen, context, terms):
+    """What is wrong in one term of the objective, if the others are right."""
+    for term, part in alone(seen, terms) if terms is not None and seen.sharp else ():
+        for hypothesis in array_factors(part, context):
+            found = tested(part, hypothesis, context.sizes, 10)
+            if found:
+                return found._replace(kind="term", text=f"in the {term} term: {found.text}")
+    return None
+
+
+def _by_places(seen, context):
+    if seen.claim.size == 1:
+        return ONE_NUMBER
+    if not seen.sharp:
+        return UNKNOWN
+    found = formula(seen, context)
+    return found or next(filter(None, (pattern(seen) for pattern in PATTERNS)), UNKNOWN)
 
 
 def diagnose_shape(claim, name, shape, probe):

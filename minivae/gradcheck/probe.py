@@ -146,6 +146,29 @@ class Probe:
         move[index] = 1.0
         return derivative(self.line({name: move}), step * float(self.typical_sizes[name][index]), scale, wide=step)
 
+    def row(self, name, index, *, levels=5):
+        """Return the derivatives of all outputs, flattened, by one number of one tensor, and their errors.
+
+        Central differences at halving steps, extrapolated as in ``numeric``: one call gives them for every output.
+        """
+        move = np.zeros_like(self.at[name])
+        move[index] = 1.0
+        step = FIRST_STEP * float(self.typical_sizes[name][index])
+        above, error = [], np.full(self.base.size, np.inf)
+        for level in range(levels):
+            h = step / 2**level
+            ends = [self.value({name: self.at[name] + t * move}) for t in (h, -h)]
+            if any(end is None for end in ends):
+                return np.full(self.base.size, np.nan), error
+            last = [((ends[0] - ends[1]) / (2 * h)).ravel().astype(np.float64)]
+            for j, coarser in enumerate(above):
+                last.append(last[j] + (last[j] - coarser) / (4 ** (j + 1) - 1))
+            if above:
+                rounding = self.precision * np.abs(self.base.ravel()) / h
+                error = 10 * np.abs(last[-1] - last[-2]) + 10 * rounding
+            above = last
+        return above[-1], error
+
     def measure_noise(self, name, rng):
         """Measure how much noisier than plain rounding the function is when a tensor moves.
 

@@ -289,8 +289,10 @@ class Context(NamedTuple):
         Arguments, output and upstream gradient, by the words to call them.
     upstream : ndarray or None
     measured_anew : callable or None
-        ``measured_anew(name, indices, weight=None, moved=None)`` measures under another upstream gradient, or with
-        other arguments, and returns values and errors.
+        ``measured_anew(name, indices, moved)`` measures with other arguments, and returns values and errors.
+    rows : callable or None
+        ``rows(name, indices)`` measures rows of the Jacobian, and returns values and errors, each of shape (number of
+        indices, size of the output).
     claims : dict of str to ndarray
         The gradients claimed for all tensors.
     arguments : sequence of str
@@ -303,6 +305,7 @@ class Context(NamedTuple):
     measured_anew: Callable = None
     claims: dict = {}
     arguments: tuple = ()
+    rows: Callable = None
 
 
 def broadcasts(shape, to):

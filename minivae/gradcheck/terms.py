@@ -9,9 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from .constants import digits, name_of
+from .constants import digits
+from .words import Diagnosis, factor_of
 
-__all__ = ["MeasuredTerms", "term_sentence", "alone"]
+__all__ = ["MeasuredTerms", "name_terms", "alone"]
 
 
 class MeasuredTerms:
@@ -40,10 +41,11 @@ def alone(evidence, terms):
     for k, term in enumerate(terms.probes):
         rest = values.sum(axis=1) - values[:, k]
         yield term, replace(evidence, claimed=evidence.claimed - rest, measured=values[:, k], error=errors.sum(axis=1),
+                            bound=errors.sum(axis=1) + evidence.tolerance(evidence.claimed),
                             states=np.full(len(evidence), "differ"))
 
 
-def term_sentence(evidence, terms, sizes):
+def name_terms(evidence, terms, sizes):
     """Say which term is missing, doubled or of the wrong sign in one tensor's gradient.
 
     Parameters
@@ -54,7 +56,7 @@ def term_sentence(evidence, terms, sizes):
 
     Returns
     -------
-    str or None
+    Diagnosis or None
         None if the claim is no combination of the terms, or the right one.
     """
     order = np.argsort(-np.abs(evidence.measured) - np.abs(evidence.claimed), kind="stable")[:40]
@@ -63,7 +65,7 @@ def term_sentence(evidence, terms, sizes):
     rows, values, errors = order[keep], values[keep], errors[keep]
     whole = _compare(evidence, rows, values, errors, list(terms.probes), sizes)
     if whole or len(evidence.shape) == 0 or evidence.shape[-1] % 2:
-        return whole
+        return Diagnosis("term", (), whole) if whole else None
     half = evidence.shape[-1] // 2   # a head may pack two things side by side, as [mu | log_var]
     parts = []
     left = evidence.indices[-1][rows] < half
@@ -74,7 +76,7 @@ def term_sentence(evidence, terms, sizes):
         if sentence is None:
             return None
         parts.append(f"in the {word} half of the columns, {sentence}")
-    return "; ".join(parts) or None
+    return Diagnosis("term", (), "; ".join(parts)) if parts else None
 
 
 def _right(evidence, rows):
@@ -109,7 +111,7 @@ def _simplest(extra, error, values, errors, names):
     for k, name in enumerate(names):
         for change in (-1.0, 1.0, -2.0, -0.5):
             allowed = 2 * (error + abs(change) * errors[:, k])
-            if np.all(np.abs(extra - change * values[:, k]) <= allowed) and np.abs(extra).max() > 10 * allowed.max():
+            if np.all(np.abs(extra - change * values[:, k]) <= allowed) and np.abs(extra).max() > 1e3 * allowed.max():
                 return _word(name, 1 + change, 1.0, 1e-12, {})
     return None
 
@@ -135,10 +137,10 @@ def _word(term, wrong, right, error, sizes):
     ratio, ratio_error = wrong / right, error / abs(right)
     if abs(ratio + 1) <= max(3 * ratio_error, 1e-9):
         return f"{term} has its sign flipped"
-    name = name_of(ratio, 3 * ratio_error, sizes)
-    shown = f"factor {digits(ratio, ratio_error)}" + (f" = {name}" if name else "")
-    if name and name.split(" or ")[0] == "2":
+    factor = factor_of(ratio, 3 * ratio_error, sizes)
+    shown = f"factor {digits(ratio, ratio_error)}" + (f" = {' or '.join(factor.names)}" if factor.names else "")
+    if factor.names[:1] == ("2",):
         return f"twice {term} ({shown}): its 1/2 is missing?"
-    if name and name.split(" or ")[0] == "1/2":
+    if factor.names[:1] == ("1/2",):
         return f"half {term} ({shown})"
     return f"{term} is there with {shown}"

@@ -159,19 +159,23 @@ def _count_faults(gradients, args, names, wrt, differentiated):
 def _sight(forward, names, args, probe, dy, claims, sizes):
     arrays = {name: arg for name, arg in zip(names, args) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"}
 
-    def measured_anew(name, indices, weight=None, moved=None):
-        other = args if moved is None else [moved.get(label, arg) for label, arg in zip(names, args)]
+    def measured_anew(name, indices, moved):
+        other = [moved.get(label, arg) for label, arg in zip(names, args)]
         at = {label: arg for label, arg in zip(names, other) if label in probe.at}
         try:
-            anew = Probe(of_point(forward, names, other), at, dy if weight is None else weight)
+            anew = Probe(of_point(forward, names, other), at, dy)
         except Exception:   # the other arguments are ours: a function need not accept them
             return np.full(len(indices), np.nan), np.full(len(indices), np.inf)
         estimates = [anew.coordinate(name, index) for index in indices]
         return np.array([e.value for e in estimates]), np.array([e.error for e in estimates])
 
+    def rows(name, indices):
+        found = [probe.row(name, index) for index in indices]
+        return np.array([value for value, _ in found]), np.array([error for _, error in found])
+
     in_sight = {**arrays, OUTPUT: probe.base, UPSTREAM: dy}
     sizes = with_given(sizes, sizes_of(arrays, letters_in(forward)))
-    return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays))
+    return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays), rows)
 
 
 def _right_at(forward, names, other):

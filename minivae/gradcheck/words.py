@@ -3,14 +3,16 @@
 Whoever wants to know what was found asks the record. Its text is made here, last of all, and read by people alone.
 """
 
+import re
 from typing import NamedTuple
 
 from .claims import listed
+from .constants import digits, names_of
 
-__all__ = ["Diagnosis", "Factor", "KINDS_OF_DIAGNOSIS"]
+__all__ = ["Diagnosis", "Factor", "factor_of", "in_words", "KINDS_OF_DIAGNOSIS"]
 
 KINDS_OF_DIAGNOSIS = {
-    "zero": "all zero",
+    "zero": "all zero, or not zero where nothing moves the function",
     "factor": "off by one factor, a sign among them",
     "array": "an array in sight is missing as a factor, or is there twice",
     "added": "something was added, or is missing",
@@ -25,10 +27,11 @@ KINDS_OF_DIAGNOSIS = {
     "cut": "clipped, or without the numbers of one sign",
     "spread": "one number in place of many",
     "place": "where the wrong numbers lie; what is wrong there is not known",
-    "consequence": "nothing fits, and another tensor's mistake may be the reason",
     "unknown": "nothing fits",
     "stated": "said by another part of the program",
 }
+HINTS = {"2": "a 1/2 is missing", "1/2": "a 1/2 too many, or a 2 is missing"}
+SHOWN_AS_ONE = 5e-4   # a factor closer to 1 is told by its distance from it
 
 
 class Factor(NamedTuple):
@@ -38,12 +41,15 @@ class Factor(NamedTuple):
     ----------
     value, error : float
     names : tuple of str
-        What it may be made of, such as ``("1/B",)``; empty if nothing is close.
+        What it may be made of, such as ``("1/B",)``; empty if nothing is close enough to be no chance.
+    sizes : dict of str to int
+        The sizes that stand in the names.
     """
 
     value: float
     error: float
     names: tuple = ()
+    sizes: dict = {}
 
 
 class Diagnosis(NamedTuple):
@@ -72,9 +78,60 @@ class Diagnosis(NamedTuple):
     @property
     def known(self):
         """Whether it says more than that something is wrong."""
-        return self.kind not in ("unknown", "consequence")
+        return self.kind != "unknown"
 
     def __str__(self):
         if not self.tensors:
             return self.text
         return f"{'every tensor' if self.every else listed(self.tensors)}: {self.text}"
+
+
+def factor_of(value, error, sizes, alone=False):
+    """Return the Factor of a value known to an error, with the names that are no chance.
+
+    Parameters
+    ----------
+    value, error : float
+    sizes : dict of str to int
+        Lengths of axes in sight; earlier entries are preferred.
+    alone : bool, optional
+        Whether it comes from a single number: then nothing but the name speaks for it, and more is asked of that.
+    """
+    names = ("-1",) if abs(value + 1) <= max(error, 1e-9) else names_of(value, error, sizes, 1e-3 if alone else 5e-2)
+    there = {size: n for size, n in sizes.items()
+             if any(re.search(rf"(?<![\w.]){re.escape(size)}(?![\w\[])", name) for name in names)}
+    return Factor(value, error, names, there)
+
+
+def in_words(factor):
+    """Say what a gradient that is off by a factor is likely to suffer from."""
+    if factor.names == ("-1",):
+        return "sign flipped (factor -1.000)"
+    if abs(factor.value - 1) < SHOWN_AS_ONE:
+        more = "more" if factor.value > 1 else "less"
+        return (f"the same share of {abs(factor.value - 1):.0e} {more} than right everywhere: a constant has too few digits, "
+                "or a small one was added?")
+    text = f"factor {digits(factor.value, factor.error)}"
+    if not factor.names:
+        return f"{text}, the same everywhere: a constant is missing, or there is one too many"
+    options = [name.lstrip("-") for name in factor.names]
+    text += f" = {' or '.join(factor.names)}" + "".join(f", {size} = {n:g}" for size, n in factor.sizes.items())
+    hints = [HINTS[option] for option in options if option in HINTS]
+    axes = [size for size, n in factor.sizes.items() if isinstance(n, int)]
+    times, divided = ([axis for axis in axes if form.format(axis) in options] for form in ("{}", "1/{}"))
+    hints += [f"a sum over {' or '.join(times)} in place of a mean"] if times else []
+    hints += [f"a mean over {' or '.join(divided)} in place of a sum, or divided by it twice"] if divided else []
+    if not hints and len(axes) and abs(factor.value) != 1:
+        hints += _quotient(abs(factor.value), factor)
+    hints += ["the sign flipped"] if factor.value < 0 else []
+    return text + (f": {', or '.join(hints)}?" if hints else "")
+
+
+def _quotient(value, factor):
+    """The hint for a factor p/q of two numbers in sight, or of one and its neighbour."""
+    known = {n + k for n in factor.sizes.values() if isinstance(n, int) for k in (0, -1)}
+    for q in sorted(known):
+        p = round(value * q)
+        if p in known and 1 < min(p, q) and p != q and abs(value - p / q) <= max(factor.error, 1e-9 * value):
+            return [f"divided by {q} in place of {p}"]
+    return []

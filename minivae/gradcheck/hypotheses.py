@@ -1,0 +1,320 @@
+"""The table of mistakes that a gradient's numbers can give away.
+
+Each hypothesis says that, at all numbers measured, a left side made from the claim is one factor times a right side made
+from the truth. One tester fits the factor, and takes up the hypothesis only if the wrong numbers agree with it to more
+digits than chance would give, as often as chance has been tried.
+"""
+
+import itertools
+import math
+from typing import Callable, NamedTuple
+
+import numpy as np
+
+from .constants import digits
+from .record import OUTPUT, UPSTREAM, broadcasts
+from .words import Diagnosis, factor_of, in_words
+
+__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "formula", "tested"]
+
+CERTAIN = 2.0     # decimal digits of agreement asked for beyond those that trying so many hypotheses gives away
+AT_MOST = 8.0     # digits that one number can add
+NAMES = 100       # about so many names a factor may have
+
+
+class Hypothesis(NamedTuple):
+    """left = factor * right, at the numbers that were measured.
+
+    Attributes
+    ----------
+    kind : str
+        Of the diagnosis.
+    words : str or callable
+        What it means if the factor is 1; or a function of the factor and its error that returns the words.
+    left, right : ndarray, shape (n,)
+    error : ndarray, shape (n,), optional
+        Of ``right``; by default that of the differences.
+    factors : {"one", "named", "any"}
+        Which factors it allows.
+    at : ndarray of int, optional
+        Which of the measured numbers it is about; by default all.
+    """
+
+    kind: str
+    words: str | Callable
+    left: np.ndarray
+    right: np.ndarray
+    error: np.ndarray = None
+    factors: str = "named"
+    at: np.ndarray = None
+
+
+def tested(seen, hypothesis, sizes, tried=1):
+    """Return the Diagnosis that a hypothesis amounts to, or None if the numbers do not bear it out.
+
+    Parameters
+    ----------
+    seen : Comparison
+        The numbers that could be measured.
+    hypothesis : Hypothesis
+    sizes : dict of str to int
+    tried : int, optional
+        How many hypotheses have been tried, this one included.
+    """
+    kind, words, left, right, error, factors, at = hypothesis
+    seen = seen if at is None else seen.rows(at)
+    error = seen.error if error is None else error
+    if not np.isfinite(left).all() or not np.isfinite(right).all():
+        return None
+    found = seen.factor(left, right, error)
+    if found is None:
+        return None
+    value, its_error = found
+    one = abs(value - 1) <= max(2 * its_error, 1e-9)
+    free = factors == "any" and not one
+    factor = None if one else factor_of(value, its_error, sizes, alone=seen.claim.size == 1)
+    if not one and (factors == "one" or not factor.names and (not free or seen.claim.size == 1)):
+        return None
+    if seen.claim.size > 1:
+        agreement = _agreement(seen, left, right, value, error, free)
+        if agreement < CERTAIN + math.log10(tried) + (not one and not free) * math.log10(NAMES):
+            return None
+    if callable(words):
+        return Diagnosis(kind, (), words(value, its_error), factor)
+    text = ", and ".join(filter(None, [words, in_words(factor) if factor else ""]))
+    return Diagnosis(kind, (), text, factor) if text else None
+
+
+def _agreement(seen, left, right, value, error, free):
+    """To how many decimal digits, all together, the wrong numbers agree with a hypothesis; zeros agree with anything."""
+    allowed = 2 * (np.abs(value) * error + seen.tolerance(left))
+    with np.errstate(all="ignore"):
+        each = np.clip(np.log10(np.abs(left) / allowed), 0, AT_MOST)
+    wrong = seen.off & (left != 0)
+    pairs = np.stack([left, value * right], axis=1)[wrong] / max(np.abs(left).max(), 1e-300)
+    _, first = np.unique(np.round(pairs, 6), axis=0, return_index=True)   # the same once more is no further evidence
+    each = each[wrong][first] if not free else each[wrong]
+    return each.sum() - (each.max(initial=0) if free else 0)   # a free factor fits any one of them
+
+
+def factors(seen, context):
+    """The claim is the truth times a number."""
+    yield Hypothesis("factor", "", seen.claimed, seen.measured, factors="any")
+
+
+def swaps(seen, context):
+    """Another tensor's gradient in this one's place: told from the numbers returned for that other."""
+    for other, claim in context.claims.items():
+        if other != seen.name and claim is not None and claim.shape == seen.shape:
+            yield Hypothesis("swapped", f"swapped: its gradient was returned for {other}", seen.take(claim), seen.measured,
+                             factors="one")
+
+
+def array_factors(seen, context):
+    """A factor that is itself one of the arrays in sight: missing, or one too many."""
+    for name, array in _in_sight(seen, context):
+        missing = "the upstream gradient is ignored" if name == UPSTREAM else f"lacks the factor {name}"
+        kind = "upstream" if name == UPSTREAM else "array"
+        yield Hypothesis(kind, missing, seen.claimed * array, seen.measured)
+        yield Hypothesis("array", f"has the factor {name} once too often", seen.claimed, seen.measured * array,
+                         seen.error * np.abs(array))
+
+
+def passed_through(seen, context):
+    """The upstream gradient itself, or its sum over an axis, in place of the tensor's gradient."""
+    dy, shape, exact = context.upstream, seen.shape, np.zeros(len(seen))
+    if dy is None:
+        return
+    right = (~seen.off) & (np.abs(seen.measured) > 20 * seen.error)   # a multiple of it would not be right anywhere
+    allowed = "one" if right.any() else "any"
+    if dy.shape == shape:
+        words = "the upstream gradient is passed on as it came: the derivative of the function itself is missing"
+        yield Hypothesis("upstream", lambda *_: words, seen.claimed, seen.take(dy), exact, allowed)
+    for axis, keep in itertools.product(range(dy.ndim) if dy.ndim > 1 else (), (False, True)):
+        total = np.asarray(dy.sum(axis=axis, keepdims=keep))
+        if total.shape == shape:
+            spread_again = broadcasts(shape, dy.shape) and (keep or axis == 0)
+            words = (f"the upstream gradient summed over axis {axis} and nothing else: the derivative of what follows is "
+                     "missing" if spread_again else f"the upstream gradient summed over the wrong axis (axis {axis})")
+            yield Hypothesis("upstream", lambda *_, words=words: words, seen.claimed, seen.take(total), exact, allowed)
+
+
+def arranged(seen, context):
+    """The right numbers in another order."""
+    for name, rearranged in arrangements(seen.claim, seen.shape):
+        yield Hypothesis("arranged", name, seen.take(rearranged), seen.measured)
+
+
+def arrangements(claim, shape):
+    """Yield what the tensor would be if its numbers lay otherwise, with the name of the mistake."""
+    if claim.ndim == 2 and claim.T.shape == shape:
+        yield "transposed", claim.T
+    elif 2 < claim.ndim <= 5:   # there are 120 orders of five axes
+        for axes in itertools.permutations(range(claim.ndim)):
+            if axes != tuple(range(claim.ndim)) and tuple(claim.shape[axis] for axis in axes) == shape:
+                yield f"axes in another order (transpose{axes} puts it right)", claim.transpose(axes)
+    if claim.shape != shape:
+        if claim.size == math.prod(shape):
+            yield "the right numbers in another shape (reshape)", claim.reshape(shape)
+        return
+    if claim.ndim >= 2:
+        yield "reshaped in the wrong order of axes", claim.ravel("F").reshape(shape)
+        yield "reshaped in the wrong order of axes", claim.ravel().reshape(shape, order="F")
+    for axis, n in enumerate(shape):
+        if n > 1:
+            yield f"reversed along axis {axis}", np.flip(claim, axis)
+        if n > 2 and n % 2 == 0 and axis == len(shape) - 1:
+            yield f"the two halves of axis {axis} have changed places", np.roll(claim, n // 2, axis)
+        for shift in (1, -1) if n > 2 else ():
+            yield f"shifted by {abs(shift)} along axis {axis}", np.roll(claim, shift, axis)
+
+
+def other_upstreams(seen, context):
+    """Right for another upstream gradient than the one given: with the Jacobian's rows at hand, a product each."""
+    dy = context.upstream
+    if dy is None or context.rows is None:
+        return
+    few = _telling(seen)
+    rows, error = context.rows(seen.name, [seen[k].index for k in few])   # (few, size of the output)
+    if not np.isfinite(rows).all():
+        return
+    for words, weight in _upstreams(dy):
+        weight = weight.ravel()
+        yield Hypothesis("upstream", words, seen.claimed[few], rows @ weight, error @ np.abs(weight), "one", few)
+
+
+def _upstreams(dy):
+    yield "the upstream gradient is ignored: taken as all ones", np.ones_like(dy)
+    yield "only the sign of the upstream gradient is used", np.sign(dy)
+    yield "the upstream gradient is squared", dy**2
+    yield "the upstream gradient's absolute value is used", np.abs(dy)
+    if dy.ndim > 1:
+        yield "the mean of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.mean())
+        yield "the sum of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.sum())
+    for axis, n in enumerate(dy.shape):
+        if n == 1:
+            continue
+        where = f"of axis {axis}" if dy.ndim > 1 else "of the upstream gradient"
+        for name, place in (("first", 0), ("last", n - 1)):
+            mask = np.zeros_like(dy)
+            mask[(slice(None),) * axis + (place,)] = 1
+            alone = np.broadcast_to(dy.take([place], axis=axis), dy.shape)
+            yield f"the {name} entry {where} is used in place of each one's own", alone
+            yield f"only the {name} entry {where} is used (one example in place of all?)", dy * mask
+            yield f"the {name} entry {where} is left out", dy * (1 - mask)
+        spread = np.broadcast_to(dy.mean(axis=axis, keepdims=True), dy.shape)
+        yield f"the mean of the upstream gradient over axis {axis} is used in place of each one's own", spread
+        yield f"the sum of the upstream gradient over axis {axis} is used in place of each one's own", spread * n
+        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, 1, axis)
+        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, -1, axis)
+        if n > 2 and n % 2 == 0:
+            yield f"the two halves of axis {axis} of the upstream gradient have changed places", np.roll(dy, n // 2, axis)
+
+
+def other_arguments(seen, context):
+    """Right for other arguments: one transposed, reversed, or with the forward's output in its place."""
+    if context.measured_anew is None:
+        return
+    few = _telling(seen)
+    indices = [seen[k].index for k in few]
+    for name, words, moved in _other_arguments(context):
+        value, error = context.measured_anew(seen.name, indices, moved={name: moved})
+        yield Hypothesis("argument", words, seen.claimed[few], value, error, "one", few)
+
+
+def _other_arguments(context):
+    output = context.arrays.get(OUTPUT)
+    for name in context.arguments:
+        array = context.arrays[name]
+        if array.ndim >= 2 and array.shape[-2] == array.shape[-1] > 1:
+            yield name, (f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
+                         ), array.swapaxes(-1, -2)
+        for axis, n in enumerate(array.shape):
+            if n > 1:
+                yield name, f"{name} reversed along axis {axis}: right if it lay the other way round", np.flip(array, axis)
+        if output is not None and output.shape == array.shape:
+            yield name, f"the derivative is taken at the forward's output in place of {name}", output
+
+
+def added(seen, context):
+    """Something added that does not belong: a multiple of an array in sight, or a constant."""
+    extra = seen.claimed - seen.measured
+    error = seen.error + seen.tolerance(seen.claimed)
+    if len(seen) < 3 or np.abs(extra).max() < 20 * error.max():
+        return
+    for name, array in itertools.chain([("a constant", np.ones_like(extra))], _in_sight(seen, context, added=True)):
+        if (np.abs(array) > 0).sum() >= 2:   # the array on the left, for the errors are the extra's
+            yield Hypothesis("added", lambda value, its, name=name: _too_much(name, value, its, seen.name), array, extra,
+                             error, "any")
+
+
+def _too_much(name, value, error, own):
+    amount = digits(abs(1 / value), error / value**2)
+    more = f"too {'much' if value > 0 else 'little'} by {amount}"
+    if name == own:
+        return f"{more} times itself (weight decay?): a term was added or is missing"
+    return f"{more} {'everywhere' if name == 'a constant' else f'times {name}'}: a term was added or is missing"
+
+
+def _in_sight(seen, context, added=False):
+    """Yield the arrays in sight that fit the tensor, by name, at the numbers measured; to be added, products as well."""
+    arrays = dict(context.arrays)
+    if added:
+        arrays = {seen.name: seen.at, **arrays}
+        dy = context.upstream
+        for name in (*context.arguments, OUTPUT) if dy is not None else ():
+            array = np.asarray(arrays[name])
+            column = dy[:, None] if dy.ndim == 1 and array.ndim == 2 and len(dy) == len(array) else dy
+            if broadcasts(column.shape, array.shape):
+                arrays[f"{UPSTREAM} and {name}"] = column * array
+    for name, array in arrays.items():
+        array = np.asarray(array, dtype=np.float64)
+        if array.ndim == 1 and len(seen.shape) == 2 and array.shape[0] == seen.shape[0]:
+            array = array[:, None]
+        if not broadcasts(array.shape, seen.shape):
+            continue
+        values = seen.take(array)
+        if values.size and np.isfinite(values).all() and np.ptp(values) > 1e-6 * np.abs(values).max():
+            yield name, values
+            if np.abs(values).max() < 100 and name in context.arguments and not added:
+                yield f"exp({name})", np.exp(values)
+                yield f"exp({name} / 2)", np.exp(values / 2)
+
+
+def _telling(seen):
+    """The six numbers of the claim that are the most wrong, and the six that are the largest."""
+    sizes = seen.claimed - seen.measured, seen.claimed
+    return np.union1d(*(np.argsort(-np.abs(size), kind="stable")[:6] for size in sizes))
+
+
+def formula(seen, context):
+    """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
+    dy, claim = context.upstream, seen.claim
+    if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
+        return None
+    slope, rounding = (claim / dy).ravel(), 2**12 * seen.precision
+    for name, power in itertools.product((OUTPUT, seen.name), ("", " squared")):
+        array = np.asarray(context.arrays.get(name, 0.0))
+        values = array.ravel() ** (2 if power else 1)
+        if array.shape != claim.shape or not np.ptp(values):
+            continue
+        design = np.stack([np.ones_like(values), values / np.abs(values).max()], axis=1)
+        (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
+        largest = np.abs(slope).max()
+        if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
+            constant = 0.0 if abs(constant) <= rounding * largest else constant
+            words = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
+            return Diagnosis("formula", (), f"the upstream gradient was multiplied by {words}, which is not the slope of the "
+                                            "forward")
+    return None
+
+
+def _linear(constant, rate, rounding):
+    times = "" if abs(abs(rate) - 1) <= rounding else f"{abs(rate):.4g} times "
+    if constant == 0:
+        return ("minus " if rate < 0 else "") + times
+    return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"
+
+
+# from the simplest to the most particular
+HYPOTHESES = (factors, swaps, array_factors, passed_through, arranged, other_upstreams, other_arguments, added)
