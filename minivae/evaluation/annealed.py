@@ -167,7 +167,7 @@ def bracket(model, n, chains=16, temperatures=500, *, rng, leapfrog_steps=10, la
     rng, n = generator(rng), positive_integer("n", n)
     z = rng.standard_normal((n, model.latent_dim)).astype(model.dtype)
     code = z if not model.conditions else join_labels(z, _labels(n, labels, rng, model.conditions), model.conditions)
-    y = model.decoder.forward(code, model.parameters, {})
+    y = model.decoder.forward(z, model.parameters, {"label": code[:, model.latent_dim:]})
     x = np.concatenate([model.likelihood.draw(y, model.parameters, rng), code[:, model.latent_dim:]], axis=1)
     plan = _Plan(chains, temperatures, leapfrog_steps)
 

@@ -21,8 +21,8 @@ class Target:
     def __call__(self, z):
         """Return log p(x|z), float64 (B C,), and its gradient with respect to z, (B C, K)."""
         model, p, C = self.model, self.model.parameters, len(z) // len(self.x)
-        x, h, trace = self.x.repeat(C, axis=0), np.concatenate([z, self.label.repeat(C, axis=0)], axis=1), {}
-        y = model.decoder.forward(h, p, trace)
+        x, trace = self.x.repeat(C, axis=0), {"label": self.label.repeat(C, axis=0)}
+        y = model.decoder.forward(z, p, trace)
         log_likelihood = model.likelihood.log_likelihood(y, x, p)
         dy = model.likelihood.backward(np.ones_like(log_likelihood), y, x, p, {})
         dh = model.decoder.input_gradient(dy, p, trace)

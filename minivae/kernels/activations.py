@@ -25,11 +25,6 @@ def tanh(a, out=None):
     -------
     y : ndarray, shape (B, H)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.6.
@@ -53,11 +48,6 @@ def tanh_backward(dy, y, out=None):
     Returns
     -------
     da : ndarray, shape (B, H)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -85,11 +75,6 @@ def relu(a, out=None):
     -------
     y : ndarray, shape (B, H)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.8.
@@ -113,11 +98,6 @@ def relu_backward(dy, y, out=None):
     Returns
     -------
     da : ndarray, shape (B, H)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----

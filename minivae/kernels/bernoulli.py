@@ -28,11 +28,6 @@ def logistic(logits, out=None):
         In [0, 1]. Exact to rounding absolutely, not relatively: in float32 a logit of -20 gives 0. So a
         log-likelihood is never log(probabilities); it comes from the logits.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.10. The form with tanh never overflows.
@@ -60,11 +55,6 @@ def bernoulli_log_likelihood(logits, x):
     -------
     log_likelihood : ndarray, shape (B,)
         log p(x|z), summed over the pixels. Never above 0 for x in [0, 1].
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -98,11 +88,6 @@ def bernoulli_log_likelihood_backward(dll, logits, x, out=None):
     Returns
     -------
     dlogits : ndarray, shape (B, D)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----

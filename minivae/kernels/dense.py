@@ -30,11 +30,6 @@ def dense(x, W, b, out=None):
     -------
     y : ndarray, shape (B, O)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.1.
@@ -66,11 +61,6 @@ def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True):
     dx : ndarray, shape (B, I), or None without ``needs_dx``
     dW : ndarray, shape (I, O)
     db : ndarray, shape (O,)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----

@@ -32,17 +32,13 @@ def gaussian_log_density(z, mu, log_var):
     log_density : ndarray, shape (B,)
         Summed over the latents.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
-    Equation 3.7. exp(-log_var) overflows where log_var is below -88.7 in float32, -709.7 in float64.
+    Equation 3.7. Right for every log_var, however small sigma is.
     """
     check_shapes(z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
-    return -0.5 * (LOG_2PI + log_var + (z - mu) ** 2 * np.exp(-log_var)).sum(axis=1)
+    distance = over_sigma(z - mu, inverse_root(log_var))  # (B, K)
+    return -0.5 * (LOG_2PI + log_var + distance**2).sum(axis=1)
 
 
 def gaussian_log_density_backward(dlog_density, z, mu, log_var):
@@ -59,22 +55,18 @@ def gaussian_log_density_backward(dlog_density, z, mu, log_var):
     -------
     dz, dmu, dlog_var : ndarray, shape (B, K)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 3.8.
     """
     check_shapes(dlog_density=(dlog_density, "B"), z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
-    # forward: log_density = -0.5 * sum(log(2 pi) + log_var + (z - mu)**2 * exp(-log_var))
+    # forward: log_density = -0.5 * sum(log(2 pi) + log_var + ((z - mu) / sigma)**2)
+    root = inverse_root(log_var)
     dlog_density = dlog_density[:, None]  # (B, 1)
-    slope = (z - mu) * np.exp(-log_var)   # (B, K)
-    dmu = dlog_density * slope
+    distance = over_sigma(z - mu, root)   # (B, K)
+    dmu = over_sigma(dlog_density * distance, root)
     dz = -dmu
-    dlog_var = dlog_density * (0.5 * ((z - mu) * slope - 1))
+    dlog_var = dlog_density * (0.5 * (distance**2 - 1))
     return dz, dmu, dlog_var
 
 
@@ -95,18 +87,13 @@ def gaussian_log_likelihood(mean, x, noise_variance=1.0):
     log_likelihood : ndarray, shape (B,)
         log p(x|z), summed over the pixels, log(2 pi) included.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.13.
     """
     check_shapes(mean=(mean, "BD"), x=(x, "BD"))
-    constant = LOG_2PI + math.log(noise_variance)
-    return -0.5 * ((x - mean) ** 2 / noise_variance + constant).sum(axis=1)
+    root = min(noise_variance**-0.25, float(np.finfo(x.dtype).max) / 2)
+    return -0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI + math.log(noise_variance))).sum(axis=1)
 
 
 def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None):
@@ -127,20 +114,16 @@ def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None)
     -------
     dmean : ndarray, shape (B, D)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.14. There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), mean=(mean, "BD"), x=(x, "BD"), out=(out, "BD"))
-    # forward: log_likelihood = -0.5 * sum((x - mean)**2 / noise_variance + log(2 pi noise_variance))
-    dmean = np.subtract(x, mean, out=out)
-    dmean *= dll[:, None] / noise_variance
-    return dmean
+    # forward: log_likelihood = -0.5 * sum(((x - mean) / sigma)**2 + log(2 pi sigma**2)), sigma**2 = noise_variance
+    root = min(noise_variance**-0.25, float(np.finfo(x.dtype).max) / 2)
+    dmean = over_sigma(np.subtract(x, mean, out=out), root)  # (B, D)
+    dmean *= dll[:, None]
+    return over_sigma(dmean, root)
 
 
 def learned_variance_log_likelihood(mean, log_var, x):
@@ -160,17 +143,13 @@ def learned_variance_log_likelihood(mean, log_var, x):
     log_likelihood : ndarray, shape (B,)
         log p(x|z), summed over the pixels, log(2 pi) included.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 5.17: 5.13 with the variance exp(log_var), which is positive whatever log_var is.
     """
     check_shapes(mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"))
-    return -0.5 * ((x - mean) ** 2 * np.exp(-log_var) + (LOG_2PI + log_var)).sum(axis=1)
+    distance = over_sigma(x - mean, inverse_root(log_var))  # (B, D)
+    return -0.5 * (distance**2 + (LOG_2PI + log_var)).sum(axis=1)
 
 
 def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
@@ -191,20 +170,31 @@ def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
     dlog_var : ndarray, shape ()
         Summed over the batch: every example shares the variance.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equations 5.14 and 5.18. There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"), out=(out, "BD"))
-    # forward: log_likelihood = -0.5 * sum((x - mean)**2 * exp(-log_var) + log(2 pi) + log_var)
-    precision = np.exp(-log_var)
-    dmean = np.subtract(x, mean, out=out)                                    # the residual, (B, D)
-    squares = precision * np.square(dmean).sum(axis=1)                       # (B,)
+    # forward: log_likelihood = -0.5 * sum(((x - mean) / sigma)**2 + log(2 pi) + log_var)
+    root = inverse_root(log_var)
+    dmean = over_sigma(np.subtract(x, mean, out=out), root)                  # (x - mean) / sigma, (B, D)
+    squares = np.square(dmean).sum(axis=1)                                   # (B,)
     dlog_var = np.asarray(0.5 * np.sum(dll * (squares - dmean.shape[1])))    # ()
-    dmean *= precision * dll[:, None]
-    return dmean, dlog_var
+    dmean *= dll[:, None]
+    return over_sigma(dmean, root), dlog_var
+
+
+# The precision exp(-log_var) overflows below log_var = -88.7 in float32 and -709.7 in float64, and where z = mu it would
+# then be infinity times zero. So a residual is multiplied twice by the root of 1 / sigma. The root is kept finite: where
+# that changes it, every residual other than zero still gives infinity once it is squared, as it should.
+
+def inverse_root(log_var):
+    """Return sigma**-0.5 for sigma = exp(log_var / 2), at most a little less than the largest number of the dtype."""
+    return np.exp(np.minimum(-0.25 * log_var, np.floor(np.log(np.finfo(log_var.dtype).max))))
+
+
+def over_sigma(a, root):
+    """Divide by sigma in place, given root = sigma**-0.5, and return the quotient."""
+    a *= root
+    a *= root
+    return a

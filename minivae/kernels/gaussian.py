@@ -28,11 +28,6 @@ def standard_deviation(log_var):
     sigma : ndarray, shape (B, K)
         Positive. In float32 it overflows to infinity above log_var = 177.4, in float64 above 1419.5.
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or the array is not of floats.
-
     Notes
     -----
     Equation 3.5. The only place where a sigma is made.
@@ -54,11 +49,6 @@ def standard_deviation_backward(dsigma, sigma):
     Returns
     -------
     dlog_var : ndarray, shape (B, K)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -83,11 +73,6 @@ def reparameterize(mu, sigma, eps):
     Returns
     -------
     z : ndarray, shape (B, K)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -115,11 +100,6 @@ def reparameterize_backward(dz, eps):
     -------
     dmu, dsigma : ndarray, shape (B, K)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
-
     Notes
     -----
     Equation 4.3. There is no gradient for eps: it is noise, not a function of anything we learn.
@@ -143,11 +123,6 @@ def kl_divergence(mu, log_var):
     -------
     kl : ndarray, shape (B,)
         Summed over the latents. At least 0, up to rounding; 0 only for mu = 0, log_var = 0.
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -176,11 +151,6 @@ def kl_divergence_backward(dkl, mu, log_var):
     Returns
     -------
     dmu, dlog_var : ndarray, shape (B, K)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----

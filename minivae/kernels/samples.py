@@ -28,11 +28,6 @@ def repeat(a, samples):
     -------
     y : ndarray, shape (B S, K)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or the array is not of floats.
-
     Notes
     -----
     Equation 10.10.
@@ -54,11 +49,6 @@ def repeat_backward(dy, samples):
     Returns
     -------
     da : ndarray, shape (B, K)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or the array is not of floats.
 
     Notes
     -----
@@ -83,11 +73,6 @@ def mean_over_samples(log_weight):
     -------
     mean : ndarray, shape (B,)
 
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or the array is not of floats.
-
     Notes
     -----
     Equation 10.15.
@@ -109,11 +94,6 @@ def mean_over_samples_backward(dmean, log_weight):
     Returns
     -------
     dlog_weight : ndarray, shape (B, S)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----
@@ -137,11 +117,6 @@ def log_mean_exp(log_weight):
     -------
     log_mean : ndarray, shape (B,)
         log((w_1 + ... + w_S) / S).
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or the array is not of floats.
 
     Notes
     -----
@@ -170,11 +145,6 @@ def log_mean_exp_backward(dlog_mean, log_weight):
     Returns
     -------
     dlog_weight : ndarray, shape (B, S)
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or an array is not of floats.
 
     Notes
     -----

@@ -64,10 +64,10 @@ def matrix_products(model, batches):
 
 
 def plain_numpy(model, batches):
-    """The derivation's expressions as a first draft would have them (tests/oracles.py), Adam by algorithm 1."""
-    import oracles
-    activation = getattr(oracles, model.settings["activation"])
-    activation_backward = getattr(oracles, model.settings["activation"] + "_backward")
+    """The derivation's expressions as a first draft would have them (minivae/kernels/plain.py), Adam by algorithm 1."""
+    from minivae.kernels import plain
+    activation = getattr(plain, model.settings["activation"])
+    activation_backward = getattr(plain, model.settings["activation"] + "_backward")
     p = {name: array.copy() for name, array in model.parameters.items()}
     m, v, t = {name: 0 for name in p}, {name: 0 for name in p}, 0
     K = model.latent_dim
@@ -75,12 +75,12 @@ def plain_numpy(model, batches):
     def up(stack, h):
         hs = [h]
         for W, b in zip(stack.W[:-1], stack.b):
-            hs.append(activation(oracles.dense(hs[-1], p[W], p[b])))
-        return hs, oracles.dense(hs[-1], p[stack.W[-1]], p[stack.b[-1]])
+            hs.append(activation(plain.dense(hs[-1], p[W], p[b])))
+        return hs, plain.dense(hs[-1], p[stack.W[-1]], p[stack.b[-1]])
 
     def down(stack, hs, dy, grads):
         for layer in reversed(range(len(stack.W))):
-            dx, grads[stack.W[layer]], grads[stack.b[layer]] = oracles.dense_backward(dy, hs[layer], p[stack.W[layer]])
+            dx, grads[stack.W[layer]], grads[stack.b[layer]] = plain.dense_backward(dy, hs[layer], p[stack.W[layer]])
             dy = activation_backward(dx, hs[layer]) if layer else dx
         return dy
 
@@ -89,14 +89,14 @@ def plain_numpy(model, batches):
         x, eps = batches[i]
         encoder_hs, head = up(model.encoder, x)
         mu, log_var = head[:, :K], head[:, K:]
-        sigma = oracles.standard_deviation(log_var)
-        decoder_hs, logits = up(model.decoder, oracles.reparameterize(mu, sigma, eps))
-        loss = -(oracles.bernoulli_log_likelihood(logits, x) - oracles.kl_divergence(mu, log_var)).mean()
+        sigma = plain.standard_deviation(log_var)
+        decoder_hs, logits = up(model.decoder, plain.reparameterize(mu, sigma, eps))
+        loss = -(plain.bernoulli_log_likelihood(logits, x) - plain.kl_divergence(mu, log_var)).mean()
         d_objective, grads = np.full(len(x), -1 / len(x), x.dtype), {}
-        dz = down(model.decoder, decoder_hs, oracles.bernoulli_log_likelihood_backward(d_objective, logits, x), grads)
-        dmu, dsigma = oracles.reparameterize_backward(dz, eps)
-        dmu_kl, dlog_var_kl = oracles.kl_divergence_backward(-d_objective, mu, log_var)
-        dlog_var = oracles.standard_deviation_backward(dsigma, sigma)
+        dz = down(model.decoder, decoder_hs, plain.bernoulli_log_likelihood_backward(d_objective, logits, x), grads)
+        dmu, dsigma = plain.reparameterize_backward(dz, eps)
+        dmu_kl, dlog_var_kl = plain.kl_divergence_backward(-d_objective, mu, log_var)
+        dlog_var = plain.standard_deviation_backward(dsigma, sigma)
         down(model.encoder, encoder_hs, np.concatenate([dmu + dmu_kl, dlog_var + dlog_var_kl], axis=1), grads)
         t += 1
         for name, g in grads.items():

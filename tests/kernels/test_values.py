@@ -1,17 +1,18 @@
 """Each kernel's value: against its plain expression, against what it must mean, and at the extremes."""
 
+import inspect
+import itertools
 import math
 
 import checks
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
 from finite_differences import relative_error
 from strategies import LAYOUTS, SEEDS, arrays, sizes_of
 
 from minivae import kernels
-from minivae.kernels import PAIRS
+from minivae.kernels import PAIRS, plain
 
 
 @pytest.mark.parametrize("name", PAIRS)
@@ -19,7 +20,7 @@ from minivae.kernels import PAIRS
 def test_the_plain_expression(name, sizes, seed, layout):
     arguments = arrays(PAIRS[name].shapes.values(), sizes, 1.0, seed, layout)
     arguments += [3] if name == "repeat" else []
-    expected = getattr(oracles, name)(*arguments)
+    expected = getattr(plain, name)(*arguments)
     assert relative_error(getattr(kernels, name)(*arguments), expected, 1 + np.abs(expected).max()) < 1e-12
 
 
@@ -27,7 +28,7 @@ def as_tuple(gradients):
     return gradients if isinstance(gradients, tuple) else (gradients,)
 
 
-@pytest.mark.parametrize("name", [name for name in dir(oracles) if name.endswith("_backward")])
+@pytest.mark.parametrize("name", [name for name in vars(plain) if name.endswith("_backward")])
 @given(sizes=sizes_of("BIOHKDS"), seed=SEEDS)
 def test_the_plain_backward(name, sizes, seed):
     rng = np.random.default_rng(seed)
@@ -37,9 +38,18 @@ def test_the_plain_backward(name, sizes, seed):
     known = {"tanh_backward": [np.tanh(arguments[0])], "relu_backward": [np.maximum(arguments[0], 0)],
              "standard_deviation_backward": [np.exp(arguments[0] / 2)], "reparameterize_backward": arguments[-1:],
              "dense_backward": arguments[:2], "repeat_backward": [3]}.get(name, arguments)
-    written, plain = getattr(kernels, name)(dy, *known), getattr(oracles, name)(dy, *known)
-    for one, two in zip(as_tuple(written), as_tuple(plain)):
+    written, meant = getattr(kernels, name)(dy, *known), getattr(plain, name)(dy, *known)
+    for one, two in zip(as_tuple(written), as_tuple(meant)):
         assert relative_error(one, two, 1 + np.abs(two).max()) < 1e-12
+
+
+def test_every_kernel_has_its_plain_form_with_the_same_arguments():
+    kernel_names = [name for name, kernel in vars(kernels).items() if inspect.isfunction(kernel)]
+    assert set(kernel_names) == {name for name, function in vars(plain).items() if inspect.isfunction(function)}
+    for name in kernel_names:
+        tuned = [argument for argument in inspect.signature(getattr(kernels, name)).parameters
+                 if argument not in ("out", "needs_dx")]
+        assert list(inspect.signature(getattr(plain, name)).parameters) == tuned, name
 
 
 @pytest.mark.parametrize("check", checks.MEANING_CHECKS, ids=lambda check: check.__name__)
@@ -189,3 +199,78 @@ def test_repeat_keeps_an_example_and_its_samples_together():
     a = np.array([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(kernels.repeat(a, 2), [[1, 2], [1, 2], [3, 4], [3, 4]])
     np.testing.assert_array_equal(kernels.repeat(a, 2).reshape(2, 2, 2)[1], [[3, 4], [3, 4]])
+
+
+WIDE = np.finfo(np.longdouble).max > np.finfo(np.float64).max
+ENDS = {np.float32: (88.0, 89.0, 180.0, 400.0, 3e4, 1e19, 1e37), np.float64: (709.0, 710.0, 1430.0, 3e3, 3e4, 1e153, 1e307)}
+TINY = {np.float32: (1e-44, 1e-37, 1e-20), np.float64: (5e-324, 1e-307, 1e-160)}
+
+
+@pytest.mark.skipif(not WIDE, reason="no float has a wider range than float64 here")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("name", [name for name in PAIRS if name not in ("dense", "repeat", "log_mean_exp")])
+def test_at_the_ends_of_the_range_the_number_or_its_limit(name, dtype):
+    """Where the plain form in a wider float has a number, the kernel has it; where it is out of range, infinity or 0."""
+    values = [0.0, 1.0, *TINY[dtype], *ENDS[dtype]]
+    values = np.array([sign * value for value in values for sign in (1, -1)], dtype)
+    letters = list(PAIRS[name].shapes.items())
+    grids = np.meshgrid(*[[0.0, 0.5, 1.0] if key == "x" and name.startswith("bernoulli") else
+                          np.abs(values[:-2]) if key == "noise" else values for key, _ in letters], indexing="ij")
+    columns = [grid.reshape(-1, 1).astype(dtype) for grid in grids]
+    if "log_var" in dict(letters) and dict(letters)["log_var"] == "":  # one number for all
+        place = list(dict(letters)).index("log_var")
+        for log_var in values:
+            rows = columns[place][:, 0] == log_var
+            compare(name, [column[rows] if i != place else np.array(log_var) for i, column in enumerate(columns)])
+    else:
+        compare(name, columns)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_log_mean_exp_at_the_ends_of_the_range(dtype):
+    values = [sign * value for value in (0.0, *TINY[dtype], *ENDS[dtype]) for sign in (1, -1)]
+    log_weight = np.array(list(itertools.product(values, repeat=2)), dtype)
+    a, b = log_weight.astype(np.longdouble).T
+    with np.errstate(all="ignore"):
+        got, share = kernels.log_mean_exp(log_weight), kernels.log_mean_exp_backward(np.ones(len(a), dtype), log_weight)
+        np.testing.assert_allclose(got, np.logaddexp(a, b) - np.log(2), rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(share[:, 0], 1 / (1 + np.exp(b - a)), rtol=1e3 * np.finfo(dtype).eps, atol=1e-30)
+
+
+@pytest.mark.skipif(not WIDE, reason="no float has a wider range than float64 here")
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("noise_variance", [1e-300, 1e-80, 1e-50, 1e-40, 1e-30, 1e30, 1e40, 1e80, 1e300])
+def test_a_noise_variance_beyond_the_range_of_the_dtype(noise_variance, dtype):
+    values = np.array([0.0, 1.0, 1e-40, 1e-20, -1e-10, 1e10, -1e18], dtype)
+    compare("gaussian_log_likelihood", [grid.reshape(-1, 1) for grid in np.meshgrid(values, values)], noise_variance)
+
+
+def compare(name, arguments, *more):
+    """Hold a kernel and its backward, for upstream gradients of 1, to the plain form in longdouble."""
+    dtype, wide = arguments[0].dtype, [argument.astype(np.longdouble) for argument in arguments]
+    more_wide = [np.longdouble(number) for number in more]
+    with np.errstate(all="ignore"):
+        y, expected = getattr(kernels, name)(*arguments, *more), getattr(plain, name)(*wide, *more_wide)
+        if name.startswith("bernoulli"):  # the plain form overflows at 11356 even here
+            a, x = wide
+            expected = (x * a - np.maximum(a, 0) - np.log1p(np.exp(-np.abs(a))))[:, 0]
+        pairs = [(y, expected)]
+        known, known_wide = {"tanh": ([y], [expected]), "relu": ([y], [expected]), "standard_deviation": ([y], [expected]),
+                             "reparameterize": (arguments[-1:], wide[-1:])}.get(name, (arguments, wide))
+        if not (name == "bernoulli_log_likelihood"):
+            pairs += zip(as_tuple(getattr(kernels, name + "_backward")(np.ones_like(y), *known, *more)),
+                         as_tuple(getattr(plain, name + "_backward")(np.ones_like(expected), *known_wide, *more_wide)))
+        if name == "kl_divergence":  # whose plain form cancels near 0
+            pairs[0] = y, 0.5 * (wide[0] ** 2 + np.expm1(wide[1]) - wide[1])[:, 0]
+            pairs[2] = pairs[2][0], 0.5 * np.expm1(wide[1])
+        for number, (got, truth) in enumerate(pairs):
+            got, truth = np.ravel(got), np.ravel(truth)
+            info = np.finfo(dtype)
+            terms = sum(np.abs(argument).max(axis=tuple(range(1, argument.ndim))) for argument in wide) if got.size > 1 else 0
+            terms = np.ravel(terms) if np.size(terms) == got.size else 0
+            near = np.abs(got - truth) <= 16 * info.eps * (np.abs(truth) + terms) + 16 * info.smallest_subnormal
+            out_of_range = (np.abs(truth) > info.max / 16) & np.isinf(got) & (np.sign(got) == np.sign(truth))
+            unknown = np.isnan(truth)
+            wrong = ~(near | out_of_range | unknown)
+            assert not wrong.any(), (name, number, [argument.ravel()[wrong][:3] if argument.size == got.size else argument
+                                                    for argument in arguments], got[wrong][:3], truth[wrong][:3])

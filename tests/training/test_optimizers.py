@@ -1,12 +1,22 @@
 """Adam and SGD: each step against the plain algorithm, and the contract of working in place."""
 
 import numpy as np
-import oracles
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import minivae as mv
+
+
+def algorithm_1(parameters, gradients, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    """Algorithm 1 of Kingma & Ba, line by line; return the parameters after a step on each of the gradients."""
+    m = v = np.zeros_like(parameters)
+    for t, g in enumerate(gradients, start=1):
+        m = beta1 * m + (1 - beta1) * g
+        v = beta2 * v + (1 - beta2) * g**2
+        m_hat, v_hat = m / (1 - beta1**t), v / (1 - beta2**t)
+        parameters = parameters - learning_rate * m_hat / (np.sqrt(v_hat) + epsilon)
+    return parameters
 
 
 @given(st.integers(1, 30), st.integers(1, 20), st.integers(0, 999), st.sampled_from([1e-3, 0.1]),
@@ -19,7 +29,7 @@ def test_adam_is_algorithm_1(size, steps, seed, learning_rate, constants):
         kept = gradient.copy()
         adam.step(parameters, gradient)
         np.testing.assert_array_equal(gradient, kept)
-    np.testing.assert_allclose(parameters, oracles.adam(start, gradients, learning_rate, *constants), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(parameters, algorithm_1(start, gradients, learning_rate, *constants), rtol=1e-9, atol=1e-12)
 
 
 def test_adams_first_step_is_the_learning_rate_against_the_sign():

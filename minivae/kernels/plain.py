@@ -1,0 +1,132 @@
+"""Each kernel as the one line of NumPy that it means, in the order of the derivation.
+
+This is what a reader should see first. The kernels of the same names compute the same numbers faster, in arrays that they
+are given, and stay right where these lines overflow or cancel. The tests hold them to these lines. Nothing is checked here.
+Shapes: B batch, I inputs, O outputs, H hidden, K latent, D data (pixels), S samples per example.
+"""
+
+import numpy as np
+
+__all__ = []  # the package's kernels are the others
+
+
+# --- q(z|x) and its divergence from the prior: equations 3.3 to 3.8 ---
+
+def kl_divergence(mu, log_var):
+    return 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var, axis=1)
+
+
+def kl_divergence_backward(dkl, mu, log_var):
+    return dkl[:, None] * mu, dkl[:, None] * 0.5 * (np.exp(log_var) - 1)
+
+
+def standard_deviation(log_var):
+    return np.exp(0.5 * log_var)
+
+
+def standard_deviation_backward(dsigma, sigma):
+    return dsigma * 0.5 * sigma
+
+
+def gaussian_log_density(z, mu, log_var):
+    return -0.5 * np.sum(np.log(2 * np.pi) + log_var + (z - mu) ** 2 / np.exp(log_var), axis=1)
+
+
+def gaussian_log_density_backward(dlog_density, z, mu, log_var):
+    dmu = dlog_density[:, None] * (z - mu) / np.exp(log_var)
+    dlog_var = dlog_density[:, None] * 0.5 * ((z - mu) ** 2 / np.exp(log_var) - 1)
+    return -dmu, dmu, dlog_var
+
+
+# --- the draw: equations 4.2 and 4.3 ---
+
+def reparameterize(mu, sigma, eps):
+    return mu + sigma * eps
+
+
+def reparameterize_backward(dz, eps):
+    return dz, dz * eps
+
+
+# --- layers: equations 5.1 to 5.9 ---
+
+def dense(x, W, b):
+    return x @ W + b
+
+
+def dense_backward(dy, x, W):
+    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
+
+
+def tanh(a):
+    return np.tanh(a)
+
+
+def tanh_backward(dy, y):
+    return dy * (1 - y**2)
+
+
+def relu(a):
+    return np.maximum(a, 0)
+
+
+def relu_backward(dy, y):
+    return dy * (y > 0)
+
+
+# --- likelihoods: equations 5.10 to 5.18 ---
+
+def logistic(logits):
+    return 1 / (1 + np.exp(-logits))
+
+
+def bernoulli_log_likelihood(logits, x):
+    return np.sum(x * logits - np.log(1 + np.exp(logits)), axis=1)
+
+
+def bernoulli_log_likelihood_backward(dll, logits, x):
+    return dll[:, None] * (x - logistic(logits))
+
+
+def gaussian_log_likelihood(mean, x, noise_variance=1.0):
+    return -0.5 * np.sum((x - mean) ** 2 / noise_variance + np.log(2 * np.pi * noise_variance), axis=1)
+
+
+def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0):
+    return dll[:, None] * (x - mean) / noise_variance
+
+
+def learned_variance_log_likelihood(mean, log_var, x):
+    return -0.5 * np.sum((x - mean) ** 2 / np.exp(log_var) + np.log(2 * np.pi) + log_var, axis=1)
+
+
+def learned_variance_log_likelihood_backward(dll, mean, log_var, x):
+    dmean = dll[:, None] * (x - mean) / np.exp(log_var)
+    dlog_var = np.sum(dll[:, None] * 0.5 * ((x - mean) ** 2 / np.exp(log_var) - 1))
+    return dmean, dlog_var
+
+
+# --- several draws for each example: equations 10.10 and 10.15 to 10.17 ---
+
+def repeat(a, samples):
+    return np.repeat(a, samples, axis=0)
+
+
+def repeat_backward(dy, samples):
+    return dy.reshape(-1, samples, dy.shape[1]).sum(axis=1)
+
+
+def mean_over_samples(log_weight):
+    return np.mean(log_weight, axis=1)
+
+
+def mean_over_samples_backward(dmean, log_weight):
+    return dmean[:, None] * np.ones_like(log_weight) / log_weight.shape[1]
+
+
+def log_mean_exp(log_weight):
+    return np.log(np.mean(np.exp(log_weight), axis=1))
+
+
+def log_mean_exp_backward(dlog_mean, log_weight):
+    return dlog_mean[:, None] * np.exp(log_weight) / np.sum(np.exp(log_weight), axis=1, keepdims=True)
