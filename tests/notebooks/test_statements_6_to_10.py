@@ -21,6 +21,28 @@ def expected_elbo(model, rows, mu, log_var):
     return WEIGHTS @ elbos / WEIGHTS.sum()
 
 
+# Notebook 7
+
+
+def test_a_gradients_own_direction_is_blind_to_missing_blocks_and_a_random_one_is_not():
+    model, x, eps = mv.toy()
+    start, grads = model.parameters.flat.copy(), model.backward(model.forward(x, eps))[1].flat.copy()
+
+    def slope(v, h=1e-6):
+        losses = []
+        for end in (start + h * v, start - h * v):
+            model.parameters.flat = end
+            losses.append(model.forward(x, eps).loss)
+        return (losses[0] - losses[1]) / (2 * h)
+
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        claim = np.where(rng.random(grads.size) < 0.5, grads, 0)  # any numbers missing
+        v = rng.standard_normal(grads.size)
+        assert slope(claim) == pytest.approx(claim @ claim, rel=1e-6)
+        assert slope(v) == pytest.approx(grads @ v, rel=1e-6) != pytest.approx(claim @ v, rel=1e-3)
+
+
 # Notebook 8
 
 
