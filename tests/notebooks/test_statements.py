@@ -168,3 +168,55 @@ def test_the_shipped_model_has_the_less_noisy_elbo_with_a_sampled_kl():
     trace = model.forward(np.repeat(x, 30, axis=0), rng.standard_normal((240, 50)))
     ratio = log_weights(trace).reshape(8, 30).var(axis=1) / trace.elbo.reshape(8, 30).var(axis=1)
     assert (ratio < 1).sum() >= 7 and ratio.mean() < 0.8
+
+
+def gradients(model, x):
+    """Of each example's ELBO with respect to mu and log_var, one pair of arrays (B, 60) for each of three estimators."""
+    trace = at_nodes(model, x)
+    slope = model.backward(trace, d_loss=-float(len(trace.z)))[0].z              # of log p(x|z) at each row
+    slope, z, mu, log_var, sigma = (a.reshape(len(x), -1) for a in (slope, trace.z, trace.mu, trace.log_var, trace.sigma))
+    path = slope - z + NODES / sigma
+    return {"closed": (slope - mu, 0.5 * (slope * NODES * sigma - np.expm1(log_var))),
+            "sampled": (slope - z, 0.5 * (slope * NODES * sigma - (z * sigma * NODES - 1))),
+            "path": (path, 0.5 * path * NODES * sigma)}, slope, sigma
+
+
+def test_the_gradient_of_a_sampled_kl_is_the_noisier_for_mu_though_its_value_is_not():
+    model, x, _ = mv.toy()
+    by, slope, sigma = gradients(model, x)
+    for mean in zip(*([values @ WEIGHTS for values in pair] for pair in by.values())):        # for mu, then for log_var
+        np.testing.assert_allclose(mean, np.broadcast_to(mean[0], (3, 3)), atol=1e-6)
+    for_mu, for_log_var = ({name: variance(pair[i]) for name, pair in by.items()} for i in (0, 1))
+    assert (for_mu["closed"] < for_mu["sampled"]).all()
+    assert ((for_log_var["closed"] < for_log_var["sampled"]) == [True, True, False]).all()
+    assert (for_mu["path"] < 0.2 * for_mu["closed"]).all() and (for_log_var["path"] < 0.35 * for_log_var["closed"]).all()
+    curvature = (slope * NODES) @ WEIGHTS / sigma[:, 0]                          # E[f''], by equation 4.9
+    np.testing.assert_allclose(for_mu["sampled"] - for_mu["closed"], sigma[:, 0] ** 2 * (1 - 2 * curvature), rtol=1e-5)
+
+
+def test_the_path_derivative_vanishes_at_the_posterior_and_is_not_always_best():
+    model = at_true_posterior(linear_model(0, D=3, K=1))
+    by, _, sigma = gradients(model, np.random.default_rng(1).standard_normal((2, 3)))
+    np.testing.assert_allclose(by["path"][0], 0, atol=1e-9)
+    np.testing.assert_allclose(variance(by["sampled"][0]), 1 / sigma[:, 0] ** 2, rtol=1e-8)   # minus the score
+    blind, x, _ = mv.toy()
+    blind.parameters["decoder.0.W"] = np.zeros((1, 2))
+    by, _, _ = gradients(blind, x)
+    assert (variance(by["path"][0]) > variance(by["closed"][0]) + 0.1).all()
+
+
+# Notebook 4
+
+
+def test_the_variance_that_check_unbiased_reports_is_a_mean_over_the_numbers():
+    report = mv.gradcheck.check_unbiased({"two": lambda rng: rng.standard_normal(2) * [1, 3]}, np.zeros(2), draws=4000)
+    (facts,) = report.estimators
+    assert facts.variance == pytest.approx(5, rel=0.1)                           # (1 + 9) / 2, not 10
+
+
+def test_a_kink_has_a_pathwise_gradient_and_a_step_has_none():
+    mu, sigma, z = -0.3, 0.8, np.linspace(-8, 8, 160_001)
+    q, score, step = normal(z - mu, sigma**2), (z - mu) / sigma**2, z[1] - z[0]
+    kink, above = np.maximum(z, 0), 0.5 * (np.sign(z) + 1)
+    assert (q * kink * score).sum() * step == pytest.approx((q * above).sum() * step, rel=1e-7)
+    assert (q * above * score).sum() * step == pytest.approx(normal(mu, sigma**2), rel=1e-7)  # the density at the step
