@@ -3,6 +3,8 @@
 The list itself stands in equations/. ``python -m minivae derivation`` prints all of it.
 """
 
+import difflib
+import importlib
 import inspect
 import pathlib
 import pkgutil
@@ -22,8 +24,28 @@ _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
 
 
 def equation(number):
-    """Return the equation of that number, a string such as "2.3"; KeyError if there is none."""
-    return _BY_NUMBER[number]
+    """Return the equation of that number.
+
+    Parameters
+    ----------
+    number : str
+        Notebook and place in it, such as "2.3".
+
+    Raises
+    ------
+    KeyError
+        If there is none; the message says which numbers that notebook has.
+    """
+    if isinstance(number, str) and number in _BY_NUMBER:
+        return _BY_NUMBER[number]
+    if not isinstance(number, str):
+        raise KeyError(f'number must be a string, such as "2.10"; got {number!r}.')
+    chapters = {}
+    for known in _BY_NUMBER:
+        chapters.setdefault(known.partition(".")[0], []).append(known)
+    here = chapters.get(number.strip(" ()").partition(".")[0])
+    there = f"notebook {here[0].partition('.')[0]} has {here[0]} to {here[-1]}" if here else f"notebooks {', '.join(chapters)} have some"
+    raise KeyError(f"no equation {number!r}: {there}. python -m minivae derivation lists them all.")
 
 
 def equation_of(symbol, trace=()):
@@ -38,8 +60,27 @@ def equation_of(symbol, trace=()):
 
 
 def find(function):
-    """Return a registered function itself, from its name as in ``Equation.computed_by``."""
-    return inspect.unwrap(pkgutil.resolve_name(f"{PACKAGE}.{function}"))
+    """Return a registered function itself, from its name as in ``Equation.computed_by``.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message says what there is.
+    """
+    module, _, name = function.partition(":") if isinstance(function, str) else ("", "", "")
+    try:
+        home = importlib.import_module(f"{PACKAGE}.{module}" if module else PACKAGE)
+        found = inspect.unwrap(pkgutil.resolve_name(f"{home.__name__}:{name}")) if module and name else None
+    except ModuleNotFoundError:
+        raise ValueError(f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}, and '
+                         f"there is no module {PACKAGE}.{module}.") from None
+    except (AttributeError, ValueError):
+        found = None
+    if not (inspect.isfunction(found) or inspect.isclass(found)):
+        near = difflib.get_close_matches(name, [other for other in vars(home) if not other.startswith("_")], 3, 0.5) if name else []
+        perhaps = f" Did you mean {' or '.join(f'{module}:{other}' for other in near)}?" if near else ""
+        raise ValueError(f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}.{perhaps}')
+    return found
 
 
 def locate(function):

@@ -10,9 +10,12 @@ from .registry import find, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
+KERNELS, PLAIN = "kernels:", "kernels.plain:"  # how the names of the kernels begin, and of their plain forms
 
-def show_source(function, since=None, until=None, *, docstring=False):
+def show_source(function, since=None, until=None, *, tuned=False, docstring=False):
     """Show a function of the package as it stands in its file, with the equations that it implements.
+
+    A kernel is shown in its plain form, the one line of NumPy that it means; the tuned form, which runs, is folded below.
 
     Parameters
     ----------
@@ -20,9 +23,11 @@ def show_source(function, since=None, until=None, *, docstring=False):
         As in the registry of equations: "kernels:dense_backward", "model.vae:VAE.forward".
     since, until : str, optional
         Show only the lines from the first that contains ``since`` to the next that contains ``until``; ``since``
-        alone shows one line.
+        alone shows one line. They are lines of the tuned form.
+    tuned : bool, optional
+        Show the tuned form of a kernel, without the line that checks shapes.
     docstring : bool, optional
-        Whether to show the docstring too.
+        Show the function whole, with its docstring and its checks.
 
     Returns
     -------
@@ -32,12 +37,16 @@ def show_source(function, since=None, until=None, *, docstring=False):
     Raises
     ------
     ValueError
-        If no line contains ``since`` or ``until``.
+        If there is no such function, or no line contains ``since`` or ``until``.
 
     Examples
     --------
-    ``mv.show_source("kernels:reparameterize_backward", "dmu =", "dsigma =")`` shows the two lines that matter.
+    ``mv.show_source("kernels:tanh_backward")`` shows ``return dy * (1 - y**2)``, and
+    ``mv.show_source("kernels:tanh_backward", tuned=True)`` how that is computed in place.
     """
+    find(function)
+    if function.startswith(KERNELS) and since is None and not (tuned or docstring):
+        function = plain_form(function)
     lines = source_lines(function, docstring=docstring)
     if since is not None:
         start = _first(lines, since, min(lines), function)
@@ -75,34 +84,63 @@ class Source:
     def __init__(self, function, lines):
         self.function, self.numbers = function, sorted(lines)
         self.name, self.file, _ = locate(function)
-        self.line, self.code = min(lines), textwrap.dedent("\n".join(lines.values())).strip("\n")
-        own = [entry for entry in EQUATIONS if function == entry.computed_by]
-        own = own or [entry for entry in EQUATIONS if function == entry.differentiated_by]
+        self.line = min(lines)
+        definition = inspect.getsourcelines(find(function))[0][0]
+        margin = len(definition) - len(definition.lstrip())  # lines keep their indentation within the function
+        self.code = "\n".join(line[margin:] for line in lines.values()).strip("\n")
+        registered = function.replace(PLAIN, KERNELS)
+        own = [entry for entry in EQUATIONS if registered == entry.computed_by]
+        own = own or [entry for entry in EQUATIONS if registered == entry.differentiated_by]
         assigned = " ".join(line.partition(" = ")[0] for line in self.code.splitlines() if " = " in line)
         here = [entry for entry in own if any(re.search(rf"(?<!\w){re.escape(symbol.removeprefix('d.'))}\b", assigned)
                                               for symbol in (entry.symbol or "").split())]
         self.equations = here if here and self.name.startswith("VAE.") else own
 
+    @property
+    def tuned(self):
+        """Source of the kernel that runs, for the lines of a plain form; else None."""
+        if not self.function.startswith(PLAIN):
+            return None
+        kernel = self.function.replace(PLAIN, KERNELS)
+        definition, *body = source_lines(kernel).items()
+        return Source(kernel, dict(body))
+
     def __repr__(self):
-        return f"{self.file}:{self.line}  {self.name}\n{self.code}"
+        place = f"{self.file}:{self.line}  {self.name}"
+        return f"{place}{f'  (tuned: {self.tuned.file}:{self.tuned.line})' if self.tuned else ''}\n{self.code}"
 
     def _repr_markdown_(self):
         numbers = ", ".join(entry.number for entry in self.equations)
         cited = f" · equation{'s' * (len(self.equations) > 1)} {numbers}" if numbers else ""
-        return f"`{self.file}:{self.line}` · `{self.name}`{cited}\n\n```python\n{self.code}\n```"
+        shown = f"`{self.file}:{self.line}` · `{self.name}`{cited}\n\n```python\n{self.code}\n```"
+        if self.tuned is None:
+            return shown
+        return (f"{shown}\n\n<details><summary>as it runs, <code>{self.tuned.file}:{self.tuned.line}</code></summary>\n\n"
+                f"```python\n{self.tuned.code}\n```\n\n</details>")
+
+
+def plain_form(kernel):
+    """Return the name of a kernel's plain form: "kernels.plain:tanh" for "kernels:tanh"."""
+    return kernel.replace(KERNELS, PLAIN, 1)
 
 
 def source_lines(function, *, docstring=False):
-    """Return a registered function's lines by their number in its file; without the docstring unless asked for."""
+    """Return a registered function's lines by their number in its file; docstring and shape checks only if asked for."""
     found = find(function)
     texts, start = inspect.getsourcelines(found)
     lines = {start + i: text.rstrip("\n") for i, text in enumerate(texts)}
-    if found.__doc__ and not docstring:
+    if not docstring:
         (definition,) = ast.parse(textwrap.dedent("".join(texts))).body
-        about = definition.body[0]
-        for i in range(about.lineno, about.end_lineno + 1):
-            del lines[start + i - 1]
+        for node in definition.body:
+            if isinstance(node, ast.Expr) and _is_framework(node.value):
+                for i in range(node.lineno, node.end_lineno + 1):
+                    del lines[start + i - 1]
     return lines
+
+
+def _is_framework(value):
+    """Whether an expression that stands alone is a docstring, or the check of a kernel's shapes."""
+    return isinstance(value, ast.Constant) or isinstance(value, ast.Call) and ast.unparse(value.func) == "check_shapes"
 
 
 def _first(lines, text, start, function):
@@ -137,14 +175,13 @@ def assigning(function, *targets, between=()):
 
 
 def body_of(kernel, target=None):
-    """Return what a kernel does once shapes are checked; or, given a target, the one statement that assigns it."""
-    if target:
-        return _source(kernel, [numbers for assigned, _, numbers in _statements(kernel) if target in assigned])
-    lines = source_lines(kernel)
-    checked = next(number for number, line in lines.items() if "check_shapes(" in line)
-    while not lines[checked].endswith(")"):  # the call may take several lines
-        checked += 1
-    return Source(kernel, {number: line for number, line in lines.items() if number > checked})
+    """Return the lines of a kernel's plain form; or, given a target that they assign, the one that assigns it."""
+    kernel = plain_form(kernel)
+    found = [numbers for assigned, _, numbers in _statements(kernel) if target in assigned]
+    if found:
+        return _source(kernel, found)
+    definition, *body = source_lines(kernel).items()
+    return Source(kernel, dict(body))
 
 
 def _statements(function):

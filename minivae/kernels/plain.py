@@ -1,4 +1,4 @@
-"""Each kernel as the one line of NumPy that it means, in the order of the derivation.
+"""Each kernel as the one line of NumPy that it means, one for each array it returns, in the order of the derivation.
 
 This is what a reader should see first. The kernels of the same names compute the same numbers faster, in arrays that they
 are given, and stay right where these lines overflow or cancel. The tests hold them to these lines. Nothing is checked here.
@@ -17,7 +17,9 @@ def kl_divergence(mu, log_var):
 
 
 def kl_divergence_backward(dkl, mu, log_var):
-    return dkl[:, None] * mu, dkl[:, None] * 0.5 * (np.exp(log_var) - 1)
+    dmu = dkl[:, None] * mu
+    dlog_var = dkl[:, None] * 0.5 * (np.exp(log_var) - 1)
+    return dmu, dlog_var
 
 
 def standard_deviation(log_var):
@@ -34,8 +36,9 @@ def gaussian_log_density(z, mu, log_var):
 
 def gaussian_log_density_backward(dlog_density, z, mu, log_var):
     dmu = dlog_density[:, None] * (z - mu) / np.exp(log_var)
+    dz = -dmu
     dlog_var = dlog_density[:, None] * 0.5 * ((z - mu) ** 2 / np.exp(log_var) - 1)
-    return -dmu, dmu, dlog_var
+    return dz, dmu, dlog_var
 
 
 # --- the draw: equations 4.2 and 4.3 ---
@@ -45,7 +48,9 @@ def reparameterize(mu, sigma, eps):
 
 
 def reparameterize_backward(dz, eps):
-    return dz, dz * eps
+    dmu = dz
+    dsigma = dz * eps
+    return dmu, dsigma
 
 
 # --- layers: equations 5.1 to 5.9 ---
@@ -55,7 +60,10 @@ def dense(x, W, b):
 
 
 def dense_backward(dy, x, W):
-    return dy @ W.T, x.T @ dy, dy.sum(axis=0)
+    dx = dy @ W.T
+    dW = x.T @ dy
+    db = dy.sum(axis=0)
+    return dx, dW, db
 
 
 def tanh(a):

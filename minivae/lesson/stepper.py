@@ -78,7 +78,8 @@ class Step:
         The last one is the symbol's own.
     meaning : str
     sources : list of Source
-        The lines that compute it: of the chain first, then of the kernels.
+        The lines that compute it: of the chain first, then of the kernels in their plain form. ``source.tuned`` has the
+        lines of a kernel that run.
     """
 
     def __init__(self, name, value, equations, sources, meaning=None, parts=()):
@@ -87,7 +88,7 @@ class Step:
 
     def __repr__(self):
         formulas = [f"  ({entry.number})  {entry.plain}" for entry in self.equations]
-        code = [f"  {source.file}:{source.line}  {source.name}\n{textwrap.indent(source.code, '      ')}" for source in self.sources]
+        code = [textwrap.indent(repr(source), "  ") for source in self.sources]
         values = textwrap.indent(self._values(), "  ")
         return "\n".join([f"{self.name}  {np.shape(self.value)}  {self.meaning}", *formulas, *code, values])
 
@@ -196,7 +197,7 @@ def _backward_step(symbol, model, d, grads):
         sources.append(body_of(f"kernels:{d.forward.likelihood}_backward"))
     elif entry and entry.computed_by.startswith("kernels:"):
         sources.append(body_of(entry.computed_by))
-    sources += [body_of(f"kernels:{name}_backward") for name in BOTH_PATHS.get(symbol, ())]
+    sources += [body_of(f"kernels:{name}_backward", f"d{symbol}") for name in BOTH_PATHS.get(symbol, ())]
     return Step(f"d.{symbol}", value, equations, sources, {"loss": LOSS, "elbo": REPORTED}.get(symbol), _parts(symbol, d))
 
 

@@ -138,7 +138,7 @@ def _code(source, first, step, lines):
     if not first:
         rows = "".join(f'<span class="row plain">{html.escape(line) or " "}</span>'
                        for line in source.code.splitlines())
-        return f'{title}<pre tabindex="0" aria-label="{name}">{rows}</pre>'
+        return f'{title}<pre tabindex="0" aria-label="{name}">{rows}</pre>{_as_it_runs(source.tuned)}'
     whole = source_lines(source.function)
     near = [number for number in whole if any(abs(number - own) <= AROUND for own in source.numbers)]
     indent = min((len(whole[n]) - len(whole[n].lstrip()) for n in near if whole[n].strip()), default=0)
@@ -149,6 +149,15 @@ def _code(source, first, step, lines):
         rows.append(f'<a class="row{lit}" href="#{there}">{text}</a>' if there and not lit
                     else f'<span class="row{lit}">{text}</span>')
     return f'{title}<pre tabindex="0" aria-label="{name}">{"".join(rows)}</pre>'
+
+
+def _as_it_runs(tuned):
+    """The lines of a kernel that run, folded below its plain form."""
+    if tuned is None:
+        return ""
+    rows = "".join(f'<span class="row plain">{html.escape(line) or " "}</span>' for line in tuned.code.splitlines())
+    return (f'<details><summary class="dim">as it runs, {html.escape(f"{tuned.file}:{tuned.line}")}</summary>'
+            f'<pre tabindex="0" aria-label="{html.escape(tuned.name)}, as it runs">{rows}</pre></details>')
 
 
 # --- the numbers ----------------------------------------------------------------------------------------------

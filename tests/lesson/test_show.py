@@ -1,5 +1,6 @@
 """Figures are shown with words; shown source is the package's own."""
 
+import inspect
 import pathlib
 
 import IPython
@@ -7,6 +8,7 @@ import pytest
 
 import minivae as mv
 from minivae.derivation import EQUATIONS, find
+from minivae.kernels import plain
 
 ROOT = pathlib.Path(mv.__file__).parents[1]
 
@@ -63,22 +65,60 @@ def test_shown_source_stands_in_the_file_where_it_says(function):
     own = source.code.splitlines()
     assert [line.strip() for line in lines[source.line - 1:source.line - 1 + len(own)]] == [line.strip() for line in own]
     assert find(function).__doc__.split("\n")[0] in source.code
-    bare = mv.show_source(function)
+    bare = mv.show_source(function, tuned=True)
+    assert "check_shapes" not in bare.code
     assert '"""' not in bare.code and set(bare.code.splitlines()) < set(own)
 
 
 def test_lines_are_chosen_by_what_they_say():
     source = mv.show_source("kernels:dense_backward", "dW =", "db =")
-    assert [line.split(" = ")[0] for line in source.code.splitlines()] == ["dW", "db"]
-    assert (ROOT / source.file).read_text(encoding="utf-8").splitlines()[source.line - 1].strip() == source.code.splitlines()[0]
+    assert [line.split(" = ")[0] for line in source.code.splitlines()] == ["    dW", "    db"]
+    assert (ROOT / source.file).read_text(encoding="utf-8").splitlines()[source.line - 1] == source.code.splitlines()[0]
     assert [entry.number for entry in source.equations] == ["5.2", "5.3", "5.4"]
-    assert "equations 5.2, 5.3, 5.4" in source._repr_markdown_() and "```python\ndW = " in source._repr_markdown_()
+    assert "equations 5.2, 5.3, 5.4" in source._repr_markdown_() and "```python\n    dW = " in source._repr_markdown_()
     chain = mv.show_source("model.vae:VAE.forward", "t.elbo =", "t.loss =")
     assert [entry.number for entry in chain.equations] == ["2.8", "2.9", "2.10"]   # those whose symbols these lines assign
-    assert mv.show_source("kernels:tanh", "np.tanh").code == "return np.tanh(a, out=out)"
+    assert mv.show_source("kernels:tanh", "np.tanh").code == "    return np.tanh(a, out=out)"
     assert repr(source) == f"{source.file}:{source.line}  dense_backward\n{source.code}"
     with pytest.raises(ValueError, match="no line of kernels:tanh contains 'sinh'"):
         mv.show_source("kernels:tanh", "sinh")
+
+
+@pytest.mark.parametrize("kernel", [name for name in vars(plain) if inspect.isfunction(vars(plain)[name])])
+def test_a_kernel_is_shown_in_its_plain_form_first(kernel):
+    source = mv.show_source(f"kernels:{kernel}")
+    lines = (ROOT / source.file).read_text(encoding="utf-8").splitlines()
+    own = source.code.splitlines()
+    assert source.file == "minivae/kernels/plain.py" and lines[source.line - 1:source.line - 1 + len(own)] == own
+    tuned = mv.show_source(f"kernels:{kernel}", tuned=True)
+    assert source.equations == tuned.equations and source.tuned.code in tuned.code
+    assert f"(tuned: {tuned.file}:" in repr(source) and "<details><summary>as it runs" in source._repr_markdown_()
+    assert tuned.tuned is None and "<details>" not in tuned._repr_markdown_()
+
+
+def test_excerpts_keep_their_indentation():
+    source = mv.show_source("model.mlp:MLP.forward", "for layer", "h = trace")
+    assert [len(line) - len(line.lstrip()) for line in source.code.splitlines()] == [4, 8, 8, 8]
+
+
+@pytest.mark.parametrize("function, message", [
+    ("kernels:nope", "got 'kernels:nope'"), ("kernels:tahn", r"Did you mean kernels:tanh.*\?"), ("kernels", "got 'kernels'"), ("", "got ''"),
+    ("nowhere:dense", "there is no module minivae.nowhere"), ("kernels:PAIRS", "got 'kernels:PAIRS'"), (None, "got None"),
+    ("model.vae:VAE.fowrard", "got 'model.vae:VAE.fowrard'"), ("kernels:dense:x", "got"), ("kernels:", "got"), (":dense", "got"),
+])
+def test_a_function_that_is_not_there(function, message):
+    for call in (mv.show_source, find):
+        with pytest.raises(ValueError, match=f'function must be "module:name" within minivae.*{message}'):
+            call(function)
+
+
+@pytest.mark.parametrize("number, message", [
+    ("3.99", "no equation '3.99': notebook 3 has 3.1 to 3."), ("99.1", "notebooks 1, 2, 3.* have some"), ("", "notebooks 1"),
+    ("(2.3)", "notebook 2 has 2.1"), (2.3, 'must be a string, such as "2.10"; got 2.3'), (None, "got None"), ([], "must be a string"),
+])
+def test_an_equation_that_is_not_there(number, message):
+    with pytest.raises(KeyError, match=message):
+        mv.equation(number)
 
 
 def test_an_equation_shows_its_number():
