@@ -1,18 +1,57 @@
 """How a backward behaves, whatever its numbers: is it a function of its arguments, linear in the upstream?
 
 A vector-Jacobian product is one. It gives the same answer twice, writes nowhere, needs no forward to have run
-just before, and doubles when its upstream gradient doubles. Each is tried, and each failure has its name.
+just before, and doubles when its upstream gradient doubles. Each is tried, and each failure has its name. The tries
+are the same for two functions and for a whole model: both are asked through a ``Subject``.
 """
+
+import copy
+import inspect
+from typing import NamedTuple
 
 import numpy as np
 
 from .claims import Fault, Misfit, listed, raised
 from .probe import coarsest, same, signs
 
-__all__ = ["Pair", "observe", "close"]
+__all__ = ["Subject", "Pair", "Observation", "observe", "fixed_on_first", "close"]
+
+REPEATABLE = 2.0**-46   # spacing at 1 that repeated answers are held to: sums may be added in another order
 
 
-class Pair:
+class Subject:
+    """What is observed: a forward and a backward of the same arguments.
+
+    Attributes
+    ----------
+    names : list of str
+        What the backward's gradients are of.
+    faults : list of Fault
+        Inputs that were found changed after a call.
+    """
+
+    def forward(self, args):
+        """Return the value, an array."""
+        raise NotImplementedError
+
+    def backward(self, dy, args):
+        """Return the gradients as a list, in the very objects that were handed over; a forward of args ran before."""
+        raise NotImplementedError
+
+    def others(self, args, rng):
+        """Yield other arguments, the more different first; the foreign functions need not accept them."""
+        raise NotImplementedError
+
+    def untouched(self):
+        """Return a Subject that has never been called, or None."""
+        return None
+
+    def advice(self):
+        """Return what to do about a stale cache, in a sentence, or ""."""
+        return ""
+
+
+class Pair(Subject):
     """Somebody's forward and backward, called with copies and watched.
 
     Parameters
@@ -20,16 +59,16 @@ class Pair:
     forward, backward : callable
     names : list of str
         Of the forward's arguments.
-
-    Attributes
-    ----------
-    faults : list of Fault
-        Inputs that were found changed after a call.
     """
 
     def __init__(self, forward, backward, names):
         self.functions, self.names = {"forward": forward, "backward": backward}, names
-        self.faults = []
+        self.faults, self.kept = [], None
+        self.takes_upstream_alone = _takes(backward, 1) and not _takes(backward, 1 + len(names))
+        try:   # a method or an object comes with its state; a function's is out of reach
+            self.kept = copy.deepcopy(self.functions)
+        except Exception:   # foreign, as everywhere here
+            pass
 
     def forward(self, args):
         value = self._call("forward", self.names, args)
@@ -38,12 +77,28 @@ class Pair:
         return np.array(value)
 
     def backward(self, dy, args):
-        """Return the gradients as a list, in the very objects that the backward handed over."""
+        if self.takes_upstream_alone:
+            raise Misfit(f"backward takes the upstream gradient alone: does it use what a forward has kept? {self.advice()}")
         gradients = self._call("backward", ["the upstream gradient", *self.names], [dy, *args])
         if isinstance(gradients, dict):
             raise Misfit(f"backward must return the gradients in the order of the arguments, {', '.join(self.names)}; "
-                             "it returned a dict")
+                         "it returned a dict")
         return list(gradients) if isinstance(gradients, (tuple, list)) else [gradients]
+
+    def others(self, args, rng):
+        """The numbers somewhat smaller, so that they stay in any ordinary domain, in other places; then in their own."""
+        for mixed in (True, False):
+            yield [_smaller(arg, rng, mixed) for arg in args]
+
+    def untouched(self):
+        if self.kept is None or all(self.kept[which] is function for which, function in self.functions.items()):
+            return None
+        return Pair(self.kept["forward"], self.kept["backward"], self.names)
+
+    def advice(self):
+        arguments = ", ".join(f"x{k}" for k in range(len(self.names))) if len(self.names) > 1 else "x"
+        return (f"A layer that keeps what its forward saw is checked as backward=lambda dy, {arguments}: "
+                f"(layer.forward({arguments}), layer.backward(dy))[1]")
 
     def _call(self, which, names, args):
         copies = [arg.copy() if isinstance(arg, np.ndarray) else arg for arg in args]
@@ -56,65 +111,78 @@ class Pair:
         return result
 
 
-def observe(pair, args, rng):
-    """Call a pair in every order that could show a fault.
+def _takes(function, count):
+    """True unless a function is known not to take so many arguments."""
+    try:
+        signature = inspect.signature(function)
+    except (TypeError, ValueError):   # written in C: nobody knows
+        return True
+    try:
+        signature.bind(*[None] * count)
+    except TypeError:
+        return False
+    return True
 
-    Parameters
+
+class Observation(NamedTuple):
+    """What came of calling a forward and a backward in every order that could show a fault.
+
+    Attributes
     ----------
-    pair : Pair
-    args : list
-    rng : numpy.random.Generator
-
-    Returns
-    -------
-    dy : ndarray
-        The upstream gradient used, or None if the forward failed.
-    gradients : list
-        Copies of what the backward returned for it, or None if it raised.
-    other : tuple or None
-        Other arguments and the gradients returned for those, called before anything else.
+    dy : ndarray or None
+        The upstream gradient used; None if the forward failed.
+    gradients : list or None
+        Copies of what the backward returned for it; None if it raised.
+    other : list or None
+        Other arguments, which were asked for before all else.
     faults : list of Fault
     """
-    faults, other = [], None
-    for mixed in (True, False):
-        other_args = [_other(arg, rng, mixed) for arg in args]
+
+    dy: np.ndarray = None
+    gradients: list = None
+    other: list = None
+    faults: list = []
+
+
+def observe(subject, args, rng):
+    """Call a forward and a backward in every order that could show a fault, and return the Observation."""
+    other = None
+    for candidate in subject.others(args, rng):
         try:   # another batch comes first, so that a cache which is filled once and for all holds the wrong one
-            y = pair.forward(other_args)
-            dy = _upstream(y, rng)
-            other = (other_args, dy, _copies(pair.backward(dy, other_args)))
+            y = subject.forward(candidate)
+            subject.backward(_upstream(y, rng), candidate)
         except Exception:   # the other arguments are ours: a function need not accept them
             continue
+        other = candidate
         if np.isfinite(y).all():
             break
     try:
-        y = pair.forward(args)
-        again = pair.forward(args)
+        y = subject.forward(args)
+        again = subject.forward(args)
     except Exception as error:
-        return None, None, None, [raised("forward", error)]
-    if not same(y, again):
-        faults.append(Fault("noise", "forward gives another value on the second call: it draws fresh noise or keeps "
-                                     "state. Draw the noise outside and pass it in"))
+        return Observation(faults=[raised("forward", error)])
+    faults = [] if same(y, again) else [Fault("noise", "forward gives another value on the second call: it draws fresh noise "
+                                                       "or keeps state. Draw the noise outside and pass it in")]
     dy = _upstream(y, rng)
     try:
-        gradients, found = _twice(pair, dy, args)
+        gradients, found = _repeated(subject, dy, args)
         faults += found
         if not found:
-            faults += _upstream_faults(pair, dy, args, gradients, rng)
-            faults += _stale(pair, dy, args, gradients, other_args)
+            faults += _linear(subject, dy, args, gradients, rng) + _stale(subject, dy, args, gradients, other)
     except Exception as error:
-        return dy, None, other, faults + [raised("backward", error)]
-    return dy, gradients, other, faults + pair.faults
+        return Observation(dy, None, other, faults + [raised("backward", error)])
+    return Observation(dy, gradients, other, faults + subject.faults)
 
 
-def _twice(pair, dy, args):
+def _repeated(subject, dy, args):
     """Call the backward three times and say how the answers differ."""
-    pair.forward(args)
-    handed = pair.backward(dy, args)
+    subject.forward(args)
+    handed = subject.backward(dy, args)
     first = _copies(handed)
-    second = _copies(pair.backward(dy, args))
-    third = _copies(pair.backward(dy, args))
+    second = _copies(subject.backward(dy, args))
+    third = _copies(subject.backward(dy, args))
     if close(first, second) and close(second, third):
-        pair.backward(-dy, args)
+        subject.backward(-dy, args)
         if not close(handed, first):
             return first, [Fault("state", "backward overwrites what it returned before: a later call changed an "
                                           "earlier call's gradients. Return new arrays")]
@@ -127,13 +195,14 @@ def _twice(pair, dy, args):
                                   "state. Use the noise that the forward used")]
 
 
-def _upstream_faults(pair, dy, args, gradients, rng):
+def _linear(subject, dy, args, gradients, rng):
+    """Is the gradient for the sum of two upstream gradients the sum of their gradients?"""
     coarse = coarsest([dy, *(arg for arg in args if isinstance(arg, np.ndarray))])
     other_dy = _upstream(dy, rng)
-    other = _after_forward(pair, other_dy, args)
-    both = _after_forward(pair, dy + other_dy, args)
+    other = _after_forward(subject, other_dy, args)
+    both = _after_forward(subject, dy + other_dy, args)
     ignored, bent = [], []
-    for name, g, h, s in zip(pair.names, gradients, other, both):
+    for name, g, h, s in zip(subject.names, gradients, other, both):
         if not _numeric(g, h, s):
             continue
         if close([g], [h]) and np.any(g):
@@ -143,31 +212,61 @@ def _upstream_faults(pair, dy, args, gradients, rng):
     faults = [Fault("upstream", f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same for any. "
                                 "Multiply by it", tuple(ignored))] if ignored else []
     return faults + ([Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what comes "
-                                        "for the sum of two is not the sum of what comes for each")] if bent else [])
+                                        "for the sum of two is not the sum of what comes for each",
+                            tuple(bent) if ignored else ())] if bent else [])
 
 
-def _stale(pair, dy, args, gradients, other_args):
+def _stale(subject, dy, args, gradients, other):
+    """Does the answer depend on the batch that the forward saw last, or on the one that it saw first?"""
+    if other is None:
+        return []
+    subject.forward(other)
+    after_other = _copies(subject.backward(dy, args))
+    if not close(gradients, after_other):
+        if close(gradients, _after_forward(subject, dy, args)):   # it comes back: state, and no noise
+            return [_stale_fault("after a forward on another batch, backward answers for that batch and not for the "
+                                 "arguments it is given", subject)]
+        return [Fault("noise", "backward gives another answer on some calls: it draws fresh noise or keeps state")]
+    fresh = subject.untouched()
+    if fresh is not None and not close(gradients, _after_forward(fresh, dy, args)):
+        return [_stale_fault("what backward answers depends on the batch that came first", subject)]
+    return []
+
+
+def fixed_on_first(subject, dy, args, other, rng):
+    """Return the Fault of a backward that gives one answer whatever its arguments, or None.
+
+    It is for a backward that is wrong and has no other name. If it has kept what the first forward saw, it answers
+    for that ever after: for the arguments, for the others that came first, and for those with some signs turned.
+    """
+    if other is None:
+        return None
+    turned = [signs(arg.shape, rng).astype(arg.dtype) * arg if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
+              else arg for arg in args]
     try:
-        pair.forward(other_args)
+        answers = [_after_forward(subject, dy, batch) for batch in (args, other, turned)]
     except Exception:   # as above
-        return []
-    if close(gradients, _copies(pair.backward(dy, args))):
-        return []
-    return [Fault("stale", "stale cache: after a forward on another batch, backward answers for that batch and "
-                           "not for the arguments it is given")]
+        return None
+    if not (close(answers[0], answers[1]) and close(answers[0], answers[2])):
+        return None
+    return _stale_fault("backward gives one answer whatever its arguments, the answer for the batch that came first", subject)
 
 
-def _after_forward(pair, dy, args):
-    pair.forward(args)
-    return _copies(pair.backward(dy, args))
+def _stale_fault(what, subject):
+    return Fault("stale", f"stale cache: {what}. {subject.advice()}".removesuffix(". "))
+
+
+def _after_forward(subject, dy, args):
+    subject.forward(args)
+    return _copies(subject.backward(dy, args))
 
 
 def _upstream(y, rng):
     return signs(y.shape, rng).astype(y.dtype if y.dtype.kind == "f" else np.float64)
 
 
-def _other(arg, rng, mixed):
-    """Other values for an argument: its own, somewhat smaller, so that they stay in any ordinary domain.
+def _smaller(arg, rng, mixed):
+    """Other values for an argument: its own, somewhat smaller.
 
     Mixed, they also change places: then some signs differ, and a mask kept from another batch is a wrong one.
     """
@@ -204,7 +303,7 @@ def close(a, b, against=None, coarse=0.0):
             if g is None and h is None or type(g) is type(h) and not isinstance(g, np.ndarray):
                 continue
             return False
-        precision = max([coarse] + [np.finfo(x.dtype).eps for x in (g, h) if x.dtype.kind == "f"])
+        precision = max([coarse, REPEATABLE] + [np.finfo(x.dtype).eps for x in (g, h) if x.dtype.kind == "f"])
         with np.errstate(all="ignore"):
             gap = np.abs(np.subtract(g, h, dtype=np.float64))
             allowed = min(2**10 * precision, 2**-7) * np.abs(np.asarray(size, np.float64)).max(initial=0, where=np.isfinite(size))

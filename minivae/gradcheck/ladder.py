@@ -62,7 +62,7 @@ def check_model(model, x, eps, rng=None):
     pairs = _check_pairs(model, rng)
     trace = model.forward(x.copy(), eps.copy())
     try:
-        faults = model_faults(model, x.copy(), eps.copy())
+        faults = model_faults(model, x, eps, rng)
         d, grads = model.backward(model.forward(x.copy(), eps.copy()))
     except Exception as error:   # whatever a wrong backward raises is what there is to report
         return LadderReport(pairs, [], [], faults=[raised("backward", error)])

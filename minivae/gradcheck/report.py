@@ -55,7 +55,8 @@ class Report:
 
     @property
     def diagnosis(self):
-        return list(dict.fromkeys([fault.text for fault in self.faults] + [str(one) for one in self.diagnoses]))
+        said = [fault.text for fault in self.faults] + [str(one) for one in self.diagnoses if one.text]
+        return list(dict.fromkeys(said))
 
     @property
     def verdict(self):

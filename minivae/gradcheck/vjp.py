@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .behaviour import Pair, observe
+from .behaviour import Pair, fixed_on_first, observe
 from .claims import Fault, raised
 from .constants import letters_in, sizes_of, with_given
 from .diagnosis import diagnose
@@ -81,9 +81,10 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     unexplained = set(claims).difference(*(fault.tensors for fault in faults))
     context = _sight(forward, names, args, probe, dy, claims, sizes)
     diagnosis = hints + ([] if moving else diagnose(tensors, context, only=unexplained))
-    if not faults and _wrong(tensors) and _right_at(forward, names, other):
-        faults.append(Fault("stale", "stale cache: backward was right for the batch that came first, and answers "
-                                     "for it ever after"))
+    named = any(one.known and one.kind != "place" for one in diagnosis)
+    if not faults and _wrong(tensors) and not named:
+        fault = fixed_on_first(pair, dy, args, other, rng)
+        faults += [fault] if fault and _right_at(pair, dy, other) else []
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
     return _report(tensors, faults, diagnosis, notes=notes)
 
@@ -178,11 +179,9 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
     return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays), rows)
 
 
-def _right_at(forward, names, other):
-    """True if the gradients returned for the other arguments, before all else, were right there."""
-    if other is None:
-        return False
-    args, dy, gradients = other
+def _right_at(pair, dy, args):
+    """True if the gradients returned for other arguments are right there."""
+    forward, names, gradients = pair.functions["forward"], pair.names, pair.backward(dy, args)
     differentiated = _differentiated(forward, names, args, gradients)
     probe = Probe(of_point(forward, names, args), differentiated, dy)
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
