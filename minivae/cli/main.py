@@ -5,13 +5,15 @@ Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C
 3 inconclusive; of grade: 0 everything asked for is right, 3 graded, and not all of it is.
 """
 
+import contextlib
 import json
 import os
 import shlex
 import signal
 import sys
+import warnings
 
-from .options import ABOUT, parser_for
+from .options import ABOUT, check_numbers, parser_for
 
 __all__ = ["main"]
 
@@ -36,7 +38,9 @@ def main(argv=None):
         print(ABOUT, end="")
         return 0
     try:
-        code = verbs[options.verb](options) or 0
+        with warnings.catch_warnings():
+            warnings.showwarning = _show_warning
+            code = verbs[options.verb](options) or 0
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
@@ -52,6 +56,15 @@ def main(argv=None):
         return 1
 
 
+def _show_warning(message, category, *where, usual=warnings.showwarning, **more):
+    """Show what the package warns of, which is written for its user, as a note; anything else as usual."""
+    _note(message) if category is UserWarning else usual(message, category, *where, **more)
+
+
+def _note(message):
+    print(f"Note: {message}", file=sys.stderr)
+
+
 def _in_words(error):
     if isinstance(error, OSError) and error.filename and error.strerror:
         return f"{error.filename}: {error.strerror}"  # the operating system's, without its number
@@ -64,16 +77,17 @@ def train(options):
         _hold_threads(1 if options.threads is None else options.threads)  # each part of a batch has a core of its own
     from . import run  # brings NumPy, which --help does not need
 
+    check_numbers(options)
     chosen = {name: getattr(options, name) for name in run.DEFAULTS if hasattr(options, name)}
     settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
     finished = 0 < settings["epochs"] <= done
     if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"])
-    summary = run.run(options.out, settings, resume=options.resume, parts=options.parts)
+    summary = run.run(options.out, settings, resume=options.resume, parts=options.parts, pictures=options.pictures)
     if finished:
-        more = f"To go on: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
-            "Its step size has fallen to nothing, so it cannot be made longer; train again with more --epochs.")
+        more = f"To train it longer: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
+            "Its step size has fallen to zero, so it cannot be made longer; train a new one with more --epochs.")
         print(f"The run in {options.out} is finished: it has its {_epochs(done)}. {more}")
     else:
         print(_closing_words(options.out, summary))
@@ -89,14 +103,14 @@ def _hold_threads(count):
 
 def _caution(likelihood, binarize=None, noise_variance=1.0):
     if likelihood == "bernoulli" and binarize == "none":
-        print("Note: grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
-              "most the log p(x) of --binarize dynamic.", file=sys.stderr)
+        _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at most the "
+              "log p(x) of --binarize dynamic.")
     if likelihood == "bernoulli" and noise_variance != 1.0:
-        print("Note: --noise-variance is the gaussian likelihood's; a Bernoulli has none, so it changes nothing.", file=sys.stderr)
+        _note("--noise-variance belongs to the gaussian likelihood; a Bernoulli has none, so it changes nothing.")
 
 
 def _after_interrupt(options):
-    """Say what a run stopped by Ctrl-C has left, and how to go on."""
+    """Say what a run stopped by Ctrl-C has left behind, and how to go on."""
     if options.verb != "train":
         return ""
     model_file = options.out / "model.npz"
@@ -121,21 +135,32 @@ def _epochs(n):
 
 
 def _closing_words(folder, summary):
-    first, last = summary["history"][0], summary["history"][-1]
-    on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
-    lines = [
-        f"Trained {_epochs(last['epoch'])} ({summary['seconds']:.0f} s this time). On {on} images, in nats per image,"
-        " after the first epoch and after the last:",
-        *(f"  {label:12} {first[prefix + name]:9.2f}  →  {last[prefix + name]:9.2f}" for label, name in
-          (("objective", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last),
-        f"Now in {folder}: {', '.join(summary['files'])}",
-        "Next:",
-        f"  python -m minivae evaluate {_quoted(folder)}      log p(x) and the ELBO on images it has never seen",
-        f"  python -m minivae generate {_quoted(folder)}      new images",
-    ]
-    if summary["settings"]["latent"] != 2 and summary["settings"]["data"] == "mnist":
-        lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
+    settings = summary["settings"]
+    lines = [*_what_came_of_it(summary["history"], summary["seconds"]),
+             f"In {folder}: {', '.join(summary['files'])}", "Next:",
+             f"  python -m minivae evaluate {_quoted(folder)}      log p(x) and the ELBO on images it has never seen",
+             f"  python -m minivae generate {_quoted(folder)}      new images"]
+    if settings["data"] == "mnist":
+        if summary["history"][-1]["epoch"] < 100:
+            lines.append("  python -m minivae generate --pretrained      images from a VAE trained for 3000 epochs: after "
+                         f"{summary['history'][-1]['epoch']}, many samples are not digits yet")
+        if settings["latent"] != 2:
+            lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
+    lines.append("The course begins with notebooks/01_maximum_likelihood.ipynb.")
     return "\n".join(lines)
+
+
+def _what_came_of_it(history, seconds):
+    """Lay out the ELBO and its parts after the first epoch and the last, or after the only one."""
+    first, last = history[0], history[-1]
+    on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
+    rows = [(label, first[prefix + name], last[prefix + name]) for label, name in
+            (("objective", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last]
+    trained = f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time). On {on} images, in nats per image"
+    if len(history) == 1:
+        return [f"{trained}:", *(f"  {label:12} {number:9.2f}" for label, number, _ in rows)]
+    return [f"{trained}, after the first epoch and after the last:",
+            *(f"  {label:12} {start:9.2f}  →  {end:9.2f}" for label, start, end in rows)]
 
 
 def evaluate(options):
@@ -144,32 +169,31 @@ def evaluate(options):
     import numpy as np
 
     from .. import evaluation
-    from ..model.checks import whole_number
     from . import run
 
-    model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
-    data, how = options.data or notes["data"], options.binarize or notes["binarize"]
-    test = run.load_data(data)
-    images = test.test_images
-    _caution(model.settings["likelihood"], how)
-    if images[0].size != model.data_dim:
-        raise ValueError(f"the model is for images of {model.data_dim} pixels; those of {data} have {images[0].size}. Name its "
-                         "data with --data.")
-    images = run.with_labels(model, images, test.test_labels)
-    rng = np.random.default_rng(whole_number("--seed", options.seed))
+    check_numbers(options)
     if options.curve:
         from .. import plots
-        plots.check_png(options.curve)  # now, and not after minutes of work
-    numbers = evaluation.evaluate(model, images, binarize=how, rng=rng, samples=options.samples, progress=True)
+        plots.check_png(options.curve, "--curve")  # now, and not after minutes of work
+    model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
+    data, how = options.data or notes["data"], options.binarize or notes["binarize"]
+    with run.remembered_by(options.model) if options.data is None else contextlib.nullcontext():
+        test = run.load_data(data)
+    _caution(model.settings["likelihood"], how)
+    images = run.test_rows(model, test, data)
+    numbers = evaluation.evaluate(model, images, binarize=how, rng=np.random.default_rng(options.seed), samples=options.samples,
+                                  progress=True)
     if options.json:
-        print(json.dumps(numbers | {"binarize": how, "data": data, "given_labels": bool(model.conditions)}))
+        print(json.dumps(numbers | {"binarize": how, "data": data, "given_labels": bool(model.conditions),
+                                    "training": model.record}))
     else:
         given = ", given their labels" if model.conditions else ""
-        print(f"{len(images):,} test images of {data}{given}, binarization {how}; nats per image, ± standard error")
+        print(_about_its_training(model.record), end="")
+        print(f"Measured on {len(images):,} test images of {data}{given}, binarization {how}; in nats per image, ± standard error:")
         print(evaluation.as_text(numbers))
     doubt = evaluation.doubt(numbers)
     if doubt:
-        print(f"Note: {doubt}", file=sys.stderr)
+        _note(doubt)
     if options.curve:
         curve = evaluation.BoundCurve(list(numbers["bound"]), list(numbers["bound"].values()),
                                       list(numbers["bound_draws_se"].values()))
@@ -177,20 +201,32 @@ def evaluate(options):
         plots.save(plots.bound_curves({name: curve}), options.curve)
 
 
+def _about_its_training(record):
+    """Say how a model was trained, in a line or two; nothing where its file does not tell."""
+    if not record:
+        return ""
+    rate = f"step size {record['learning_rate']:g}{'' if record['schedule'] == 'constant' else ', ' + record['schedule']}"
+    warm_up = f", beta warm-up over {record['beta_warm_up']:g} epochs" if record["beta_warm_up"] else ""
+    planned = "" if record["epochs"] == record["planned_epochs"] else f" of {record['planned_epochs']} planned"
+    return (f"Trained for {_epochs(record['epochs'])}{planned} by {record['optimizer']}, {rate}, batch {record['batch_size']}, "
+            f"binarization {record['binarize']}{warm_up}, seed {record['seed']},\n"
+            f"  on images {record['images']}.\n")
+
+
 def generate(options):
     """Draw new images from a model into one picture."""
     import numpy as np
 
     from .. import plots
-    from ..model.checks import whole_number
     from . import run
 
+    check_numbers(options)
+    plots.check_png(options.out, "--out")
     model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     if options.label is not None and not model.conditions:
         raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with --conditional.")
-    label = {"label": options.label} if model.conditions else {}
-    images = model.generate(options.n, rng=np.random.default_rng(whole_number("--seed", options.seed)),
-                            draw=options.draw, **label)
+    label = {"label": run.labels_to_draw(model, notes, options.n, options.label)} if model.conditions else {}
+    images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw, **label)
     given = "x|z" if not model.conditions else "x|z, y" if options.label is None else f"x|z, y = {options.label}"
     title = f"New images: z drawn from the prior, then {'x drawn from' if options.draw else 'the mean of'} p({given})"
     plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)
@@ -198,13 +234,15 @@ def generate(options):
 
 
 def gradcheck(options):
-    """Climb the whole ladder on a small model: every kernel, every symbol and every parameter against differences."""
+    """Check every kernel, every symbol and every parameter of a small model against finite differences."""
     import numpy as np
 
     from ..gradcheck import check_model
     from ..model import join_labels
-    from .run import draws_per_image, kind_of_model
+    from .run import check_noise_variance, draws_per_image, kind_of_model
 
+    check_numbers(options)
+    check_noise_variance(options.noise_variance, options.likelihood)
     classes = 3 if options.conditional else 0
     kind, more = kind_of_model(options.objective, classes)
     _caution(options.likelihood, noise_variance=options.noise_variance)
@@ -235,8 +273,8 @@ def derivation(options):
 def grade(options):
     """Grade students' answers to the exercises: each submission in a process of its own, with a time limit.
 
-    A file is one submission; in a folder each file is one, and each subfolder with all its notebooks. It isolates
-    mistakes, and is no security sandbox.
+    A file is one submission; in a folder each file is one, and so is each subfolder with all its notebooks. Processes
+    keep one student's mistakes from another's result; they are no security sandbox.
     """
     from ..grading import run
     return run(options)

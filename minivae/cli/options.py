@@ -3,7 +3,9 @@
 import argparse
 import pathlib
 
-__all__ = ["ABOUT", "parser_for"]
+__all__ = ["ABOUT", "check_numbers", "parser_for"]
+
+RUN = pathlib.Path("runs/mnist")  # where train puts its run, and the other verbs look for one
 
 ABOUT = """\
 minivae: a variational autoencoder in pure NumPy, every gradient written by hand.
@@ -45,6 +47,24 @@ def parser_for(verbs):
     return parser
 
 
+def check_numbers(options):
+    """Raise a ValueError if an option's number is out of range; the message names the option."""
+    from ..model.checks import finite_number, positive_integer, whole_number  # NumPy, which --help does not need
+
+    def positive(name, number):
+        return finite_number(name, number, positive=True)
+
+    checks = dict.fromkeys(("-n", "--batch", "--data-dim", "--epochs", "--hidden", "--latent", "--samples", "--parts", "--threads"),
+                           positive_integer)
+    checks |= dict.fromkeys(("--holdout", "--label", "--seed"), whole_number)
+    checks |= {"--beta": finite_number, "--beta-warm-up": finite_number, "--learning-rate": positive, "--noise-variance": positive}
+    for option, check in checks.items():
+        value = getattr(options, option.lstrip("-").replace("-", "_"), None)
+        for number in value if isinstance(value, list) else [value]:
+            if number not in (None, "learned"):
+                check(option, number)
+
+
 TRAIN_EXAMPLES = """\
 examples:
   python -m minivae train                                        ten epochs on MNIST, in runs/mnist
@@ -66,19 +86,20 @@ def _train_options(verb):
         group.add_argument(name, default=argparse.SUPPRESS, help=help, **kind)
 
     group = verb.add_argument_group("the run")
-    group.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/mnist"), metavar="FOLDER",
+    group.add_argument("--out", type=pathlib.Path, default=RUN, metavar="FOLDER",
                        help="where the model, history.csv and the pictures go (default runs/mnist)")
     either = group.add_mutually_exclusive_group()
     either.add_argument("--resume", action="store_true",
                         help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
                              "start afresh if there is none")
-    either.add_argument("--force", action="store_true", help="begin again over the run in --out")
+    either.add_argument("--force", action="store_true", help="start again and replace the run in --out")
+    group.add_argument("--no-pictures", dest="pictures", action="store_false", help="draw none: only model.npz and history.csv")
     option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
            metavar="N")
 
     group = verb.add_argument_group("the data")
-    option("--data", "mnist, which is built in, or a folder of four IDX files under MNIST's names, raw or .gz "
-                     "(Fashion-MNIST, KMNIST, ...) (default mnist)", metavar="mnist|FOLDER")
+    option("--data", "mnist, which is built in, or a folder of four IDX files, raw or .gz, as MNIST, Fashion-MNIST, KMNIST, QMNIST "
+                     "and EMNIST are published; one of several data sets in a folder as FOLDER/emnist-letters (default mnist)", metavar="mnist|FOLDER")
     option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
                          "not, or left grey (default dynamic; none for gaussian)",
            choices=("dynamic", "fixed", "threshold", "none"))
@@ -126,8 +147,9 @@ def _number_or_learned(word):
 
 
 def _model_option(verb):
-    either = verb.add_mutually_exclusive_group(required=True)
-    either.add_argument("model", nargs="?", type=pathlib.Path, metavar="MODEL", help="a model.npz, or the folder of its run")
+    either = verb.add_mutually_exclusive_group()
+    either.add_argument("model", nargs="?", type=pathlib.Path, default=RUN, metavar="MODEL",
+                        help="a model.npz, or the folder of a run (default runs/mnist, where train puts it)")
     either.add_argument("--pretrained", action="store_true",
                         help="the VAE that comes with the package, trained on MNIST for 3000 epochs")
 

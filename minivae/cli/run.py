@@ -8,16 +8,20 @@ import csv
 import io
 import pathlib
 import time
+import warnings
 
 import numpy as np
 
-from ..data import binarize, load_idx, load_mnist, prepare
-from ..files import whole_file
+from ..data import flatten_images, load_idx, load_mnist, prepare
+from ..data.binarize import binarize_checked, white_of
+from ..data.images import is_binary
+from ..files import CheckpointError, whole_file
 from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
 from ..model.checks import positive_integer
-from ..training import load_checkpoint, train
+from ..training import NonFiniteError, load_checkpoint, train
+from ..training.settings import checksum
 
-__all__ = ["DEFAULTS", "load_data", "resolve", "run", "open_model"]
+__all__ = ["DEFAULTS", "labels_to_draw", "load_data", "open_model", "resolve", "run", "test_rows"]
 
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
@@ -35,8 +39,22 @@ PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent
 
 
 def load_data(name):
-    """Return the data set of that name: "mnist", or the folder of a set of IDX files."""
-    return load_mnist() if name == "mnist" else load_idx(name)
+    """Return the data set of that name: "mnist", or a folder of IDX files."""
+    if name == "mnist":
+        return load_mnist()
+    try:
+        return load_idx(name)
+    except (FileNotFoundError, ValueError) as error:
+        raise type(error)(f"{error} Check --data.") from error
+
+
+@contextlib.contextmanager
+def remembered_by(model_file):
+    """A context in which data that are not found are said to be those of a run, which may have been moved since."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error} The run in {model_file} was trained on this; if it has moved, name its new place with --data.") from error
 
 
 def resolve(folder, chosen, *, resume=False, force=False):
@@ -61,43 +79,67 @@ def resolve(folder, chosen, *, resume=False, force=False):
         If the folder holds a run and neither was asked for, or is a file.
     """
     if pathlib.Path(folder).is_file():
-        raise FileExistsError(f"{folder} is a file; --out names a folder, new or a run's own.")
+        raise FileExistsError(f"{folder} is a file; --out names a folder, a new one or that of a run.")
     model_file = pathlib.Path(folder) / "model.npz"
-    if model_file.exists() and not force:
-        if not resume:
-            raise FileExistsError(
-                f"{model_file} exists already. Go on with it (--resume), begin again over it (--force), or choose "
-                "another folder (--out)."
-            )
+    if not model_file.exists() or force:
+        return DEFAULTS | chosen, 0
+    try:
         saved = load_checkpoint(model_file)
-        _check_conflicts(model_file, chosen, saved.notes)
-        settings = DEFAULTS | {name: saved.notes[name] for name in DEFAULTS if name in saved.notes} | chosen
-        return settings, len(saved.history)
-    return DEFAULTS | chosen, 0
+    except CheckpointError:
+        if resume:
+            raise
+        saved = None
+    if saved and not saved.history:  # what holds no epoch is no run
+        return DEFAULTS | chosen, 0
+    if not resume:
+        raise FileExistsError(f"{model_file} exists already. Go on with it (--resume), start again and replace it (--force), or choose "
+                              "another folder (--out).")
+    _check_conflicts(model_file, chosen, saved)
+    settings = DEFAULTS | {name: saved.notes[name] for name in DEFAULTS if name in saved.notes} | chosen
+    return settings, len(saved.history)
 
 
-def _check_conflicts(model_file, chosen, notes):
-    """Raise a ValueError in the command line's words if a choice contradicts the run's own settings.
+def _check_conflicts(model_file, chosen, saved):
+    """Raise a ValueError that names the option if a choice contradicts the run's own settings.
 
-    A data set is known by its contents, which training compares, and not by its name; epochs may be added.
+    A data set is known by its contents, which ``run`` compares, and not by its name; epochs may be added.
     """
     for name, value in chosen.items():
-        saved = notes.get(name)  # as JSON gave it back: a list, as the command line's own
-        if name in notes and name not in ("data", "epochs") and value != saved:
-            raise ValueError(f"the run in {model_file} has --{name.replace('_', '-')} {saved}; got {value}. Go on without "
+        before = saved.notes.get(name)  # from JSON: a list, as the command line has it
+        if name in saved.notes and name not in ("data", "epochs") and value != before:
+            raise ValueError(f"the run in {model_file} has --{name.replace('_', '-')} {before}; got {value}. Go on without "
                              "it, or train into another folder (--out).")
+    epochs, before = chosen.get("epochs"), saved.notes.get("epochs")
+    if epochs not in (None, before) and saved.settings.get("schedule") != "constant":
+        raise ValueError(f"the run in {model_file} has --epochs {before}, over which its step size falls to zero; got {epochs}. "
+                         "Go on without it, or train into another folder (--out).")
 
 
-def run(folder, settings, *, resume=False, progress=True, parts=1):
-    """Train as the settings say, and leave model.npz, history.csv and the pictures in the folder.
+def _check_same_images(model_file, settings, images, held_out):
+    """Raise a ValueError that names --data if the run in the file was trained on other images."""
+    saved = load_checkpoint(model_file)
+    now = {name: checksum(rows if rows is None else prepare(rows, settings["binarize"]))
+           for name, rows in (("images", images), ("held_out", held_out))}
+    if saved.history and any(saved.settings.get(name) != found for name, found in now.items()):
+        raise ValueError(f"--data: {settings['data']} does not hold the images that the run in {model_file} was trained on: they were "
+                         f"{saved.settings.get('images')}; these are {now['images']}. Name its data, or train into another folder "
+                         "(--out).")
+
+
+def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True):
+    """Train as the settings say, and leave model.npz, history.csv and, if wanted, the pictures in the folder.
 
     Returns
     -------
     summary : dict
         "history", "seconds" of training, names of the "files" written, "settings".
     """
+    if pictures:
+        from .. import plots  # noqa: F401  now, so that nothing that is missing shows itself after the training
     folder = pathlib.Path(folder)
-    data = load_data(settings["data"])
+    model_file = folder / "model.npz"
+    with remembered_by(model_file) if resume and model_file.exists() else contextlib.nullcontext():
+        data = load_data(settings["data"])
     if settings["binarize"] is None:
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}
     settings = settings | {"samples": draws_per_image(settings["objective"], settings["samples"], default=5)}
@@ -106,27 +148,35 @@ def run(folder, settings, *, resume=False, progress=True, parts=1):
     settings = settings | {"image_shape": data.train_images.shape[1:]}
     images, held_out = _split(data.train_images, settings["holdout"])
     labels, held_out_labels = data.train_labels[:len(images)], data.train_labels[len(images):]
-    model = _new_model(settings, images, int(data.train_labels.max()) + 1 if settings["conditional"] else 0)
+    _check_batch(settings["batch"], len(images), parts)
+    classes = int(data.train_labels.max()) + 1 if settings["conditional"] else 0
+    if classes:
+        settings = settings | {"labels": labels_in(labels, classes)}
+    model = _new_model(settings, images, classes)
     images = with_labels(model, images, labels)
     held_out = held_out if held_out is None else with_labels(model, held_out, held_out_labels)
+    if resume and model_file.exists():
+        _check_same_images(model_file, settings, images, held_out)
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
         history = _train(folder, model, images, held_out, settings, resume, progress, parts)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if nothing was written to it
+        if isinstance(error, NonFiniteError):
+            raise ArithmeticError(_what_to_try(error, model_file)) from error
         raise
     seconds = time.perf_counter() - start
     write_history(folder / "history.csv", history)
     shown = images
     if held_out is not None:
         shown, labels = held_out, held_out_labels
-    pictures = draw_pictures(folder, model, history, shown, labels, settings["binarize"], settings["image_shape"])
-    for name in PICTURES - set(pictures):  # of an earlier run of other settings, which --force began again over
-        (folder / name).unlink(missing_ok=True)
-    return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *pictures],
-            "settings": settings}
+    drawn = draw_pictures(folder, model, history, shown, labels, settings) if pictures else []
+    if pictures or not resume:
+        for name in PICTURES - set(drawn):  # of an earlier run of other settings, which --force has replaced
+            (folder / name).unlink(missing_ok=True)
+    return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *drawn], "settings": settings}
 
 
 def _train(folder, model, images, held_out, settings, resume, progress, parts):
@@ -138,10 +188,24 @@ def _train(folder, model, images, held_out, settings, resume, progress, parts):
     )
 
 
+def _what_to_try(error, model_file):
+    """Say what a run that diverged can try, in the command line's words."""
+    advice = error.advice("a smaller --learning-rate", "--beta-warm-up", "--dtype float64")
+    where = " in another folder (--out), or in place of this run (--force)" if model_file.exists() else ""
+    return f"{error.found} {advice.removesuffix('.')}{where}."
+
+
+def _check_batch(batch, count, parts):
+    if parts > batch:
+        raise ValueError(f"--parts must be at most the batch size, {batch} (--batch); got {parts}.")
+    if batch > count:
+        raise ValueError(f"--batch must be at most the number of training images; got {batch} for {count:,}. Take smaller batches, or "
+                         "hold out fewer images (--holdout).")
+
+
 def _split(images, holdout):
     if not 0 <= holdout < len(images):
-        raise ValueError(f"holdout must leave images to train on; got {holdout} of {len(images):,}. Hold out fewer "
-                         "(--holdout), or none (0).")
+        raise ValueError(f"--holdout must leave images to train on; got {holdout} of {len(images):,}. Hold out fewer, or none (0).")
     return images[:len(images) - holdout], images[len(images) - holdout:] if holdout else None
 
 
@@ -150,11 +214,46 @@ def with_labels(model, images, labels):
     return join_labels(images, labels, model.conditions) if model.conditions else images
 
 
+def labels_in(labels, classes):
+    """Return the labels that occur, and warn of those classes that do not: the model learns nothing of them."""
+    there = np.unique(labels).tolist()
+    missing = sorted(set(range(classes)) - set(there))
+    if missing:
+        warnings.warn(f"no training image has the label {', '.join(map(str, missing))}: no image of it will be generated.", stacklevel=2)
+    return there
+
+
+def labels_to_draw(model, notes, n, label=None):
+    """Return the labels of n images to generate: the one asked for, or in turn all those that occurred in training."""
+    there = notes.get("labels", list(range(model.conditions)))
+    if label is not None and label not in there:
+        known = f"from {there[0]} to {there[-1]}" if there == list(range(there[0], there[-1] + 1)) else f"one of {there}"
+        raise ValueError(f"--label must be a label that the model was trained on, {known}; got {label}.")
+    return np.resize(there if label is None else [label], n)
+
+
+def test_rows(model, test, data):
+    """Return the test images of a data set as the rows that a model takes."""
+    images, labels = test.test_images, test.test_labels
+    if images[0].size != model.data_dim:
+        raise ValueError(f"--data must hold images of {model.data_dim} pixels for this model; those of {data} have {images[0].size}.")
+    if model.conditions and labels.max() >= model.conditions:
+        raise ValueError(f"--data must hold labels up to {model.conditions - 1} for this model; those of {data} go up to "
+                         f"{labels.max()}.")
+    return with_labels(model, images, labels)
+
+
 def kind_of_model(objective, classes):
     """Return the class of model for an objective, or for labels of so many classes, and what it takes beside the rest."""
     if classes and objective != "elbo":
-        raise ValueError(f"conditional goes with the objective elbo alone; got {objective}. Leave one of the two out.")
+        raise ValueError(f"--conditional goes with --objective elbo alone; got {objective}. Leave one of the two out.")
     return (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[objective], {})
+
+
+def check_noise_variance(noise_variance, likelihood):
+    """Raise a ValueError if a noise variance is to be learned where there is none."""
+    if noise_variance == "learned" and likelihood != "gaussian":
+        raise ValueError(f"--noise-variance learned goes with --likelihood gaussian alone; got {likelihood}.")
 
 
 def draws_per_image(objective, samples, *, default):
@@ -168,6 +267,7 @@ def draws_per_image(objective, samples, *, default):
 
 
 def _new_model(settings, images, classes):
+    check_noise_variance(settings["noise_variance"], settings["likelihood"])
     kind, more = kind_of_model(settings["objective"], classes)
     model = kind(
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
@@ -175,8 +275,8 @@ def _new_model(settings, images, classes):
         **more,
     )
     if settings["output_bias"] == "data":
-        images = prepare(images, "none")
-        model.start_output_at(images.mean(axis=0, dtype=np.float64) / (255 if images.dtype == np.uint8 else 1))
+        pixels = flatten_images(images)
+        model.start_output_at(pixels.mean(axis=0, dtype=np.float64) / (1 if is_binary(pixels) else white_of(pixels)))
     return model
 
 
@@ -190,21 +290,22 @@ def write_history(path, history):
         file.write(text.getvalue().encode("utf-8"))
 
 
-def draw_pictures(folder, model, history, images, labels, how, shape):
-    """Draw what the model learned, from the given images of that shape, and return the names of the files."""
+def draw_pictures(folder, model, history, images, labels, settings):
+    """Draw what the model learned, from the given images, and return the names of the files."""
     from .. import plots  # matplotlib takes longer to import than all the rest
 
-    rng = np.random.default_rng(0)
+    rng, shape = np.random.default_rng(0), settings["image_shape"]
 
     def pixels(some):
-        return binarize(some, how, rng=rng, dtype=model.dtype)
+        return binarize_checked(some, settings["binarize"], rng, model.dtype)
 
-    images = prepare(images, how)
+    images = prepare(images, settings["binarize"], data_dim=model.input_dim, classes=model.conditions)
     x = pixels(images[:10])
+    chosen = {"label": np.resize(settings["labels"], 64)} if model.conditions else {}
     figures = {
         "learning_curves.png": plots.learning_curves(history),
         "reconstructions.png": plots.reconstructions(x[:, :model.data_dim], model.reconstruct(x), shape),
-        "samples.png": plots.image_grid(model.generate(64, rng=rng), shape,
+        "samples.png": plots.image_grid(model.generate(64, rng=rng, **chosen), shape,
                                         title="New images: z drawn from the prior, then the mean of p(x|z)"),
     }
     mu, _ = model.encode(pixels(images[:2000]))
@@ -212,7 +313,7 @@ def draw_pictures(folder, model, history, images, labels, how, shape):
         figures["latent_scatter.png"] = plots.latent_scatter(mu, labels[:2000])
     if model.conditions:
         figures["classes.png"] = plots.image_grid(
-            _styles(model, rng), shape, columns=model.conditions,
+            _styles(model, settings["labels"], rng), shape, columns=len(settings["labels"]),
             title="Each row one z from the prior, each column a label: the mean of p(x|z, y)")
     elif model.latent_dim <= 2:
         figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
@@ -223,10 +324,10 @@ def draw_pictures(folder, model, history, images, labels, how, shape):
     return list(figures)
 
 
-def _styles(model, rng, n=6):
-    """Decode each of n latents with every label in turn, shape (n C, D)."""
-    z = np.repeat(rng.standard_normal((n, model.latent_dim)).astype(model.dtype), model.conditions, axis=0)
-    return model.decode(join_labels(z, np.arange(len(z)) % model.conditions, model.conditions))
+def _styles(model, labels, rng, n=6):
+    """Decode each of n latents with every label in turn, shape (n len(labels), D)."""
+    z = np.repeat(rng.standard_normal((n, model.latent_dim)).astype(model.dtype), len(labels), axis=0)
+    return model.decode(join_labels(z, np.tile(labels, n), model.conditions))
 
 
 def open_model(path):
@@ -241,7 +342,8 @@ def open_model(path):
     path = pathlib.Path(path)
     path = path / "model.npz" if path.is_dir() else path
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist. Train a model first (python -m minivae train), or name another.")
+        raise FileNotFoundError(f"{path} does not exist. Train a model first (python -m minivae train), name another, or take the one "
+                                "that comes with the package (--pretrained).")
     saved = load_checkpoint(path, require_run=False)
     model = saved.model
     side = round(model.data_dim**0.5)

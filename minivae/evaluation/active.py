@@ -6,6 +6,8 @@ from ..model.checks import finite_number, joined_matrix
 
 __all__ = ["unit_activity", "active_units"]
 
+THRESHOLD = 0.01  # of the variance, by which the literature counts
+
 
 def unit_activity(model, x):
     """Variance over the data of each latent's posterior mean.
@@ -37,7 +39,7 @@ def unit_activity(model, x):
     return mu.var(axis=0, dtype=np.float64)
 
 
-def active_units(model, x, threshold=0.01):
+def active_units(model, x, threshold=THRESHOLD):
     """Count the latents that are active: those whose posterior mean varies over the data by more than the threshold.
 
     Parameters

@@ -5,7 +5,10 @@ told by the effective sample size and by the curve of the bound (``curve.py``). 
 number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
 """
 
+import math
 import os
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -53,7 +56,7 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
         S, draws of z for each example. 5000 is what the literature uses.
     rng : numpy.random.Generator
     progress : bool, optional
-        Whether to show a progress bar, on standard error.
+        Whether to say about how long it will take, and to show a progress bar, on standard error.
 
     Returns
     -------
@@ -209,10 +212,13 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     samples = positive_integer("samples", samples)
     seeds = generator(rng).integers(2**63, size=len(x))
 
-    def result(n):
+    def draws_of(n, samples=samples):
         with np.errstate(all="ignore"):  # the check tells it better
             one = slice(n, n + 1)
-            draws = draw_weights(model, x[one], mu[one], log_var[one], samples, rng=np.random.default_rng(seeds[n]))
+            return draw_weights(model, x[one], mu[one], log_var[one], samples, rng=np.random.default_rng(seeds[n]))
+
+    def result(n):
+        draws = draws_of(n)
         if not np.isfinite(draws.log_weight).all():
             raise ArithmeticError(f"log p(x) of example {n} is not finite: there are log weights from {draws.log_weight.min()} "
                                   f"to {draws.log_weight.max()}. Are the model's parameters finite? Try dtype float64.")
@@ -220,7 +226,29 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
 
     pool = ThreadPoolExecutor(min(len(x), os.cpu_count() or 1))
     try:
+        if progress:
+            print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} {'draw' if samples == 1 else 'draws'} of z each: "
+                  f"{in_words(_seconds(pool, draws_of, len(x), samples))}.", file=sys.stderr)
         return list(tqdm(pool.map(result, range(len(x))), desc=f"log p(x), {samples:,} draws each", total=len(x),
                          unit="image", disable=not progress, smoothing=0))
     finally:
         pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C: what has not begun never does
+
+
+def _seconds(pool, draws_of, count, samples):
+    """Estimate how long ``draws_of`` takes for so many examples, from a few of them and a few of their draws."""
+    few, examples, shortest = min(samples, 200), range(min(count, 8)), math.inf
+    for _ in range(2):  # the first time is slower than those that follow
+        start = time.perf_counter()
+        list(pool.map(lambda n: draws_of(n, few), examples))
+        shortest = min(shortest, time.perf_counter() - start)
+    return shortest * count / len(examples) * samples / few
+
+
+def in_words(seconds):
+    """Say about how long so many seconds are."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 100:
+        return f"about {seconds:.0f} s"
+    return f"about {seconds / 60:.0f} min" if seconds < 100 * 60 else f"about {seconds / 3600:.0f} hours"

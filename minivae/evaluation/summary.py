@@ -1,4 +1,4 @@
-"""All the numbers by which a model is reported, from one set of draws on one set of pixels."""
+"""All the numbers by which a model is reported, from one set of draws and one set of pixels."""
 
 import math
 from typing import NamedTuple
@@ -9,14 +9,14 @@ from ..data import prepare
 from ..data.binarize import binarize_checked
 from ..kernels import kl_divergence
 from ..model.checks import generator, positive_integer
-from .active import active_units
+from .active import THRESHOLD, active_units
 from .curve import bound_in_groups, mean_curve, sample_sizes
 from .importance import evidence_of, over_examples
 
 __all__ = ["evaluate", "as_text", "doubt"]
 
 FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
-SETTLED = 0.1  # nats by which the bound may rise over the last doubling of the number of draws
+SETTLED = 0.1  # nats by which the bound may still rise over the last doubling of the number of draws
 
 
 def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
@@ -43,16 +43,17 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
 
         - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
           "elbo_se", the standard error over the examples;
-        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far other
-          images of the kind might be off; "log_px_draws_se": how far other draws of z might be, on the same images, by
-          equation 10.3 or from the two halves of the draws, whichever is larger; a few examples do not tell it well;
+        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far the mean
+          over other images of the kind might differ; "log_px_draws_se": how far other draws of z might move it, on the same
+          images, by equation 10.3 or from the two halves of the draws, whichever is larger. Of a few examples it is not
+          known well, and where ``doubt`` is raised it is None, because the estimate is then too low by more than that;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
           fewer than ten;
         - "bound": the importance-weighted bound by number of samples, and "bound_draws_se";
         - "active_units", "latents" and "images", counts.
 
-        None where one example or one draw cannot tell.
+        None where one example or one draw is not enough to know.
 
     Raises
     ------
@@ -75,7 +76,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
     kl = kl_divergence(*model.encode(x)).astype(np.float64)
     elbo = log_likelihood - kl
     curve = mean_curve(sizes, curves)
-    return {
+    numbers = {
         "elbo": _mean(elbo), "elbo_se": _standard_error(elbo), "log_likelihood": _mean(log_likelihood), "kl": _mean(kl),
         "log_px": _mean(log_px), "log_px_se": _standard_error(log_px),
         "log_px_draws_se": _finite(max(np.sqrt((error**2).sum()) / len(x), curve.standard_error[-1])),
@@ -85,6 +86,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
         "bound_draws_se": dict(zip(sizes, map(_finite, curve.standard_error))),
         "active_units": active_units(model, x) if len(x) > 1 else None, "latents": model.latent_dim, "images": len(x),
     }
+    return numbers | ({"log_px_draws_se": None} if doubt(numbers) else {})
 
 
 class _Example(NamedTuple):
@@ -96,27 +98,30 @@ class _Example(NamedTuple):
 
 
 def as_text(numbers):
-    """Lay out what ``evaluate`` returned, a number a line."""
-    def plus_minus(name, source=""):
+    """Lay out what ``evaluate`` returned, a number a line, with what each means where its name does not say it."""
+    def plus_minus(name, source):
         return "" if numbers[name] is None else f" ± {numbers[name]:.2g}{source}"
 
     errors = plus_minus("log_px_se", " over images") + plus_minus("log_px_draws_se", " over draws")
-    active = "unknown from one image" if numbers["active_units"] is None else f"{numbers['active_units']:9} of {numbers['latents']}"
+    lower = "  a lower bound: more draws would raise it" if doubt(numbers) else ""
+    active = "unknown from one image" if numbers["active_units"] is None else (
+        f"{numbers['active_units']:9} of {numbers['latents']} latents: those whose mean varies from image to image, by a variance over "
+        f"{THRESHOLD}")
     return "\n".join([
-        f"  log p(x)     {numbers['log_px']:9.2f}{errors}",
+        f"  log p(x)     {numbers['log_px']:9.2f}{errors}{lower}",
         f"  ELBO         {numbers['elbo']:9.2f}{plus_minus('elbo_se', ' over images')}",
         f"  log p(x|z)   {numbers['log_likelihood']:9.2f}",
         f"  KL           {numbers['kl']:9.2f}",
-        f"  gap          {numbers['gap']:9.2f}  (log p(x) - ELBO)",
+        f"  gap          {numbers['gap']:9.2f}  log p(x) - ELBO",
         f"  active units {active}",
-        f"  ESS          {numbers['effective_samples']:9.1f} of {numbers['samples']:,} draws (median), below {FEW} for "
-        f"{numbers['few_effective']:.0%} of the images",
+        f"  ESS          {numbers['effective_samples']:9.1f} of {numbers['samples']:,} draws, for the median image: how many draws of equal "
+        f"weight\n{'':25}would do as well. It is below {FEW}, too few, for {numbers['few_effective']:.0%} of the images",
         "  bound by number of draws: " + ", ".join(f"{size:,}: {bound:.2f}" for size, bound in numbers["bound"].items()),
     ])
 
 
 def doubt(numbers):
-    """Return a sentence on how far log p(x) in what ``evaluate`` returned is to be trusted; None where it has settled."""
+    """Return a sentence on why log p(x) in what ``evaluate`` returned is not to be trusted; None where it has settled."""
     *fewer, last = numbers["bound"]
     before = max((size for size in fewer if 2 * size <= last), default=None)
     more = f"Try --samples {max(5000, 10 * last)}."
@@ -127,7 +132,7 @@ def doubt(numbers):
         return None
     rise = numbers["bound"][last] - numbers["bound"][before]
     if rise / math.log2(last / before) > SETTLED:
-        return (f"log p(x) lies somewhat above its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
+        return (f"log p(x) is somewhat higher than its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
                 f"{more}")
     return None
 

@@ -20,6 +20,7 @@ __all__ = ["Autoencoder"]
 class Autoencoder:
     """The two networks of a VAE and their parameters; ``VAE`` tells what the arguments mean."""
 
+    record = None   # what training keeps of itself: its settings, the epochs done, the checksum of its images
     conditions = 0  # columns joined to x and to z: none here, the label's in a conditional VAE
     layers = MLP
 
@@ -114,7 +115,7 @@ class Autoencoder:
         dtype = self.settings["dtype"] if dtype is None else dtype
         twin = type(self)(**self.settings | {"dtype": dtype, "seed": None})
         twin.settings["seed"] = self.settings["seed"]
-        twin.parameters.flat = self.parameters.flat
+        twin.parameters.flat, twin.record = self.parameters.flat, self.record
         return twin
 
     def save(self, path):

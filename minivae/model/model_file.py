@@ -1,4 +1,7 @@
-"""What a model file holds: a format version, the model's class, its settings as JSON, and the parameters as one array."""
+"""What a model file holds: a format version, the model's class, its settings as JSON, and the parameters as one array.
+
+Of a model that was trained, it also holds the record of the training: its settings, the epochs, the checksum of its data.
+"""
 
 import contextlib
 import json
@@ -21,6 +24,7 @@ def model_arrays(model):
         "class": np.array(type(model).__name__),
         "settings": np.array(json.dumps(model.settings)),
         "parameters": model.parameters.flat,
+        **({"record": np.array(json.dumps(model.record))} if model.record else {}),
     }
 
 
@@ -51,6 +55,7 @@ def model_from_archive(wanted, archive):
         model_class = _class_named(_class_name(archive, settings, wanted), wanted, path)
         model = model_class(**settings | {"seed": None})  # whose parameters are zeros, not yet in memory
         model.settings["seed"] = whole_number("seed", settings.get("seed", 0))
+        model.record = json.loads(archive.text("record")) if "record" in archive.names else None
     except CheckpointError:
         raise
     except USELESS as error:

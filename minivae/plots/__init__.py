@@ -21,14 +21,16 @@ __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bo
            "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error",
            "reconstructions", "save", "traversals"]
 
+DOTS = 150  # an inch, in files
 
-def check_png(path):
+
+def check_png(path, name="path"):
     """Raise a ValueError unless the path ends in .png, or a FileNotFoundError if its folder is not there."""
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
-        raise ValueError(f"path must end in .png; got {path}.")
+        raise ValueError(f"{name} must end in .png; got {path}.")
     if not path.parent.is_dir():
-        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to. Make it first?")
+        raise FileNotFoundError(f"{name}: there is no folder {path.parent} to write {path.name} to. Make it first?")
 
 
 def save(figure, path):
@@ -42,4 +44,4 @@ def save(figure, path):
     """
     check_png(path)
     with whole_file(path) as file:
-        figure.savefig(file, format="png", dpi=150)
+        figure.savefig(file, format="png", dpi=DOTS)

@@ -20,7 +20,7 @@ from .optimizers import SGD, Adam
 from .parts import Parts
 from .progress import EpochBar
 from .schedules import SCHEDULES, warm_up
-from .settings import check_same_settings, run_settings
+from .settings import check_same_settings, run_settings, training_record
 
 __all__ = ["train"]
 
@@ -118,7 +118,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     saved = load_checkpoint(checkpoint) if resume and os.path.exists(checkpoint) else None
     if saved and saved.history:  # what holds no epoch is no run
         check_same_settings(settings, saved.settings, checkpoint)
-        model.parameters.flat[...] = saved.model.parameters.flat
+        model.parameters.flat[...], model.record = saved.model.parameters.flat, saved.model.record
         optimizer.restore(saved.optimizer)
         rng.bit_generator.state = saved.random_state
         history, notes = saved.history, saved.notes if notes is None else notes
@@ -147,6 +147,7 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
                 if held_out is not None:
                     row |= _held_out_means(model, held_out, binarize, samples, seed, f"epoch {epoch}")
                 history.append(row)
+                model.record = training_record(settings, len(history))
                 save()
                 bar.finish(row)
     finally:

@@ -5,7 +5,7 @@ import zlib
 
 import numpy as np
 
-__all__ = ["run_settings", "check_same_settings"]
+__all__ = ["run_settings", "check_same_settings", "checksum", "training_record"]
 
 
 def run_settings(model, optimizer, images, held_out, **arguments):
@@ -16,8 +16,14 @@ def run_settings(model, optimizer, images, held_out, **arguments):
     settings = {f"model.{name}": value for name, value in model.settings.items()}
     settings["objective"] = type(model).__name__
     settings |= optimizer.settings() | {"learning_rate": optimizer.learning_rate} | arguments
-    settings |= {"images": _checksum(images), "held_out": _checksum(held_out)}
+    settings |= {"images": checksum(images), "held_out": checksum(held_out)}
     return json.loads(json.dumps(settings))
+
+
+def training_record(settings, epochs):
+    """Return what a model file says of its training: the run's settings, but for the model's own, and the epochs done."""
+    return {name: value for name, value in settings.items() if not name.startswith("model.")} | {
+        "epochs": epochs, "planned_epochs": settings["epochs"]}
 
 
 def check_same_settings(wanted, saved, path):
@@ -29,7 +35,8 @@ def check_same_settings(wanted, saved, path):
         raise ValueError(f"the run in {path} has other settings: {listed}. Resume with its own, or train elsewhere.")
 
 
-def _checksum(images):
+def checksum(images):
+    """Name images by dtype, shape and checksum; None if there are none."""
     if images is None:
         return None
     return f"{images.dtype} {images.shape}, crc32 {zlib.crc32(np.ascontiguousarray(images)):08x}"

@@ -1,5 +1,6 @@
 """The importance estimate of log p(x): against exact values, with its standard error held to its word."""
 
+import time
 import tracemalloc
 
 import numpy as np
@@ -227,4 +228,18 @@ def test_the_progress_bar_is_asked_for(capsys):
     mv.log_evidence(model, GOOD, 5, rng=rng())
     assert capsys.readouterr().err == ""
     mv.log_evidence(model, GOOD, 5, rng=rng(), progress=True)
-    assert "2/2" in capsys.readouterr().err
+    shown = capsys.readouterr().err
+    assert shown.startswith("2 images, 5 draws of z each: less than a second.\n") and "2/2" in shown
+
+
+@pytest.mark.parametrize("seconds, words", [(0.2, "less than a second"), (7.4, "about 7 s"), (180, "about 3 min"), (7200, "about 2 hours")])
+def test_times_in_words(seconds, words):
+    assert importance.in_words(seconds) == words
+
+
+def test_the_time_is_estimated_from_a_few_draws():
+    """Of 1,000 examples and 1,000 draws, 8 and 200 are tried, twice; each takes a millisecond."""
+    tried = []
+    with importance.ThreadPoolExecutor(1) as pool:
+        seconds = importance._seconds(pool, lambda n, few: tried.append((n, few)) or time.sleep(1e-3), 1000, 1000)
+    assert tried == 2 * [(n, 200) for n in range(8)] and 5 <= seconds < 50

@@ -113,8 +113,25 @@ def test_of_uneven_weights_the_halves_tell_more_of_the_error_than_the_spread_doe
     assert by_spread < 0.65 * actual < 0.7 * actual < halves < 1.1 * actual
 
 
-def test_the_larger_of_two_errors_is_reported():
+def test_where_log_px_is_in_doubt_it_has_no_error_bar():
+    """A model that draws of 100 leave 0.8 nats too low must not be given an error of 0.01."""
+    bad = at_true_posterior(linear_model(5, K=2))
+    bad.parameters["encoder.0.b"][:2] += 5  # q misses the posterior
+    x = bad.generate(40, rng=rng(1), draw=True)
+    numbers = evaluate(bad, x, binarize="none", rng=rng(), samples=200)
+    assert numbers["log_px"] < exact_log_evidence(bad, x).mean() - 1 and numbers["log_px_draws_se"] is None
+    words = as_text(numbers)
+    assert "over draws" not in words and "a lower bound: more draws would raise it" in words
+    good = evaluate(at_true_posterior(linear_model(5, K=2), spread=1.2), x, binarize="none", rng=rng(), samples=200)
+    assert "over draws" in as_text(good) and "lower bound" not in as_text(good)
+    for explained in ("latents: those whose mean varies from image to image, by a variance over 0.01",
+                      "of 200 draws, for the median image: how many draws of equal weight", "It is below 10, too few, for"):
+        assert explained in as_text(good)
+
+
+def test_the_larger_of_two_errors_is_reported(monkeypatch):
     """Of 60 uneven examples the halves tell more; of one example, where the two halves happen to agree, equation 10.3."""
+    monkeypatch.setattr("minivae.evaluation.summary.doubt", lambda numbers: None)  # which would leave the error out
     model = at_true_posterior(linear_model(5, K=2))
     model.parameters["encoder.0.b"][:2] += 1  # q beside the posterior
     x = model.generate(60, rng=rng(1), draw=True)
