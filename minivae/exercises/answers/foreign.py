@@ -8,6 +8,7 @@ import contextlib
 import itertools
 import linecache
 import re
+import time
 import traceback
 from collections.abc import Mapping
 
@@ -15,13 +16,15 @@ import numpy as np
 
 from ...gradcheck.claims import Fault
 from ...gradcheck.probe import same
-from .limits import Beginning, TimeIsUp, time_limit, warnings_into
+from .limits import Beginning, OutOfTime, TimeIsUp, time_limit, warnings_into
 
 __all__ = ["Failed", "Local", "Answer", "Other", "plain", "arrays_in", "description", "failure", "printable"]
 
 SECONDS = 10.0      # that one call may take
+IN_ALL = 60.0       # seconds that all calls of a check may take together
 ITEMS = 100_000     # longest list looked into
 NUMBERS = 10**7     # largest array looked at
+LONGEST = 1000      # bits of a whole number that is one
 
 
 class Failed(Exception):
@@ -60,7 +63,9 @@ class Local:
     ----------
     function : callable
     seconds : float, optional
-        Time limit of one call, where the platform has a timer and this is the main thread.
+        Time limit of one call, where the platform has a timer and this is the main thread. 0 is none.
+    in_all : float, optional
+        Time limit of all calls together; looked at after each call too, so that it holds without a timer.
 
     Attributes
     ----------
@@ -70,27 +75,34 @@ class Local:
         NumPy's warnings, each once.
     """
 
-    def __init__(self, function, seconds=SECONDS):
-        self.function, self.seconds = function, seconds
-        self.printed, self.warned, self._stopped = None, [], None
+    def __init__(self, function, seconds=SECONDS, in_all=IN_ALL):
+        self.function, self.seconds, self.in_all, self.left = function, seconds, in_all, in_all
+        self.printed, self.warned = None, []
 
     def __call__(self, *args):
-        if self._stopped:   # one call that never ended is enough
-            raise self._stopped
-        heard = Beginning()
+        if self.left <= 0:   # one call that never ended is enough
+            raise OutOfTime(self._too_long())
+        heard, began = Beginning(), time.perf_counter()
         try:
             with warnings_into(self.warned), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
-                with time_limit(self.seconds):
+                with time_limit(min(self.seconds, self.left)):
                     return plain(self.function(*args))
         except KeyboardInterrupt:
             raise
         except TimeIsUp:
-            self._stopped = Failed("raises", f"did not finish within {self.seconds:g} seconds: an endless loop?")
-            raise self._stopped from None
+            text, self.left = self._too_long(time.perf_counter() - began), 0
+            raise OutOfTime(text) from None
         except BaseException as error:   # SystemExit too
             raise Failed("raises", failure(*description(error))) from None
         finally:
+            self.left -= time.perf_counter() - began
             self.printed = str(heard) if self.printed is None else self.printed
+
+    def _too_long(self, seconds=0.0):
+        """The sentence about a call that took so long, or about all of them."""
+        if seconds >= self.seconds:
+            return f"a call did not finish within {self.seconds:g} seconds: an endless loop, or very slow?"
+        return f"the calls of this check took more than {self.in_all:g} seconds in all: each of them is slow"
 
 
 class Answer:
@@ -127,10 +139,14 @@ class Answer:
 
 def plain(value, depth=5):
     """Turn what was returned into None, numbers, strings, plain arrays, and lists and dicts of such."""
+    if type(value) is int and value.bit_length() > LONGEST:
+        return Other("whole number of many digits")
     if value is None or type(value) in (bool, int, float, complex, str):
         return value
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
+        if array.dtype.kind == "U":
+            return plain(array.tolist(), depth)
         return Other(f"array of {array.dtype}") if array.dtype.kind not in "fiubc" else array
     if depth and isinstance(value, Mapping):
         return {printable(key): plain(value[key], depth - 1) for key in itertools.islice(value, ITEMS)}

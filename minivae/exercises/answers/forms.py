@@ -11,7 +11,7 @@ from .foreign import NUMBERS, Failed, Other
 __all__ = ["as_arrays", "as_number", "shown_shape"]
 
 
-def as_arrays(result, shapes, dtype=np.float64):
+def as_arrays(result, shapes, dtype=np.float64, mapping=False):
     """Return the arrays that were asked for.
 
     Parameters
@@ -22,6 +22,8 @@ def as_arrays(result, shapes, dtype=np.float64):
         Name and shape of each thing to return, in order.
     dtype : dtype, optional
         Of the arguments: less precision than that is a fault.
+    mapping : bool, optional
+        Whether it must be a dict.
 
     Returns
     -------
@@ -33,7 +35,7 @@ def as_arrays(result, shapes, dtype=np.float64):
         The first thing wrong: how many, then the shapes, then the dtypes.
     """
     names = list(shapes)
-    arrays = {name: _array(name, part) for name, part in _parts(result, names, shapes).items()}
+    arrays = {name: _array(name, part) for name, part in _parts(result, names, shapes, mapping).items()}
     for name, array in arrays.items():
         if array.shape != shapes[name]:
             order = sorted(a.shape for a in arrays.values()) == sorted(shapes.values())
@@ -69,17 +71,16 @@ def shown_shape(shape):
     return str(tuple(map(int, shape)))
 
 
-def _parts(result, names, shapes):
+def _parts(result, names, shapes, mapping):
     """Sort what came under the names that were asked for."""
     if result is None:
         raise Failed("missing", "it returns None. Is there a return at its end?")
     if isinstance(result, dict):
-        result = {key if key in names else f"d{key}": part for key, part in result.items()}
-        surplus = [key for key in result if key not in names]
-        if surplus:
-            raise Failed("surplus", f"it returns {surplus[0].removeprefix('d')!r} too, which was not asked for; asked "
-                                    f"for: {_list(names)}")
+        result = _by_name(result, names)
+    elif mapping:
+        raise Failed("missing", f"it should return a dict with the keys {_list(names)}; got {_what(result)}")
     elif len(names) == 1:
+        result = _without_none(result, 1)
         alone = isinstance(result, list) and len(result) == 1 and isinstance(result[0], (np.ndarray, list))
         alone = alone and np.shape(_quiet(result[0])) == shapes[names[0]]
         result = {names[0]: result[0] if alone else result}
@@ -93,13 +94,30 @@ def _parts(result, names, shapes):
     return {name: result[name] for name in names}
 
 
+def _by_name(result, names):
+    """A dict's entries under the names asked for; a gradient may be called by what it is the gradient of."""
+    named = {key if key in names else f"d{key}": part for key, part in result.items()}
+    foreign = [key for key in result if key not in names and f"d{key}" not in names]
+    if foreign and not any(name in named for name in names):
+        raise Failed("missing", f"its keys are {_list(foreign)}; asked for: {_list(names)}")
+    if foreign and all(name in named for name in names):
+        raise Failed("surplus", f"it returns {foreign[0]!r} as well, which was not asked for; asked for: {_list(names)}")
+    return named
+
+
+def _without_none(result, count):
+    """A list without what stands at its end for things that are not differentiated."""
+    while isinstance(result, list) and len(result) > count and result[-1] is None:
+        result = result[:-1]
+    return result
+
+
 def _unpacked(result, names):
     if isinstance(result, np.ndarray) and result.ndim and len(result) == len(names):
         result = list(result)
     if not isinstance(result, list):
         raise Failed("missing", f"it returns {_what(result)}; asked for are {len(names)} things: {_list(names)}")
-    while len(result) > len(names) and result[-1] is None:   # as some write for what is not differentiated
-        result = result[:-1]
+    result = _without_none(result, len(names))
     if len(result) != len(names):
         kind = "surplus" if len(result) > len(names) else "missing"
         raise Failed(kind, f"it returns {len(result)} things; asked for are {len(names)}: {_list(names)}")
@@ -107,13 +125,12 @@ def _unpacked(result, names):
 
 
 def _array(name, part):
-    if isinstance(part, list):
-        part = _quiet(part)
-        if part is not None and part.dtype.kind in "iu":   # a list of whole numbers means floats
-            part = part.astype(float)
-    if isinstance(part, Other) or part is None or isinstance(part, (str, dict)):
+    array = _quiet(part) if isinstance(part, list) else part
+    if array is None or isinstance(array, (Other, str, dict)):
         raise Failed("dtype", f"{name} should be an array of floats; got {_what(part)}", name)
-    return np.asarray(part, float) if type(part) in (int, float) else np.asarray(part)
+    if isinstance(part, list) and array.dtype.kind in "iu" or type(part) in (int, float):   # whole numbers mean floats
+        array = np.asarray(array, float)
+    return np.asarray(array)
 
 
 def _quiet(part):
@@ -130,7 +147,10 @@ def _what(part):
         return f"one array of shape {shown_shape(part.shape)}"
     if isinstance(part, Other):
         return f"a {part.kind}" if part.kind[:1] not in "aeiouAEIOU" else f"an {part.kind}"
-    return "a list that is no array" if isinstance(part, list) else f"a {type(part).__name__}"
+    if isinstance(part, list):
+        kinds = {type(entry).__name__ for entry in part}
+        return f"a list of {kinds.pop()}s" if len(kinds) == 1 and kinds <= {"str", "dict"} else "a list that is no array"
+    return f"a {type(part).__name__}"
 
 
 def _kind(array):
@@ -143,4 +163,4 @@ def _place(bad):
 
 
 def _list(names):
-    return ", ".join(names)
+    return ", ".join(map(str, names))

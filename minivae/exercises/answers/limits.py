@@ -3,18 +3,23 @@
 import contextlib
 import io
 import signal
+import sys
 import threading
 import warnings
 
 import numpy as np
 
-__all__ = ["Beginning", "TimeIsUp", "time_limit", "warnings_into"]
+__all__ = ["Beginning", "OutOfTime", "TimeIsUp", "time_limit", "warnings_into"]
 
 PRINTED = 2000      # characters kept of what it prints
 
 
 class TimeIsUp(BaseException):
     """Not an Exception, so that a student's ``except Exception`` lets it through."""
+
+
+class OutOfTime(BaseException):
+    """A check that took too long. It says nothing about the answer; not an Exception, so that no judge takes it for one."""
 
 
 class Beginning(io.TextIOBase):
@@ -35,25 +40,37 @@ class Beginning(io.TextIOBase):
 
 @contextlib.contextmanager
 def time_limit(seconds):
-    """Raise TimeIsUp in the block after so many seconds, where there is a timer and this is the main thread."""
+    """Raise TimeIsUp in the block after so many seconds, where there is a timer and this is the main thread.
+
+    A bare ``except:`` in the block catches it. So it is raised once more at the next line that runs there, which is a
+    line of that handler, and the timer goes off again and again.
+    """
     main = threading.current_thread() is threading.main_thread()
     if not seconds or not main or not hasattr(signal, "setitimer"):
         yield
         return
-    running = True
+    running, traced = True, sys.gettrace()
+
+    def at_next_line(frame, event, argument):
+        if running and event == "line":
+            raise TimeIsUp
+        return at_next_line
 
     def stop(signum, frame):
         if running:
+            sys.settrace(at_next_line)
+            frame.f_trace = at_next_line
             raise TimeIsUp
 
     before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)   # again and again: one may be swallowed by a bare except
+    signal.setitimer(signal.ITIMER_REAL, seconds, 0.05)
     try:
         yield
     finally:
         running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+        sys.settrace(traced)
 
 
 @contextlib.contextmanager
