@@ -203,6 +203,7 @@ def _grade_options(verb):
                                                                             "(default all)")
     verb.add_argument("--seconds", type=float, default=20.0, metavar="S",
                       help="time limit for running a file, and again for each exercise (default 20)")
+    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: at random, and printed)")
     either = verb.add_mutually_exclusive_group()
     either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
     either.add_argument("--json", action="store_true", help="one JSON object, for scripts")

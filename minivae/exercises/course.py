@@ -1,7 +1,10 @@
 """What a student calls: the names, a statement, a check, the next hint, and the map of the course."""
 
+import numpy as np
+
 from .exercise import stars
-from .answers.foreign import Answer, Failed, Local
+from .answers.foreign import Answer, Failed, Local, printable
+from .answers.limits import OutOfTime
 from .record import Progress
 from .collection import EXERCISES, after, find
 from .feedback import ExerciseReport
@@ -9,6 +12,7 @@ from .feedback import ExerciseReport
 __all__ = ["names", "statement", "check", "hint", "progress", "judged"]
 
 _PROGRESS = Progress()
+SEED = 0   # from which a notebook's check draws its cases, so that the same answer gets the same report
 
 
 class Text(str):
@@ -45,7 +49,7 @@ def statement(name):
                 f"`{exercise.call}`\n\nShapes: {exercise.shapes}.")
 
 
-def check(name, function):
+def check(name, function, *, seed=SEED):
     """Check an answer and say that it is right, or what to fix first.
 
     Parameters
@@ -54,6 +58,8 @@ def check(name, function):
         Of the exercise.
     function : callable
         The answer.
+    seed : int, optional
+        From which the cases are drawn; always the same in a notebook. Whoever grades draws others.
 
     Returns
     -------
@@ -67,40 +73,48 @@ def check(name, function):
 
     Notes
     -----
-    The function is called many times, on copies, with a time limit where the platform has a timer; what it prints is
+    The function is called many times, on copies, with a time limit for one call and one for all; what it prints is
     kept, and the beginning shown. Of what it may do, only ``os._exit`` and a crash end the kernel. It is judged in this
     order, and only the first fault is shown: it raises; the number and the shapes of what it returns; their dtype; its
-    behaviour (arguments changed, the upstream gradient ignored, another answer the second time); values.
+    behaviour (arguments changed, the upstream gradient ignored, another answer the second time); values. Running out of
+    time is no fault but a verdict of its own, and so is an answer that the check itself cannot cope with.
     """
     exercise = find(name)
     if not callable(function):
         failed = Failed("raises", f"{name} should be a function; got a {type(function).__name__}. Pass the function "
-                                  "itself, without calling it")
+                                  "itself, without calling it", stage="function")
         report = ExerciseReport(exercise, failed=failed)
     else:
-        report = judged(exercise, Local(function))
+        report = judged(exercise, Local(function), seed)
     _PROGRESS.note(report)
     return report
 
 
-def judged(exercise, call):
+def judged(exercise, call, seed=SEED):
     """Judge an answer.
 
     Parameters
     ----------
     exercise : Exercise
     call : Local, or what stands for a function in another process
+    seed : int, optional
 
     Returns
     -------
     ExerciseReport
     """
-    finding = failed = None
+    finding = failed = undecided = None
     try:
-        finding = exercise.judge(exercise, Answer(call, exercise.arguments))
+        finding = exercise.judge(exercise, Answer(call, exercise.arguments), np.random.default_rng([seed, exercise.notebook,
+                                                                                                   exercise.place]))
     except Failed as stopped:
         failed = stopped
-    return ExerciseReport(exercise, finding, failed, after(exercise), call.printed)
+    except OutOfTime as stopped:
+        undecided = "out of time", printable(stopped)
+    except Exception as error:   # whatever was returned: a check ends with a report
+        undecided = "not judged", (f"this answer could not be judged: {type(error).__name__}: {printable(error)}. That is a "
+                                   "fault of the check; please report it")
+    return ExerciseReport(exercise, finding, failed, undecided, after(exercise), call.printed)
 
 
 def hint(name):

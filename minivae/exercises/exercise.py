@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from typing import Callable
 
-from ..derivation import equation
+from ..derivation.equations import EQUATIONS
 
 __all__ = ["Exercise", "stars"]
 
@@ -39,7 +39,7 @@ class Exercise:
     equations : dict of str to str
         For what is returned, by name, the number of its line in the derivation; under "" the line for all others.
     judge : callable
-        ``judge(exercise, answer)`` returns a Finding, or raises Failed.
+        ``judge(exercise, answer, rng)`` returns a Finding, or raises Failed. Its cases are drawn from ``rng``.
     reference : callable, optional
         The package's own answer. It serves to recognise mistakes: the same call with a mistake planted.
     built_from : tuple of str
@@ -85,10 +85,23 @@ class Exercise:
     def points(self):
         return self.difficulty
 
-    def line(self, returned=""):
-        """Return the number and the meaning of the derivation's line for something returned, or None."""
-        number = self.equations.get(returned, self.equations.get(""))
-        return (number, equation(number).meaning) if number else None
+    def line(self, returned="", mistake=None):
+        """Return the number of the derivation's line to look at, or None.
+
+        Parameters
+        ----------
+        returned : str, optional
+            What was returned and is wrong.
+        mistake : Mistake, optional
+            The line belongs to what was done wrong; without a name for it, to what is returned.
+        """
+        own = self.equations.get(returned, self.equations.get(""))
+        if mistake is None:
+            return own
+        if mistake.equation is not None:
+            return mistake.equation or None
+        computed = [entry.number for entry in EQUATIONS if entry.computed_by == mistake.changes[0][0]]
+        return own if own in computed or not computed else computed[0] if len(computed) == 1 else None
 
 
 def stars(exercise):

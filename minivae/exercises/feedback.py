@@ -3,6 +3,7 @@
 import html
 import math
 
+from ..derivation import equation
 from ..gradcheck.report import Report
 from ..gradcheck.report_view import agreement
 from ..gradcheck.words import Diagnosis
@@ -10,9 +11,13 @@ from .exercise import stars
 
 __all__ = ["ExerciseReport", "STAGES"]
 
-STAGES = {"raises": "raises", "missing": "shape", "surplus": "shape", "shape": "shape", "dtype": "dtype",
+STAGES = {"raises": "raises", "missing": "returns", "surplus": "returns", "shape": "shape", "dtype": "dtype",
           "inputs": "behaviour", "noise": "behaviour", "state": "behaviour", "stale": "behaviour",
           "upstream": "behaviour", "not finite": "value", "value": "value"}
+WORDS = {"function": "what is handed in", "raises": "it raises an exception", "returns": "what it returns", "shape": "the shape",
+         "dtype": "the dtype", "behaviour": "how it behaves", "value": "the value"}
+WITH_NAME = ("raised", "called", "gives", "overwrites", "accumulates")   # beginnings that want the function's name
+POINTED = {"shape", "upstream", "value"}   # kinds of fault that a line of the derivation can mend
 
 
 class ExerciseReport(Report):
@@ -24,6 +29,8 @@ class ExerciseReport(Report):
     finding : Finding, optional
     failed : Failed, optional
         What ended the check early.
+    undecided : tuple of (str, str), optional
+        A verdict that says nothing about the answer, "out of time" or "not judged", and why.
     following : Exercise, optional
         The next one.
     printed : str, optional
@@ -31,35 +38,49 @@ class ExerciseReport(Report):
 
     Attributes
     ----------
-    stage : {"raises", "shape", "dtype", "behaviour", "value"} or None
-        What to fix first; None where nothing is wrong.
+    verdict : {"pass", "fail", "inconclusive", "out of time", "not judged"}
+    stage : {"function", "raises", "returns", "shape", "dtype", "behaviour", "value"} or None
+        What to fix first; None where nothing is known to be wrong.
     mistake : str or None
         Its name in the catalogue, if it has one.
+    from_numbers : list of Diagnosis
+        What the numbers alone say, whether or not the catalogue has a better name.
     """
 
-    def __init__(self, exercise, finding=None, failed=None, following=None, printed=""):
+    def __init__(self, exercise, finding=None, failed=None, undecided=None, following=None, printed=""):
         found = finding.report if finding else Report([])
         super().__init__(found.tensors, [failed.fault] if failed else found.faults, [], found.directions, found.doubts,
                          found.notes, title=exercise.name)
-        self.exercise, self.following, self.printed = exercise, following, printed or ""
-        self.mistake = finding.mistake if finding else failed.mistake if failed else None
-        self.against, self.checked = (finding.against, finding.checked) if finding else ("", ())
-        self.returned = failed.returned if failed else self.worst.tensor if self.verdict == "fail" and self.worst else ""
-        self.diagnoses = [Diagnosis("stated", (), self.mistake)] * bool(self.mistake) + found.diagnoses
+        self.exercise, self.finding, self.failed, self.undecided = exercise, finding, failed, undecided
+        self.following, self.printed = following, printed or ""
+        self.catalogued = finding.mistake if finding else failed.mistake if failed else None
+        self.mistake = self.catalogued.name if self.catalogued else None
+        self.returned = failed.returned if failed else self.worst.tensor if self.worst else ""
+        self.from_numbers = [one for one in found.diagnoses if one.known]
+        named = [Diagnosis("stated", (), self.mistake)] if self.mistake else self.from_numbers[:1]
+        self.diagnoses = [one for one in named if one.text not in {fault.text for fault in self.faults}]
+
+    @property
+    def verdict(self):
+        return self.undecided[0] if self.undecided else super().verdict
+
+    @property
+    def diagnosis(self):
+        return ([self.undecided[1]] if self.undecided else []) + super().diagnosis
 
     @property
     def stage(self):
-        if self.faults:
-            return STAGES[self.faults[0].kind]
-        return "value" if self.verdict != "pass" else None
+        if self.failed:
+            return self.failed.stage or STAGES[self.failed.fault.kind]
+        return None if self.verdict == "pass" or self.undecided else "value"
 
     @property
     def written(self):
         """False for a stub that nobody has touched."""
-        return not any(fault.text.startswith("raised NotImplementedError") for fault in self.faults)
+        return not (self.failed and self.failed.unwritten)
 
     def __str__(self):
-        lines = self._passed() if self else self._to_fix()
+        lines = self._undecided() if self.undecided else self._passed() if self else self._to_fix()
         if self.printed.strip():
             shown = self.printed.strip().splitlines()
             lines += ["It printed:", *(f"  {line}" for line in shown[:10]), *["  ..."] * (len(shown) > 10)]
@@ -68,16 +89,22 @@ class ExerciseReport(Report):
     def _repr_html_(self):
         first, _, rest = str(self).partition("\n")
         colour = {"pass": "#1a7f37", "fail": "#b3261e"}.get(self.verdict if self.written else "", "#8a6100")
-        return (f"<pre style='font-family: monospace'><b style='color:{colour}'>{html.escape(first)}</b>\n"
+        style = "font-family: monospace; white-space: pre-wrap; word-break: normal; overflow-wrap: break-word"
+        return (f"<pre style='{style}'><b style='color:{colour}'>{html.escape(first)}</b>\n"
                 f"{html.escape(rest)}</pre>")
 
+    def _undecided(self):
+        return [f"? {self.title}: {self.undecided[0]}", f"  {self.undecided[1]}."]
+
     def _passed(self):
-        count = sum(len(t) for t in self.tensors)
         lines = [f"✓ {self.title}: right"]
-        if count:
-            lines.append(f"  {count:,} numbers agree with {self.against}{self._largest_error()}.")
-        if self.checked:
-            lines.append(f"  Checked too: {', '.join(self.checked)}.")
+        if self.finding.told:
+            lines.append(f"  {self.finding.told}.")
+        else:
+            count = sum(map(len, self.tensors))
+            lines.append(f"  {count:,} numbers agree with {self.finding.against}{self._largest_error()}.")
+        if self.finding.checked:
+            lines.append(f"  Checked too: {', '.join(self.finding.checked)}.")
         lines += [f"  Note: {note}." for note in self.notes]
         lines.append(f"  {self.exercise.insight}")
         if self.following:
@@ -87,57 +114,56 @@ class ExerciseReport(Report):
 
     def _largest_error(self):
         """How far claim and truth agree, and the largest error beside its bound: no finer than every correct form has it."""
-        digits = min(agreement(t) for t in self.tensors)
-        worst = max((gap / bound for t in self.tensors for gap, bound in zip(t.gap[t.states == "agree"], t.bound[t.states == "agree"]) if bound), default=0.0)
-        share = "a tenth of its bound" if worst <= 0.1 else "half of its bound" if worst <= 0.5 else "its bound"
-        return (f" to {digits} digits" if digits >= 3 else "") + f"; no error is above {share}"
+        digits = min(map(agreement, self.tensors))
+        worst = max((gap / bound for t in self.tensors for gap, bound in zip(t.gap, t.bound) if bound), default=0.0)
+        share = "a tenth" if worst <= 0.1 else "half" if worst <= 0.5 else "the whole"
+        return f" to {digits} digits; no error is above {share} of its bound" if digits else f"; no error is above {share} of its bound"
 
     def _to_fix(self):
         if not self.written:
-            return [f"· {self.title}: not written yet", f"  {self.exercise.call}", *self._more()]
-        mark = "✗" if self.verdict == "fail" else "?"
-        lines = [f"{mark} {self.title}: {'fix first' if self.verdict == 'fail' else 'undecided'}: {self.stage}"]
+            return [f"· {self.title}: not written yet", f'  exercises.statement("{self.title}") says what to write.']
+        lines = [f"✗ {self.title}: fix first: {WORDS[self.stage]}"]
         if self.faults:
             lines.append(f"  {self._fault(self.faults[0])}")
         elif self.worst:
             lines.append(f"  {self._worst()}")
-        for sentence in self.diagnosis[len(self.faults):]:
-            lines.append(f"  Mistake: {sentence}" if sentence == self.mistake else f"  {sentence}")
+        for one in self.diagnoses:
+            lines.append(f"  Mistake: {one}" if self.mistake else f"  {one}")
+        if self.finding and self.finding.where:
+            lines.append(f"  It goes wrong {self.finding.where}.")
         lines += [f"  {sentence}" for sentence in self.doubts]
-        return lines + self._pointer() + self._more()
+        return [*lines, *self._pointer(), f'  Stuck? exercises.hint("{self.exercise.name}")']
 
     def _fault(self, fault):
-        name = self.exercise.name
-        told = f"{name} {fault.text}" if fault.text.startswith(("raised", "did not", "called", "gives", "overwrites",
-                                                                  "accumulates")) else fault.text
+        told = f"{self.exercise.name} {fault.text}" if fault.text.startswith(WITH_NAME) else fault.text
         if fault.kind == "raises" and "TypeError" in told and "argument" in told:
             told += f". It is called as {self.exercise.call}"
         return told
 
     def _worst(self):
         c = self.worst
-        ratio = f" (ratio {c.ratio:#.4g})" if c.measured and math.isfinite(c.ratio) and abs(c.measured) > c.error else ""
+        where = c.where if c.shape else ""
         claim, truth = _told_apart(c.claimed, c.measured)
-        return f"{self._label()}{c.where} is {claim} and should be {truth} by {self.against}{ratio}"
+        ratio = f" (ratio {c.ratio:#.4g})" if c.measured and math.isfinite(c.ratio) and abs(c.measured) > c.error else ""
+        if ratio and f"{c.ratio:#.4g}" == "1.000":
+            ratio = f" (relative error {abs(c.ratio - 1):.0e})"
+        return f"{self._label()}{where} is {claim} and should be {truth} by {self.finding.against}{ratio}"
 
     def _label(self):
         """What was returned, as the exercise calls it: the checker names a gradient by what it is the gradient of."""
         return f"d{self.returned}" if f"d{self.returned}" in self.exercise.returns else self.returned
 
     def _pointer(self):
-        if self.stage not in ("value", "shape", "behaviour"):
+        if self.faults and self.faults[0].kind not in POINTED or any(one.kind == "activation" for one in self.diagnoses):
             return []
-        line = self.exercise.line(self._label())
-        return [f"  Look at equation {line[0]}, notebook {line[0].split('.')[0]}: {line[1]}."] if line else []
-
-    def _more(self):
-        return [f'  Stuck? exercises.hint("{self.exercise.name}")']
+        number = self.exercise.line(self._label(), self.catalogued)
+        return [f"  Look at equation {number}, notebook {number.split('.')[0]}: {equation(number).meaning}."] if number else []
 
 
 def _told_apart(a, b):
     """Two numbers as text, to as many digits as it takes to see that they differ."""
     for digits in (5, 8, 11, 17):
         shown = f"{a + 0.0:.{digits}g}", f"{b + 0.0:.{digits}g}"
-        if shown[0] != shown[1]:
+        if shown[0] != shown[1] and min(map(len, shown)) >= min(digits, 5) or digits == 17:
             break
     return shown

@@ -7,6 +7,7 @@ import warnings
 from ..files import whole_file
 from .exercise import stars
 from .collection import EXERCISES
+from .feedback import WORDS
 
 __all__ = ["Progress"]
 
@@ -20,9 +21,10 @@ class Progress:
         self.results, self.hints, self.path = {}, {}, None
 
     def note(self, report):
-        """Take down the outcome of a check."""
-        state = "pass" if report else report.stage if report.written else "not written"
-        self.results[report.exercise.name] = state
+        """Take down the outcome of a check; what has passed once stays passed."""
+        state = "pass" if report else report.stage or report.verdict if report.written else "not written"
+        if self.results.get(report.exercise.name) != "pass":
+            self.results[report.exercise.name] = state
         self._save()
 
     def next_hint(self, exercise):
@@ -36,7 +38,9 @@ class Progress:
         path = pathlib.Path(file)
         if path.exists():
             kept = self._read(path)
-            self.results, self.hints = {**kept["results"], **self.results}, {**kept["hints"], **self.hints}
+            passed = {name: state for name, state in kept["results"].items() if state == "pass"}
+            self.results = {**kept["results"], **self.results, **passed}
+            self.hints = {**kept["hints"], **self.hints}
         if not path.parent.is_dir():
             raise ValueError(f"cannot keep progress in {path}: the folder {path.parent} does not exist. Make it first.")
         self.path = path
@@ -77,7 +81,7 @@ class Progress:
                 lines.append(f"Notebook {notebook}")
             state = self.results.get(name)
             mark = {"pass": "✓", None: "·", "not written": "·"}.get(state, "✗")
-            more = f"   fix first: {state}" if mark == "✗" else ""
+            more = f"   fix first: {WORDS[state]}" if state in WORDS else f"   {state}" if mark == "✗" else ""
             lines.append(f"  {mark} {name:{width}}  {stars(exercise)}  {exercise.minutes:3} min{more}".rstrip())
         following = next((name for name in EXERCISES if self.results.get(name) != "pass"), None)
         lines.append(f'Next: exercises.statement("{following}")' if following else "All done.")

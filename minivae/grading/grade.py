@@ -1,12 +1,14 @@
 """From files and folders to graded submissions."""
 
 import pathlib
+import secrets
 import sys
 from typing import NamedTuple
 
 from ..files import whole_file
-from ..exercises.course import judged
+from ..exercises.course import SEED, judged
 from ..exercises.answers.foreign import Failed, printable
+from ..exercises.answers.limits import OutOfTime
 from ..exercises.collection import EXERCISES, find
 from ..exercises.feedback import ExerciseReport
 from .remote import Process, Remote, Stopped
@@ -82,7 +84,7 @@ def _files(place):
             and not any(part.startswith((".", "__")) for part in path.relative_to(place).parts)]
 
 
-def grade(files, exercises, seconds=20.0, name=""):
+def grade(files, exercises, seconds=20.0, name="", seed=SEED):
     """Grade one submission.
 
     Parameters
@@ -94,6 +96,8 @@ def grade(files, exercises, seconds=20.0, name=""):
     seconds : float, optional
         Time limit for running a file, and for each exercise.
     name : str, optional
+    seed : int, optional
+        From which the cases are drawn.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def grade(files, exercises, seconds=20.0, name=""):
     """
     graded = Graded(name, {}, [] if files else ["there is no notebook and no Python file in it"])
     for path in files:
-        trouble, reports = _grade_file(path, exercises, seconds)
+        trouble, reports = _grade_file(path, exercises, seconds, seed)
         for exercise, report in reports.items():
             if exercise not in graded.reports or _better(report, graded.reports[exercise]):
                 graded.reports[exercise] = report
@@ -114,12 +118,14 @@ def _better(report, other):
     return (bool(report), report.written) > (bool(other), other.written)
 
 
-def _grade_file(path, exercises, seconds):
+def _grade_file(path, exercises, seconds, seed):
     """Return the first trouble in running one file, and the reports on the exercises that it defines."""
     try:
         process = Process(path, seconds)
     except Failed as failed:
         return failed.fault.text, {}
+    except OutOfTime as stopped:
+        return f"running the file: {stopped}", {}
     reports, trouble, restarts = {}, process.trouble, 0
     try:
         for name in exercises:
@@ -133,9 +139,9 @@ def _grade_file(path, exercises, seconds):
                 process.stop()
                 process = Process(path, seconds)
             process.renew()
-            reports[name] = judged(EXERCISES[name], Remote(process, name))
-    except Stopped as stopped:   # it did not come up again
-        trouble = trouble or stopped.fault.text
+            reports[name] = judged(EXERCISES[name], Remote(process, name), seed)
+    except (Stopped, OutOfTime) as stopped:   # it did not come up again
+        trouble = trouble or str(stopped)
     finally:
         process.stop()
     return trouble, reports
@@ -151,19 +157,20 @@ def run(options):
     Parameters
     ----------
     options : argparse.Namespace
-        ``place``, ``exercises``, ``seconds``, ``csv``, ``json``, ``out``.
+        ``place``, ``exercises``, ``seconds``, ``seed``, ``csv``, ``json``, ``out``.
     """
     if not options.seconds > 0:
         raise ValueError(f"--seconds must be above 0; got {options.seconds:g}.")
     chosen = _chosen(options.exercises)
+    seed = secrets.randbelow(10**6) if options.seed is None else options.seed   # no answer can know its cases beforehand
     found, graded = submissions(options.place), []
     for number, (name, files) in enumerate(found.items(), 1):
         if sys.stderr.isatty():
             print(f"\r\x1b[K{number} of {len(found)}: {printable(name, 60)}", end="", file=sys.stderr, flush=True)
-        graded.append(grade(files, chosen, options.seconds, printable(name, 120)))
+        graded.append(grade(files, chosen, options.seconds, printable(name, 120), seed))
     if sys.stderr.isatty():
         print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    table = (as_csv if options.csv else as_json if options.json else as_text)(graded, chosen)
+    table = (as_csv if options.csv else as_json if options.json else as_text)(graded, chosen, seed)
     if options.out:
         with whole_file(options.out) as file:
             file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # a mark by which spreadsheets know

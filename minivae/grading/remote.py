@@ -18,6 +18,7 @@ import time
 import numpy as np
 
 from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
+from ..exercises.answers.limits import OutOfTime
 from .channel import LONGEST, Garbled, decoded, encoded, from_line, to_line
 
 __all__ = ["Process", "Remote", "Stopped"]
@@ -119,7 +120,8 @@ class Process:
                 if ended:
                     return ENDED
                 if self.left <= 0:
-                    return f"did not finish within {self.seconds:g} seconds: an endless loop?"
+                    self.stop()
+                    raise OutOfTime(f"it did not finish within {self.seconds:g} seconds: an endless loop, or very slow?")
             finally:
                 self.left -= time.monotonic() - began
 

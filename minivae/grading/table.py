@@ -10,12 +10,13 @@ from ..exercises.collection import EXERCISES
 __all__ = ["as_text", "as_csv", "as_json", "state", "what"]
 
 COMMON = 3    # of the mistakes in an exercise, how many are listed
-WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "not written": "not written", "absent": "not handed in"}
+WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
+         "not judged": "not judged", "not written": "not written", "absent": "not handed in"}
 LONGEST = 120   # characters of one of them, in the table for people
 
 
 def state(report):
-    """Return one of "pass", "fail", "undecided", "not written", "absent"."""
+    """Return one of "pass", "fail", "undecided", "out of time", "not judged", "not written", "absent"."""
     if report is None:
         return "absent"
     if not report.written:
@@ -35,17 +36,18 @@ def out_of(exercises):
     return sum(EXERCISES[name].points for name in exercises)
 
 
-def as_text(graded, exercises):
+def as_text(graded, exercises, seed):
     """Return the table as text: each submission with what to fix, then each exercise with its commonest mistakes."""
-    lines = [f"{_count(len(graded), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of(exercises)} points", ""]
+    lines = [f"{_count(len(graded), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of(exercises)} points; "
+             f"cases drawn with --seed {seed}", ""]
     width = max(len(one.name) for one in graded)
     for one in graded:
         counts = collections.Counter(state(one.reports.get(name)) for name in exercises)
         told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
         lines.append(f"{one.name:{width}}  {one.points:3} of {out_of(exercises)}   {', '.join(told)}")
         lines += [f"    ! {trouble}" for trouble in one.trouble]
-        lines += [f"    ✗ {name}, {report.stage}: {_short(what(report))}" for name, report in one.reports.items()
-                  if state(report) in ("fail", "undecided")]
+        lines += [f"    ✗ {name}, {report.stage or report.verdict}: {_short(what(report))}"
+                  for name, report in one.reports.items() if report.written and not report]
     return "\n".join([*lines, "", *_by_exercise(graded, exercises)]) + "\n"
 
 
@@ -61,14 +63,14 @@ def _by_exercise(graded, exercises):
     return lines
 
 
-def as_csv(graded, exercises):
+def as_csv(graded, exercises, seed):
     """Return the table as CSV: a row for each submission, two columns for each exercise, its points and the mistake."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [column for name in exercises for column in (name, f"{name}: to fix")]
-    writer.writerow(["submission", "points", "out of", "trouble", *columns])
+    writer.writerow(["submission", "points", "out of", "seed", "trouble", *columns])
     for one in graded:
-        row = [one.name, one.points, out_of(exercises), "; ".join(one.trouble)]
+        row = [one.name, one.points, out_of(exercises), seed, "; ".join(one.trouble)]
         for name in exercises:
             report = one.reports.get(name)
             row += ["" if report is None else EXERCISES[name].points * bool(report), what(report)]
@@ -76,7 +78,7 @@ def as_csv(graded, exercises):
     return text.getvalue()
 
 
-def as_json(graded, exercises):
+def as_json(graded, exercises, seed):
     """Return the table as one JSON object."""
     def told(report):
         about = {"state": state(report), "points": EXERCISES[report.exercise.name].points * bool(report)}
@@ -85,7 +87,7 @@ def as_json(graded, exercises):
     told_all = [{"submission": one.name, "points": one.points, "trouble": one.trouble,
                  "exercises": {name: told(report) for name, report in one.reports.items()}} for one in graded]
     worth = {name: EXERCISES[name].points for name in exercises}
-    table = {"out_of": out_of(exercises), "exercises": worth, "submissions": told_all}
+    table = {"out_of": out_of(exercises), "seed": seed, "exercises": worth, "submissions": told_all}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -91,7 +91,7 @@ def test_text_and_csv_and_exit_codes(tmp_path):
 def test_the_same_folder_gives_the_same_table(tmp_path):
     text = "def dense_dW(dy, x):\n    return (x.T @ dy).T\ndef dense_db(dy):\n    raise KeyError(object())\n"
     (tmp_path / "one.py").write_text(text, encoding="utf-8")
-    words = (tmp_path, "--exercises", "5")
+    words = (tmp_path, "--exercises", "5", "--seed", "3")
     first = told(*words)
     assert first == told(*words) and "transposed" in first[1] and "0x..." in first[1]
 

@@ -37,13 +37,22 @@ class Failed(Exception):
         The name of what was returned, if it is about one thing.
     claim : ndarray or None
         What came in its place.
-    mistake : str or None
-        Its name in the catalogue, if it has one.
+    mistake : Mistake or None
+        From the catalogue.
+    stage : str or None
+        What to fix first, where the kind of the fault does not say it.
+    unwritten : bool
+        Whether it is a stub that nobody has touched.
     """
 
-    def __init__(self, kind, text, returned="", claim=None, mistake=None):
+    def __init__(self, kind, text, returned="", claim=None, mistake=None, stage=None, unwritten=False):
         super().__init__(text)
         self.fault, self.returned, self.claim, self.mistake = Fault(kind, text), returned, claim, mistake
+        self.stage, self.unwritten = stage, unwritten
+
+    def saying(self, text, mistake=None):
+        """Return the same failure in other words, and with the name of the mistake."""
+        return Failed(self.fault.kind, text, self.returned, self.claim, mistake or self.mistake, self.stage, self.unwritten)
 
 
 class Other:
@@ -77,11 +86,11 @@ class Local:
 
     def __init__(self, function, seconds=SECONDS, in_all=IN_ALL):
         self.function, self.seconds, self.in_all, self.left = function, seconds, in_all, in_all
-        self.printed, self.warned = None, []
+        self.printed, self.warned, self._ended = None, [], ""
 
     def __call__(self, *args):
         if self.left <= 0:   # one call that never ended is enough
-            raise OutOfTime(self._too_long())
+            raise OutOfTime(self._ended or self._too_long())
         heard, began = Beginning(), time.perf_counter()
         try:
             with warnings_into(self.warned), contextlib.redirect_stdout(heard), contextlib.redirect_stderr(heard):
@@ -90,10 +99,10 @@ class Local:
         except KeyboardInterrupt:
             raise
         except TimeIsUp:
-            text, self.left = self._too_long(time.perf_counter() - began), 0
-            raise OutOfTime(text) from None
+            self._ended, self.left = self._too_long(time.perf_counter() - began), 0
+            raise OutOfTime(self._ended) from None
         except BaseException as error:   # SystemExit too
-            raise Failed("raises", failure(*description(error))) from None
+            raise Failed("raises", failure(*description(error)), unwritten=type(error) is NotImplementedError) from None
         finally:
             self.left -= time.perf_counter() - began
             self.printed = str(heard) if self.printed is None else self.printed

@@ -56,14 +56,14 @@ def as_arrays(result, shapes, dtype=np.float64, mapping=False):
 
 def as_number(result, name):
     """Return a single real number, however it is wrapped, or raise Failed."""
-    try:
-        array = _array(name, result)
-    except ValueError:
-        array = np.empty(0)
-    if array.size != 1:
+    if result is None:
+        raise Failed("missing", "it returns None. Is there a return at its end?")
+    array = _quiet(result) if isinstance(result, list) else result
+    if array is None or isinstance(array, (Other, str, dict)) or np.size(array) != 1:
         raise Failed("shape", f"{name} should be one number; got {_what(result)}", name)
+    array = np.asarray(array)
     if array.dtype.kind not in "fiu":
-        raise Failed("dtype", f"{name} should be a real number; got {array.dtype}", name)
+        raise Failed("dtype", f"{name} should be a real number; got {_kind(array)}", name)
     return float(array.reshape(()))
 
 

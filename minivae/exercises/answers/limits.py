@@ -49,7 +49,7 @@ def time_limit(seconds):
     if not seconds or not main or not hasattr(signal, "setitimer"):
         yield
         return
-    running, traced = True, sys.gettrace()
+    running, traced, caller = True, sys.gettrace(), sys._getframe(2)   # beyond contextlib's own frame
 
     def at_next_line(frame, event, argument):
         if running and event == "line":
@@ -58,8 +58,9 @@ def time_limit(seconds):
 
     def stop(signum, frame):
         if running:
-            sys.settrace(at_next_line)
-            frame.f_trace = at_next_line
+            sys.settrace(lambda *_: None)   # no frame but those that run now
+            while frame not in (None, caller):
+                frame.f_trace, frame = at_next_line, frame.f_back
             raise TimeIsUp
 
     before = signal.signal(signal.SIGALRM, stop)

@@ -23,16 +23,19 @@ class Mistake(NamedTuple):
         What a checker that knows the mistake should say; a part of the sentence is enough.
     seen_by_gradient_check : bool
         False for a wrong forward whose backward fits it: only a test of meaning can see that.
+    equation : str, optional
+        The derivation's line to look at, where it is not the one that the function changed computes; "" for none.
     """
 
     name: str
     changes: tuple
     diagnosis: str = ""
     seen_by_gradient_check: bool = True
+    equation: str | None = None
 
 
-def _one(name, target, right, wrong, diagnosis=""):
-    return Mistake(name, ((target, right, wrong),), diagnosis)
+def _one(name, target, right, wrong, diagnosis="", equation=None):
+    return Mistake(name, ((target, right, wrong),), diagnosis, equation=equation)
 
 
 def mistakes_in(target, *entries):
@@ -46,6 +49,8 @@ SIGMA, NOISE, KL = ("kernels:standard_deviation_backward", "kernels:reparameteri
 BERNOULLI, GAUSSIAN = "kernels:bernoulli_log_likelihood_backward", "kernels:gaussian_log_likelihood_backward"
 LEARNED = "kernels:learned_variance_log_likelihood_backward"
 DENSITY, MLP, VAE = "kernels:gaussian_log_density_backward", "model.mlp:MLP.backward", "model.vae:VAE.backward"
+TANH_LINE = "5.7"   # lines of the derivation
+START, TERMS, INTO_MU, INTO_LOG_VAR, HEAD = "7.1", "7.2", "7.3", "7.4", "3.1"
 
 MISTAKES = (
     _one("dx takes W for its transpose", DENSE, "np.matmul(dy, W.T", "np.matmul(dy, W", "transposed"),
@@ -97,35 +102,37 @@ MISTAKES = (
     _one("dlog_var ignores its upstream gradient", LEARNED, "np.sum(dll * ", "np.sum(", "upstream"),
     _one("dmean takes the variance for the precision", LEARNED, "over_sigma(dmean, root)", "over_sigma(dmean, root**-3)"),
     _one("a layer's activation is not differentiated", MLP,
-         "dy = activation_backward(d[below], trace[below])", "dy = d[below]"),
+         "dy = activation_backward(d[below], trace[below])", "dy = d[below]", equation=TANH_LINE),
     _one("a stale cache: the first forward's activations are used ever after", MLP, "dy, trace[below], ",
          "dy, vars(self).setdefault('cache', {}).setdefault(below, 1 * trace[below]), ", "stale"),
     _one("the first layer's gradients are paired with another example's data", MLP, "dy, x, parameters[",
          "dy[::-1], x, parameters["),
-    _one("1/B twice", VAE, "-d_loss / B", "-d_loss / B**2", "1/B"),
-    _one("a sum over the batch in place of the mean", VAE, "-d_loss / B", "-d_loss", "= B"),
-    _one("the gradient has the sign of the objective", VAE, "-d_loss / B", "d_loss / B", "sign"),
-    _one("the loss's upstream gradient is ignored", VAE, "-d_loss / B", "-1 / B", "upstream"),
-    _one("beta is forgotten", VAE, "-t.beta * d.objective", "-d.objective", "KL"),
-    _one("the KL's sign is flipped", VAE, "-t.beta * d.objective", "t.beta * d.objective", "KL"),
-    _one("the KL is counted twice", VAE, "-t.beta * d.objective", "-2 * t.beta * d.objective", "twice the KL term"),
-    _one("the KL is weighted by beta twice", VAE, "-t.beta * d.objective", "-(t.beta**2) * d.objective", "= beta"),
-    _one("the KL's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing"),
+    _one("1/B twice", VAE, "-d_loss / B", "-d_loss / B**2", "1/B", START),
+    _one("a sum over the batch in place of the mean", VAE, "-d_loss / B", "-d_loss", "= B", START),
+    _one("the gradient has the sign of the objective", VAE, "-d_loss / B", "d_loss / B", "sign", START),
+    _one("the loss's upstream gradient is ignored", VAE, "-d_loss / B", "-1 / B", "upstream", START),
+    _one("beta is forgotten", VAE, "-t.beta * d.objective", "-d.objective", "KL", TERMS),
+    _one("the KL's sign is flipped", VAE, "-t.beta * d.objective", "t.beta * d.objective", "KL", TERMS),
+    _one("the KL is counted twice", VAE, "-t.beta * d.objective", "-2 * t.beta * d.objective", "twice the KL term", TERMS),
+    _one("the KL is weighted by beta twice", VAE, "-t.beta * d.objective", "-(t.beta**2) * d.objective", "= beta", TERMS),
+    _one("the KL's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing",
+         INTO_MU),
     _one("z's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_kl",
-         "reconstruction term is missing"),
+         "reconstruction term is missing", INTO_MU),
     _one("the KL's path into log_var is dropped", VAE, "dlog_var_through_z + dlog_var_through_kl",
-         "dlog_var_through_z", "KL term is missing"),
+         "dlog_var_through_z", "KL term is missing", INTO_LOG_VAR),
     _one("z's path into log_var is dropped", VAE, "dlog_var_through_z + dlog_var_through_kl",
-         "dlog_var_through_kl", "reconstruction term is missing"),
-    _one("mu and log_var change places in the head", VAE, "[d.mu, d.log_var]", "[d.log_var, d.mu]", "have changed places"),
+         "dlog_var_through_kl", "reconstruction term is missing", INTO_LOG_VAR),
+    _one("mu and log_var change places in the head", VAE, "[d.mu, d.log_var]", "[d.log_var, d.mu]", "have changed places",
+         HEAD),
     _one("log_var's gradient never reaches the encoder", VAE, "[d.mu, d.log_var]", "[d.mu, 0 * d.log_var]",
-         "zero from index"),
+         "zero from index", HEAD),
     _one("the decoder's first layer is paired with mu for z", VAE, "decoder.backward(d[y], t.z",
          "decoder.backward(d[y], t.mu"),
     _one("weight decay slips into the gradient", VAE, "return d, grads",
-         "grads.flat += 0.01 * self.parameters.flat; return d, grads", "weight decay"),
+         "grads.flat += 0.01 * self.parameters.flat; return d, grads", "weight decay", ""),
     _one("the gradient is normalized", VAE, "return d, grads",
-         "grads.flat /= np.linalg.norm(grads.flat); return d, grads", "every tensor: factor"),
+         "grads.flat /= np.linalg.norm(grads.flat); return d, grads", "every tensor: factor", ""),
 
     # Wrong forwards whose backwards fit them. The first three are of kinds that well-known public VAEs shipped.
     Mistake("noise scaled by the variance", (

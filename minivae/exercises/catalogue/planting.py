@@ -1,32 +1,73 @@
-"""Planting a mistake of the catalogue in the running package, and taking it out again."""
+"""Planting a mistake of the catalogue in the package, and taking it out again.
+
+Tests plant it in the package that they import. A check of an exercise plants it in a copy of its own, so that nothing
+changes for whoever trains a model in another thread meanwhile.
+"""
 
 import contextlib
 import functools
+import importlib.util
 import inspect
 import pkgutil
 import sys
 import textwrap
+import threading
+import types
 
-from ...kernels import PAIRS
-from ...model.mlp import ACTIVATIONS
+__all__ = ["planted", "in_a_copy"]
 
-__all__ = ["planted"]
+PACKAGE = __package__.partition(".")[0]
+COPY = f"{PACKAGE}_with_mistakes"
+_one_at_a_time = threading.RLock()
 
 
 @contextlib.contextmanager
-def planted(mistake):
+def planted(mistake, package=PACKAGE):
     """Plant a mistake everywhere the package uses the function, and take it out again at the end of the block."""
     replaced = []
     try:
         for target, right, wrong in mistake.changes:
-            original = pkgutil.resolve_name(f"minivae.{target}")
+            original = pkgutil.resolve_name(f"{package}.{target}")
             changed = _rewritten(original, right, wrong)
             replaced.append((original, changed))
-            _replace(original, changed)
+            _replace(package, original, changed)
         yield
     finally:
         for original, changed in reversed(replaced):
-            _replace(changed, original)
+            _replace(package, changed, original)
+
+
+def in_a_copy(mistake, function, call):
+    """Return ``call(twin)`` for what a function is in a copy of the package with a mistake planted in it.
+
+    The twin has the function's code; what it refers to in the package, it finds in the copy.
+    """
+    with _one_at_a_time, planted(mistake, _copy()):
+        named = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
+        scope = {**function.__globals__, **{name: _counterpart(value) for name, value in named.items()}}
+        return call(types.FunctionType(function.__code__, scope))
+
+
+def _counterpart(value):
+    """What stands in the copy for a function or a class of the package; anything else as it is."""
+    module, _, rest = (getattr(value, "__module__", None) or "").partition(".")
+    if module != PACKAGE or not hasattr(value, "__qualname__"):
+        return value
+    try:
+        return pkgutil.resolve_name(f"{COPY}.{rest}:{value.__qualname__}")
+    except (ImportError, AttributeError):   # a lambda, or a module of somebody else's
+        return value
+
+
+@functools.cache
+def _copy():
+    """Import the package a second time, under another name, and return that name."""
+    found = importlib.util.find_spec(PACKAGE)
+    spec = importlib.util.spec_from_file_location(COPY, found.origin, submodule_search_locations=[
+        *found.submodule_search_locations])
+    sys.modules[COPY] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[COPY])
+    return COPY
 
 
 @functools.cache   # looking up a source takes longer than all the rest
@@ -44,17 +85,23 @@ def _rewritten(function, right, wrong):
     return changed
 
 
-def _replace(old, new):
+def _replace(package, old, new):
     """Put one function in another's place in every module, class and table of the package that refers to it."""
-    name, method = old.__name__, "." in old.__qualname__
-    for module in [module for path, module in sys.modules.items() if path.split(".")[0] == "minivae"]:
-        if vars(module).get(name) is old:
-            setattr(module, name, new)
-        for value in list(vars(module).values()) if method else ():
-            if inspect.isclass(value) and vars(value).get(name) is old:
-                setattr(value, name, new)
-    for table in (PAIRS, ACTIVATIONS):
+    modules, classes = _places(package, len(sys.modules))
+    for place in classes if "." in old.__qualname__ else modules:
+        if vars(place).get(old.__name__) is old:
+            setattr(place, old.__name__, new)
+    for table in (pkgutil.resolve_name(f"{package}.kernels:PAIRS"), pkgutil.resolve_name(f"{package}.model.mlp:ACTIVATIONS")):
         for key, entry in table.items():
             if old in entry:
                 parts = [new if part is old else part for part in entry]
                 table[key] = entry._make(parts) if hasattr(entry, "_make") else tuple(parts)
+
+
+@functools.lru_cache(maxsize=2)
+def _places(package, imported):
+    """The package's modules, and the classes in them, as long as no more modules are imported."""
+    modules = [module for path, module in sys.modules.items() if path.split(".")[0] == package]
+    classes = {value for module in modules for value in vars(module).values()
+               if inspect.isclass(value) and value.__module__.split(".")[0] == package}
+    return modules, classes

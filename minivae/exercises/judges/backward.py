@@ -1,36 +1,31 @@
 """The judge of backwards: a student's vector-Jacobian product against differences of the frozen forward.
 
-Only her function is foreign. The forward, the inputs and the upstream gradient come from here; the numbers and the
-behaviour are looked at by ``gradcheck.check_vjp``.
+Only her function is foreign. The forward, the inputs and the upstream gradient come from here. ``gradcheck.check_vjp``
+looks at one case with all its numbers and at the function's behaviour; further cases (square matrices, a batch of one,
+numbers near 0 and large ones) are compared with the package's own backward, where the exercise names it.
 """
+
+import functools
 
 import numpy as np
 
 from ...gradcheck import check_gradient, check_vjp
-from ...gradcheck.behaviour import Pair, observe
 from ...gradcheck.inputs import of_point
 from ...gradcheck.probe import Probe, signs
+from ...gradcheck.record import OUTPUT, UPSTREAM, Context
 from ...gradcheck.report import Report
 from ...gradcheck.words import Diagnosis
-from .finding import Finding, beside, compare, known, name_in_catalogue, shape_hint
-from ..answers.foreign import Failed
+from ..answers.foreign import Failed, plain
 from ..answers.forms import as_arrays
+from .finding import Finding, compare, unchanged
+from .naming import better, from_numbers, in_catalogue, lost_digits, shape_hint, unused
 
-__all__ = ["Backward", "draw", "SIZES"]
+__all__ = ["Backward"]
 
-SIZES = (   # of a batch on which every number of a factor can be told from the others; of one example; of another batch
-    dict(B=5, I=6, O=7, H=4, D=7, K=6, J=12, S=6),
-    dict(B=1, I=2, O=3, H=2, D=1, K=1, J=2, S=1),
-    dict(B=3, I=7, O=4, H=5, D=5, K=2, J=4, S=3),
-)
 SINGLE = 2.0**-23
-OVERFLOWS = " where the arguments are large: an exponential or a logarithm leaves the range of floats"
-SHAPES_DIFFER = ("matmul", "broadcast", "aligned", "dimension", "operand", "einstein", "subscript")
-
-
-def draw(letters, sizes, rng):
-    """Return an array for each name, of the shape that its letters say, none of its numbers close to 0."""
-    return {name: 0.8 * signs([sizes[letter] for letter in axes], rng) for name, axes in letters.items()}
+ROUNDING = 1e-11   # beside the largest number: how far two correct forms may lie apart
+OVERFLOWS = "where the arguments are large"
+SHAPES_DIFFER = ("matmul", "broadcast", "aligned", "dimension", "operand", "einsum", "subscript")
 
 
 class Backward:
@@ -39,7 +34,7 @@ class Backward:
     Parameters
     ----------
     forward : callable
-        ``forward(*arguments)`` returns one array.
+        ``forward(*arguments, **constants)`` returns one array.
     letters : dict of str to str
         The forward's arguments and their axes.
     given : callable, optional
@@ -47,164 +42,269 @@ class Backward:
         own arguments: the upstream gradient, the forward's output.
     prepare : callable, optional
         ``prepare(arguments)`` makes other values of the random ones, such as pixels.
+    constants : callable, optional
+        ``constants(rng)`` returns by name the numbers that the forward takes, drawn anew for each case.
     extremes : dict of str to ndarray, optional
         Arguments of one more case, at which a careless formula overflows.
     terms : dict of str to callable, optional
         Parts of the forward's output, by which a missing path is named: ``terms[name](dy, **arguments)``, a number.
     """
 
-    def __init__(self, forward, letters, given, prepare=lambda arguments: arguments, extremes=None, terms=None):
+    def __init__(self, forward, letters, given, prepare=lambda arguments: arguments, constants=lambda rng: {}, extremes=None,
+                 terms=None):
         self.forward, self.letters, self.given = forward, letters, given
-        self.prepare, self.extremes, self.terms = prepare, extremes, terms
+        self.prepare, self.constants, self.extremes, self.terms = prepare, constants, extremes, terms
 
-    def __call__(self, exercise, answer):
-        tensors, checked = [], ["shapes", "dtype", "inputs left alone", "the same answer twice"]
-        for case, sizes in enumerate(SIZES):
-            sizes = {letter: n for letter, n in sizes.items() if letter in "".join(self.letters.values())}
-            arguments = self.prepare(draw(self.letters, sizes, np.random.default_rng(case)))
-            if case == 2:
-                arguments = {name: np.asfortranarray(array) for name, array in arguments.items()}
-            try:
-                finding = self.look(exercise, answer, arguments, sizes)
-            except Failed as failed:
-                raise self._where_square(exercise, answer, failed, sizes) from None
-            if not finding.report:
-                return finding
-            tensors += finding.report.tensors
-            if case == 0:
-                self.in_single(exercise, answer, arguments)
+    def __call__(self, exercise, answer, rng):
+        case = _Case(self, exercise, self._sizes(rng), rng)
+        try:
+            finding = self._measured(case, answer)
+        except Failed as failed:
+            raise self._where_square(case, answer, failed, rng) from None
+        if not finding.report:
+            return finding
+        self._in_single(case, answer)
+        for other in self._further(exercise, rng):
+            wrong = self._compared(other, answer)
+            if wrong:
+                return wrong
+        notes = [f"NumPy warns of {text}. The numbers are right all the same; a form in which nothing overflows is silent"
+                 for text in answer.warned[:1]]
+        tensors = finding.report.tensors
+        return Finding(Report(tensors, notes=notes), checked=(
+            "shapes, square ones among them", "a batch of one", "numbers near 0 and large ones", "float32",
+            "inputs left alone", "the same answer twice"))
+
+    def _sizes(self, rng):
+        """Sizes by letter, all different, so that every factor can be told from the others; J is even."""
+        letters = dict.fromkeys("".join(self.letters.values()))
+        sizes = dict(zip(letters, map(int, rng.permutation([3, 4, 5, 6, 7]))))
+        return {letter: 2 * int(rng.integers(4, 6)) if letter == "J" else size for letter, size in sizes.items()}
+
+    def _further(self, exercise, rng):
+        """The cases beyond the first, each with what is special about it."""
+        sizes = self._sizes(rng)
+        square = dict.fromkeys(sizes, 2 * int(rng.integers(1, 3)))
+        one = {letter: {"B": 1, "J": 2}.get(letter, int(rng.integers(1, 4))) for letter in sizes}
+        yield _Case(self, exercise, square, rng, words="where all sizes are equal")
+        yield _Case(self, exercise, one, rng, words="for a batch of one")
+        yield _Case(self, exercise, sizes, rng, 1e-2, words="where all numbers are near 0")
+        yield _Case(self, exercise, sizes, rng, 10.0, words="where some numbers are large", order="F")
         if self.extremes:
-            try:
-                finding = self.look(exercise, answer, self.extremes, {})
-            except Failed as failed:
-                if failed.fault.kind != "not finite":
-                    raise
-                raise Failed("not finite", failed.fault.text + OVERFLOWS, failed.returned) from None
-            if answer.warned:
-                raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{OVERFLOWS}")
-            if not finding.report:
-                return finding
-            checked.append("large arguments")
-        return Finding(Report(tensors), checked=(*checked, "float32"))
+            yield _Case(self, exercise, {}, rng, words=OVERFLOWS, arguments=self.extremes)
 
-    def _where_square(self, exercise, answer, failed, sizes):
+    def _where_square(self, case, answer, failed, rng):
         """The failure; where shapes did not fit, with what is wrong when all of them do."""
         text = failed.fault.text
         if failed.fault.kind != "raises" or "[:, None]" in text or not any(word in text for word in SHAPES_DIFFER):
             return failed
-        square = {letter: 4 for letter in sizes}
         try:
-            finding = self.look(exercise, answer, self.prepare(draw(self.letters, square, np.random.default_rng(9))), square)
+            square = _Case(self, case.exercise, dict.fromkeys(case.sizes, 4), rng)
+            finding = self._measured(square, answer)
         except Failed:
             return failed
-        said = finding.mistake or next(iter(finding.report.diagnosis), "")
-        if not said:
+        said = finding.mistake.name if finding.mistake else next(
+            (one.text for one in finding.report.diagnoses if one.known and one.kind != "activation"), "")
+        if finding.report or not said:
             return failed
-        text = f"{failed.fault.text}. Where all sizes are 4 it runs, and d{finding.report.worst.tensor} is wrong"
+        text = f"{text}. Where all sizes are 4 it runs, and d{finding.report.worst.tensor} is wrong"
         return Failed("raises", text if finding.mistake else f"{text}: {said}", mistake=finding.mistake)
 
-    def look(self, exercise, answer, arguments, sizes):
-        """Return the Finding for one set of arguments."""
-        dy = 0.7 * signs(np.shape(self.forward(**arguments)), np.random.default_rng(7))
-        given, shapes = self._given(exercise, dy, arguments), self._shapes(exercise, arguments)
-        try:
-            claims = as_arrays(answer(*given), shapes)
-        except Failed as failed:
-            raise self._explained(exercise, failed, given, shapes, dy, arguments) from None
-        self._unchanged(answer)
-        sizes = {**sizes, **{name: value for name, value in self.given(dy, **arguments).items() if isinstance(value, float)}}
-        positions = [list(self.letters).index(name.removeprefix("d")) for name in exercise.returns]
-
+    def _measured(self, case, answer):
+        """Return the Finding of a case by finite differences, and by how the function behaves."""
+        claims = case.claims(answer)
+        known = self._recognised(case, claims)
+        if known:
+            return known
         failures = []
 
         def backward(dy, *values):
-            given = self._given(exercise, dy, dict(zip(arguments, values)))
+            other = case.with_values(dy, values)
             try:
-                gradients = as_arrays(answer(*given), shapes)
+                gradients = as_arrays(answer(*other.given), case.shapes)
             except Failed as failed:
                 failures.append(failed)
                 raise
             return [gradients.get(f"d{name}") for name in self.letters]
 
-        pair = Pair(self.forward, backward, list(arguments))
-        *_, faults = observe(pair, list(arguments.values()), np.random.default_rng(0))
-        if any(fault.kind == "raises" for fault in faults):   # and not only at the checker's own other arguments
+        positions = [list(self.letters).index(name.removeprefix("d")) for name in case.exercise.returns]
+        report = check_vjp(case.forward, backward, *case.arguments.values(), sizes=case.all_sizes, wrt=positions)
+        if any(fault.kind == "raises" for fault in report.faults):   # and not only at the checker's own other arguments
             raise failures[-1]
-        self._unchanged(answer)
-        if faults:   # before any number is looked at, which takes longer
-            raise self._behaviour(exercise, faults[0], claims, given, shapes, arguments)
-        report = check_vjp(self.forward, backward, *arguments.values(), sizes=sizes, wrt=positions)
-        self._unchanged(answer)
-        return self._named(exercise, report, claims, given, shapes, dy, arguments, sizes)
-
-    def _given(self, exercise, dy, arguments):
-        known = {**arguments, **self.given(dy, **arguments)}
-        return [known[name] for name in exercise.arguments]
-
-    def _shapes(self, exercise, arguments):
-        return {name: np.shape(arguments[name.removeprefix("d")]) for name in exercise.returns}
-
-    def _explained(self, exercise, failed, given, shapes, dy, arguments):
-        """The failure with what the numbers say about it."""
-        if failed.claim is None or failed.returned not in shapes:
-            return failed
-        forward = of_point(self.forward, list(arguments), list(arguments.values()))
-        hint = shape_hint(failed, shapes[failed.returned], Probe(forward, arguments, dy))
-        name = name_in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
-        text = f"{failed.fault.text}: {hint}" if hint else failed.fault.text
-        return Failed(failed.fault.kind, text, failed.returned, failed.claim, name)
-
-    def _unchanged(self, answer):
-        if answer.changed:
-            raise Failed("inputs", f"{answer.changed[0]} is changed in place: whoever called still needs it. Write into "
-                                   "new arrays")
-
-    def _behaviour(self, exercise, fault, claims, given, shapes, arguments):
-        """The failure that a checker's fault amounts to, in the exercise's words."""
-        about = fault.text.partition(": ")[0]
-        name = name_in_catalogue(exercise, given, claims, shapes) if fault.kind == "upstream" else None
-        text = f"d{fault.text}" if about in arguments else fault.text.removeprefix("backward ")
-        return Failed(fault.kind, text, f"d{about}" if about in arguments else "", mistake=name)
-
-    def _named(self, exercise, report, claims, given, shapes, dy, arguments, sizes):
+        unchanged(answer)
         if report.faults:
-            raise self._behaviour(exercise, report.faults[0], claims, given, shapes, arguments)
-        if report:
-            return Finding(report)
+            raise self._behaviour(case, report.faults[0], claims)
         wrong = [f"d{t.name}" for t in report.tensors if t.state == "differ"]
-        first = next((name for name in exercise.returns if name in wrong), None)
-        if first is None:   # not resolved: no mistake to name
+        first = next((name for name in case.exercise.returns if name in wrong), None)
+        if report or first is None:   # right, or not resolved: no mistake to name
             return Finding(report)
-        name = name_in_catalogue(exercise, given, {first: claims[first], **claims}, shapes)
-        report.diagnoses = [Diagnosis("stated", (), beside(name, self._sentence(report, first, claims, dy, arguments, sizes)))]
         report.tensors = [t for t in report.tensors if f"d{t.name}" == first]
-        return Finding(report, name)
+        return self._named(case, answer, claims, report, first, lambda: self._by_terms(case, first, claims[first]) or next(
+            (one for one in report.diagnoses if first.removeprefix("d") in one.tensors), None))
 
-    def _sentence(self, report, first, claims, dy, arguments, sizes):
-        """What the checker says about one gradient, by terms where the forward has terms."""
+    def _compared(self, case, answer):
+        """Return the Finding about a case that is wrong by the package's own backward; None where it is right."""
+        if case.exercise.reference is None:   # judged by differences, at ordinary numbers
+            finding = self._measured(case, answer) if case.scale == 1 else None
+            return None if finding is None or finding.report else finding
+        try:
+            claims = case.claims(answer)
+        except Failed as failed:
+            more = f": an exponential or a logarithm leaves the range of floats {OVERFLOWS}" * (
+                failed.fault.kind == "not finite" and case.words == OVERFLOWS)
+            raise failed.saying(f"{failed.fault.text}{more or f', {case.words}'}") from None
+        unchanged(answer)
+        wrong = case.first_wrong(claims, ROUNDING)
+        if wrong is None:
+            return None
+        return self._named(case, answer, claims, Report([wrong]), f"d{wrong.name}", lambda: from_numbers(wrong, case.context))
+
+    def _named(self, case, answer, claims, report, first, from_the_numbers):
+        """The Finding about a gradient that is wrong, with whatever name it can get."""
+        claims = {first: claims[first], **claims}
+        mistake, whole = in_catalogue(case.exercise, case.given, claims, case.shapes)
+        said = from_the_numbers()
+        constant = unused(answer, case.exercise, case.known, {name: claims[name] for name in case.shapes})
+        if constant and (not said or isinstance(case.known[constant], float)):
+            said = Diagnosis("argument", (), f"it does not depend on {constant}")
+        report.diagnoses = [said._replace(tensors=())] if said is not None and said.known else []
+        return Finding(report, better(mistake, whole, said), case.against(report.tensors[0]), where=case.words)
+
+    def _recognised(self, case, claims):
+        """The Finding about numbers that are right to a few digits, or those of the catalogue; None without either."""
+        if case.exercise.reference is None:
+            return None
+        wrong = case.first_wrong(claims, 100 * ROUNDING)
+        if wrong is None:
+            return None
+        said, first = lost_digits(wrong.claimed, wrong.measured), f"d{wrong.name}"
+        if said:
+            return Finding(Report([wrong], diagnoses=[Diagnosis("digits", (), said)]), None, case.against(wrong))
+        mistake, whole = in_catalogue(case.exercise, case.given, {first: claims[first], **claims}, case.shapes)
+        return Finding(Report([wrong]), mistake, case.against(wrong)) if whole else None
+
+    def _behaviour(self, case, fault, claims):
+        """The failure that a checker's fault amounts to, in the exercise's words."""
+        about = fault.tensors[0] if fault.tensors else ""
+        mistake = in_catalogue(case.exercise, case.given, claims, case.shapes)[0] if fault.kind == "upstream" else None
+        text = f"d{fault.text}" if about in self.letters else fault.text.removeprefix("backward ")
+        return Failed(fault.kind, text, f"d{about}" if about in self.letters else "", mistake=mistake)
+
+    def _by_terms(self, case, first, claim):
+        """What the checker says about one gradient, by the terms of the forward where it has terms."""
+        if not self.terms:
+            return None
         argument = first.removeprefix("d")
-        if self.terms:
-            def part(term):
-                return lambda point: term(dy, **{**arguments, **point})
 
-            terms = {name: part(term) for name, term in self.terms.items()}
-            by_terms = check_gradient(lambda point: sum(term(point) for term in terms.values()), {argument: claims[first]},
-                                      {argument: arguments[argument]}, terms, sizes=sizes)
-            if any(map(known, by_terms.diagnoses)):
-                return known(by_terms.diagnoses[0])
-        for diagnosis in report.diagnoses:
-            if argument in diagnosis.tensors:
-                return known(diagnosis)
-        return ""
+        def part(term):
+            return lambda point: term(case.dy, **{**case.arguments, **point})
 
-    def in_single(self, exercise, answer, arguments):
+        terms = {name: part(term) for name, term in self.terms.items()}
+        report = check_gradient(lambda point: sum(term(point) for term in terms.values()), {argument: claim},
+                                {argument: case.arguments[argument]}, terms, sizes=case.all_sizes)
+        return next((one for one in report.diagnoses if one.known), None)
+
+    def _in_single(self, case, answer):
         """Raise Failed unless what comes for float32 is what came for float64, which has passed, to its precision."""
-        dy = 0.7 * signs(np.shape(self.forward(**arguments)), np.random.default_rng(7))
-        shapes = self._shapes(exercise, arguments)
-        double = as_arrays(answer(*self._given(exercise, dy, arguments)), shapes)
-        halves = {name: array.astype(np.float32) for name, array in arguments.items()}
-        single = as_arrays(answer(*self._given(exercise, dy.astype(np.float32), halves)), shapes, np.float32)
-        for name in shapes:
-            bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max())
+        double = case.claims(answer)
+        halves = {name: array.astype(np.float32) for name, array in case.arguments.items()}
+        single = as_arrays(answer(*case.with_values(case.dy.astype(np.float32), halves.values()).given), case.shapes, np.float32)
+        for name in case.shapes:
+            bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max(initial=0))
             if compare(name, single[name], double[name], bound).state == "differ":
-                raise Failed("dtype", f"{name}: for float32 arguments other numbers come than for float64", name)
+                raise Failed("dtype", f"{name}: the numbers for float32 arguments are not those for float64", name)
+
+
+class _Case:
+    """Arguments of one call, and all that goes with them.
+
+    Parameters
+    ----------
+    judge : Backward
+    exercise : Exercise
+    sizes : dict of str to int
+        Length of each axis.
+    rng : numpy.random.Generator
+    scale : float, optional
+        Below 1 all numbers are made so much smaller, above 1 some of them so much larger.
+    words : str, optional
+        What is special about the case.
+    arguments : dict of str to ndarray, optional
+        In place of random ones.
+    order : {"C", "F"}, optional
+        How they lie in memory.
+    """
+
+    def __init__(self, judge, exercise, sizes, rng, scale=1.0, words="", arguments=None, order="C"):
+        self.judge, self.exercise, self.sizes, self.scale, self.words = judge, exercise, sizes, scale, words
+        if arguments is None:
+            drawn = {name: 0.8 * signs([sizes[letter] for letter in axes], rng) for name, axes in judge.letters.items()}
+            arguments = judge.prepare({name: array * _factors(scale, array.shape, rng) for name, array in drawn.items()})
+        self.arguments = {name: np.asarray(array, order=order) for name, array in arguments.items()}
+        self.constants = judge.constants(rng)
+        self.forward = functools.partial(judge.forward, **self.constants) if self.constants else judge.forward
+        dy = 0.7 * signs(np.shape(self.forward(**self.arguments)), rng)
+        if scale != 1:   # upstream gradients of every size, 0 among them
+            dy = dy * rng.choice([0.0, 1.0, 1e-3, 1e2], dy.shape)
+        self._know(dy)
+
+    def _know(self, dy):
+        self.dy = dy
+        self.known = {**self.arguments, **self.constants, **self.judge.given(dy, **self.arguments)}
+        self.given = [self.known[name] for name in self.exercise.arguments]
+        self.shapes = {name: np.shape(self.arguments[name.removeprefix("d")]) for name in self.exercise.returns}
+        self.all_sizes = {**self.sizes, **self.constants}
+
+    def with_values(self, dy, values):
+        """Return the case with another upstream gradient and other arguments."""
+        other = object.__new__(_Case)
+        vars(other).update(vars(self), arguments=dict(zip(self.arguments, values)))
+        other._know(dy)
+        return other
+
+    @property
+    def context(self):
+        """What the gradient checker may look at for a name."""
+        in_sight = {**self.arguments, OUTPUT: self.forward(**self.arguments), UPSTREAM: self.dy}
+        return Context(self.all_sizes, in_sight, self.dy, arguments=tuple(self.arguments))
+
+    def truth(self):
+        """Return by name what the package's own backward returns."""
+        with np.errstate(all="ignore"):
+            return as_arrays(plain(self.exercise.reference(*self.given)), self.shapes)
+
+    def first_wrong(self, claims, tolerance):
+        """Return the first gradient that is not what the package's backward says, as a Comparison, or None."""
+        truth = self.truth()
+        tensors = (compare(name.removeprefix("d"), claims[name], truth[name],
+                           tolerance * np.abs(truth[name]).max(initial=1e-300)) for name in claims)
+        return next((t for t in tensors if t.state == "differ"), None)
+
+    def against(self, wrong):
+        """What the clearest of the wrong numbers is held against: a finite difference, where one confirms the truth."""
+        number = wrong.worst
+        with np.errstate(all="ignore"):
+            forward = of_point(self.forward, list(self.arguments), list(self.arguments.values()))
+            found = Probe(forward, self.arguments, self.dy).coordinate(wrong.name, number.index)
+        close = abs(found.value - number.measured) <= 2 * found.error + 1e-6 * abs(number.measured)
+        return "finite differences" if found.kind == "smooth" and close else "the package's own backward"
+
+    def claims(self, answer):
+        """Return by name what the student's function returns; a failure says what its numbers are."""
+        try:
+            claims = as_arrays(answer(*self.given), self.shapes)
+        except Failed as failed:
+            if failed.claim is None or failed.returned not in self.shapes:
+                raise
+            forward = of_point(self.forward, list(self.arguments), list(self.arguments.values()))
+            hint = shape_hint(failed, self.shapes[failed.returned], Probe(forward, self.arguments, self.dy))
+            mistake, _ = in_catalogue(self.exercise, self.given, {failed.returned: failed.claim}, self.shapes)
+            text = f"{failed.fault.text}: {hint}" if hint else failed.fault.text
+            raise failed.saying(text, mistake) from None
+        unchanged(answer)
+        return claims
+
+
+def _factors(scale, shape, rng):
+    """What random numbers are multiplied with: all made smaller, or some made larger."""
+    return scale if scale <= 1 else rng.choice([1.0, scale], shape)

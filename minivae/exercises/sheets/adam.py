@@ -6,15 +6,23 @@ from ..exercise import Exercise
 from ..judges.values import Values
 
 
-def _cases():
-    rng = np.random.default_rng(80)
-    settings = {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
-    w, g = rng.standard_normal((2, 6))
-    yield " at the first step", {"w": w, "g": g, "m": np.zeros(6), "v": np.zeros(6), "t": 1, **settings}
-    m, v = 0.3 * rng.standard_normal(6), rng.random(6)
-    yield " at the third step", {"w": w, "g": g, "m": m, "v": v, "t": 3, **settings}
-    coarse = {"learning_rate": 0.05, "beta1": 0.8, "beta2": 0.7, "epsilon": 0.3}
-    yield " with epsilon = 0.3", {"w": w, "g": g, "m": m, "v": v, "t": 2, **coarse}
+def _cases(rng):
+    """First ordinary settings; then one setting after another is unusual, so that one that is ignored is named."""
+    P, usual = 6, {"learning_rate": 1e-3, "beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+
+    def at(t, **unusual):
+        w, g, m = rng.standard_normal((3, P))
+        m, v = (0 * m, 0 * m) if t == 1 else (0.3 * m, rng.random(P))
+        return {"w": w, "g": g, "m": m, "v": v, "t": t, **usual, **unusual}
+
+    later = int(rng.integers(20, 60))
+    yield "at the first step", at(1)
+    yield "at the third step", at(3)
+    yield f"at step {later}", at(later)
+    for name, value in (("learning_rate", rng.uniform(0.02, 0.08)), ("beta1", rng.uniform(0.5, 0.8)),
+                        ("beta2", rng.uniform(0.6, 0.9)), ("epsilon", rng.uniform(0.1, 0.5))):
+        yield f"with {name} = {value:.2g} at step 2", at(2, **{name: float(value)})
+    yield "with a large gradient", {**at(4), "g": 1e4 * rng.standard_normal(P)}
 
 
 def _step(w, g, m, v, t, learning_rate, beta1, beta2, epsilon):
@@ -30,14 +38,14 @@ EXERCISES = (
         name="adam", signature="w, g, m, v, t, learning_rate, beta1, beta2, epsilon -> w, m, v",
         shapes="w (P,), g (P,), m (P,), v (P,); t = 1, 2, ...: the number of this step; the others are numbers",
         notebook=8, place=1, difficulty=2, minutes=25,
-        statement="One step of Adam on a vector of weights w with gradient g: m and v are the running means of the "
+        statement="One step of Adam on a vector of weights w with gradient g. m and v are the running means of the "
                   "gradient and of its square, both zero before the first step. Return the new w, m and v as new arrays.",
-        hints=("First both running means, each a weighted mean of what it was and what came. What is averaged in v?",
-               "Started at zero, both are too small at first: after t steps by the factors 1 − beta1^t and 1 − beta2^t. "
-               "Correct copies; what you return is uncorrected.",
-               "Then w goes against m, divided by the root of v. epsilon stands outside the root."),
-        insight="At the first step m / √v is the gradient's sign: Adam's steps have the size of the learning rate, "
-                "whatever the loss is scaled by.",
+        hints=("First both running means, each a weighted mean of its old value and the new one. What is averaged in v?",
+               "Both start at zero and are too small at first: after t steps by the factors 1 − beta1^t and 1 − beta2^t. "
+               "Correct copies of them; the m and v that you return are not corrected.",
+               "Then w moves against m, divided by the square root of v. epsilon stands outside the root."),
+        insight="At the first step the corrected m / √v is the sign of the gradient: Adam's steps have about the size of the "
+                "learning rate, however the loss is scaled.",
         equations={"m": "8.2", "v": "8.2", "w": "8.3"},
         judge=Values(_cases, _step, against="the step of the derivation"),
         reference=lambda *arguments: _step(*arguments), built_from=("exercises.sheets.adam:_step",)),

@@ -76,10 +76,10 @@ EXERCISES = (
         statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), and "
                   "through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
         hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
-               "The path into log_var through z has two steps: from z to sigma, and from sigma to log_var.",
+               "The path to log_var through z has two steps: from z to sigma, and from sigma to log_var.",
                "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
-        insight="Wherever a forward uses a thing twice, its backward has a plus. Forgetting one path is the commonest of "
-                "all mistakes in a hand-written backward.",
+        insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the other "
+                "alone still looks like a gradient.",
         equations={"dmu": "7.3", "dlog_var": "7.4"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
@@ -91,9 +91,9 @@ EXERCISES = (
         notebook=7, place=2, difficulty=1, minutes=10,
         statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the first K "
                   "columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
-        hints=("The forward cuts one (B, 2K) array in two. What does the backward do with the two gradients?",
+        hints=("The forward splits one (B, 2K) array in two. What does the backward do with the two gradients?",
                "Put them side by side, in the forward's order. From there on it is a dense layer."),
-        insight="A cut is undone by a join: packing two things into one product costs the backward one line.",
+        insight="A split forward is a concatenation backward: packing two outputs into one product costs one line.",
         equations={"dh": "5.2", "dW": "5.3", "db": "5.4"},
         judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
         reference=lambda dmu, dlog_var, h, W: _head_backward(dmu, dlog_var, h, W),
@@ -103,12 +103,12 @@ EXERCISES = (
         shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",
         notebook=7, place=3, difficulty=2, minutes=20,
         statement="The whole encoder: h = tanh(x W0 + b0), head = h W1 + b1. Given d_head = ∂loss/∂head, return the "
-                  "gradients of all weights and biases. x is data: nobody asks for its gradient, and so W0 is not needed.",
+                  "gradients of all weights and biases. x is data: its gradient is not needed, and therefore neither is W0.",
         hints=("Go backward, a line at a time: through the second layer, through tanh, through the first.",
-               "h is an output: what you need of tanh is its slope at h.",
-               "Between the two layers stand two gradients, of h and of what tanh was given. Name them apart."),
-        insight="A stack is differentiated from the top down; each step needs what is above it and what its own layer was "
-                "given, and nothing else.",
+               "h is the output of tanh, and its derivative can be computed from it.",
+               "Between the two layers there are two gradients, of h and of the input of tanh. Give them different names."),
+        insight="A stack is differentiated from the top down. Each step needs the gradient from above and its own layer's input, "
+                "and nothing else.",
         equations={"dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
                        lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
@@ -121,10 +121,10 @@ EXERCISES = (
                "db1 (D,)",
         notebook=7, place=4, difficulty=2, minutes=15,
         statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the gradients "
-                  "of all weights and biases. Unlike the data, z has a past: its gradient goes on to the encoder.",
-        hints=("It is the encoder's backward, with one step more at its end.",
+                  "of all weights and biases. Unlike the data, z was computed: its gradient goes on to the encoder.",
+        hints=("It is the encoder's backward with one more step at its end.",
                "That step is the dx of a dense layer. Which of the two weights belongs to it?"),
-        insight="dz is the only thing that the decoder tells the encoder.",
+        insight="All that the encoder learns from the likelihood comes to it through dz.",
         equations={"dz": "5.2", "dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
                        lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),

@@ -20,80 +20,96 @@ class Case(NamedTuple):
     lesson: str
 
 
-def _waves(scale=1.0):
+def _waves(rng):
+    """Return what makes a function of a (3, 4) array, its gradient and the point, for a size of the loss."""
+    m, x = rng.choice([-1, 1], (3, 4)) * rng.uniform(0.5, 1.5, (3, 4)), rng.uniform(-1, 1, (3, 4))
+    return lambda scale: (lambda x: scale * float((m * np.sin(x)).sum()), scale * m * np.cos(x), x)
+
+
+def _square(rng):
     """A function of a (3, 3) array, its gradient at a point, and the point."""
-    rng = np.random.default_rng(60)
-    m, x = rng.standard_normal((2, 3, 3))
-    return lambda x: scale * float((m * np.sin(x)).sum()), scale * m * np.cos(x), x
+    m, x = rng.uniform(0.5, 1.5, (3, 3)), rng.uniform(-1, 1, (3, 3))
+    return lambda x: float((m * x**2).sum()), 2 * m * x, x
 
 
-def _layer():
+def _layer(rng):
     """A function of a vector through a tanh layer."""
-    rng = np.random.default_rng(61)
     W, c, x = rng.standard_normal((5, 4)), rng.standard_normal(4), rng.standard_normal(5)
     return lambda x: float(np.tanh(x @ W) @ c), W @ (c * (1 - np.tanh(x @ W) ** 2)), x
 
 
-def _uneven():
+def _uneven(rng):
     """A gradient whose numbers differ in size, one of them 0 at a point where the function still bends."""
-    weights, x = np.array([3.0, 1.0, 0.02, 1.0]), np.array([0.5, -1.0, 2.0, 0.0])
+    weights, x = np.array([3.0, 1.0, 0.02, 1.0]) * rng.uniform(0.8, 1.2, 4), np.array([0.5, -1.0, 2.0, 0.0])
     return lambda x: float((weights * x**3).sum()), 3 * weights * x**2, x
 
 
-def cases():
+def cases(rng):
     """Yield the gradients, right ones first."""
-    for scale, lesson in ((1.0, "it rejects whatever it is given, or its differences are poor"),
+    waves = _waves(rng)
+    for scale, lesson in ((1.0, "its differences are poor, or its tolerance is too narrow"),
                           (1e6, "an absolute tolerance: a loss in the millions is rejected"),
                           (1e-9, "a loss of a billionth is rejected: its tolerance does not go with the gradient's size")):
-        f, gradient, x = _waves(scale)
-        yield Case(f, gradient, x, True, lesson)
-    yield Case(*_layer(), True, "a right gradient of another shape is rejected")
-    yield Case(*_uneven(), True, "one number of a right gradient is 0, and its difference 1e-10: beside itself that is a "
-                                 "large error, beside the gradient's largest number none")
-    f, gradient, x = _waves()
-    yield Case(f, 2 * gradient, x, False, "this one is twice the right one: are lengths compared as well as directions?")
+        yield Case(*waves(scale), True, lesson)
+    layer, uneven, square = _layer(rng), _uneven(rng), _square(rng)
+    yield Case(*layer, True, "its differences are poor, or its tolerance is too narrow")
+    yield Case(*uneven, True, "one number of a right gradient is 0, and its difference is 1e-10. Relative to itself that is a "
+                              "large error, relative to the gradient's largest number none")
+    f, gradient, x = waves(1.0)
+    factor = rng.uniform(1.5, 3)
+    yield Case(f, factor * gradient, x, False, f"this one is {factor:.2g} times the right one: are lengths compared as well "
+                                               "as directions?")
     yield Case(f, -gradient, x, False, "the sign is lost: this one is minus the right one")
-    for place, word in (((0, 0), "first"), ((2, 2), "last"), ((1, 0), "middle")):
+    for place, word in (((0, 0), "first"), ((2, 3), "last"), ((1, int(rng.integers(4))), "middle")):
         wrong = gradient.copy()
-        wrong[place] += 3.0
+        wrong[place] += rng.choice([-1, 1]) * rng.uniform(2, 4)
         yield Case(f, wrong, x, False, f"only the {word} number of this one is wrong: look at every number")
-    yield Case(f, gradient.T, x, False, "this one is transposed: its sum and its norm are right, its places are not")
-    f, gradient, x = _waves(1e-9)
+    g, right, at = square
+    yield Case(g, right.T, at, False, "this one is transposed: its sum and its norm are right, its places are not")
+    f, gradient, x = waves(1e-9)
     yield Case(f, 2 * gradient, x, False, "an absolute tolerance: with a loss of a billionth everything passes")
-    f, gradient, x = _layer()
+    f, gradient, x = layer
     yield Case(f, np.zeros(5), x, False, "this one is all zero")
     yield Case(f, gradient * (1 + 0.01 * np.arange(5)), x, False, "this one is off by a few per cent: the tolerance is "
                                                                   "too wide")
     missing = gradient.copy()
-    missing[1] = np.nan
+    missing[int(rng.integers(5))] = np.nan
     yield Case(f, missing, x, False, "one number of this one is nan: every comparison with nan is False, and so is its `not`")
-    f, gradient, x = _uneven()
+    f, gradient, x = uneven
     small = gradient.copy()
     small[2] *= 1.02
     yield Case(f, small, x, False, "the smallest number of this one is wrong by two per cent, a thousandth of the "
                                    "largest: the tolerance is too wide")
 
 
-def _judge(exercise, answer):
-    said, right = [], []
-    for case in cases():
-        reply = _truth_value(answer(case.f, case.gradient.copy(), case.x.copy()))
+def _judge(exercise, answer, rng):
+    asked = list(cases(rng))
+    said = dict.fromkeys(range(len(asked)))
+    for k in map(int, rng.permutation(len(asked))):   # in an order that nobody can count on
+        said[k] = _truth_value(answer(asked[k].f, asked[k].gradient.copy(), asked[k].x.copy()))
         if answer.changed:
             raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move a copy")
-        said.append(reply)
-        right.append(case.right)
-    finite = [reply for case, reply in zip(cases(), said) if np.isfinite(case.gradient).all()]
-    if len(set(finite)) == 1:
-        raise Failed("value", f"it says {finite[0]} to all of the {len(finite)} gradients without a nan, right ones and wrong "
-                              "ones")
-    for case, reply in zip(cases(), said):
-        if reply != case.right:
-            sort = "a right gradient is rejected" if case.right else "a wrong gradient is accepted"
-            caught = sum(r == case.right for r, case in zip(said, cases()))
-            raise Failed("value", f"{caught} of {len(said)} gradients are judged rightly; {sort}: {case.lesson}")
-    return Finding(Report([compare("ok", np.array(said, float), np.array(right, float), 0.5)]), None,
-                   "what is known of the gradients", (f"{sum(right)} right gradients accepted",
-                                             f"{len(right) - sum(right)} planted wrong ones flagged", "inputs left alone"))
+    finite = {said[k] for k, case in enumerate(asked) if np.isfinite(case.gradient).all()}
+    if len(finite) == 1:
+        raise Failed("value", f"it says {finite.pop()} to all gradients without a nan, right ones and wrong ones")
+    judged = [said[k] == case.right for k, case in enumerate(asked)]
+    if not all(judged):
+        first = asked[judged.index(False)]
+        sort = "a right gradient is rejected" if first.right else "a wrong gradient is accepted"
+        raise Failed("value", f"{sum(judged)} of {len(asked)} gradients are judged rightly; {sort}: "
+                              f"{_by_axes(asked, judged) or first.lesson}")
+    right = sum(case.right for case in asked)
+    return Finding(Report([compare("ok", np.ones(len(asked)), np.ones(len(asked)), 0.5)]), None, "", ("inputs left alone",),
+                   told=f"It accepts all {right} right gradients and rejects all {len(asked) - right} wrong ones")
+
+
+def _by_axes(asked, judged):
+    """Say that right gradients are rejected for the number of their axes alone; "" if it is not that."""
+    verdicts = {(case.x.ndim, ok) for case, ok in zip(asked, judged) if case.right}
+    for rejected, accepted in ((2, 1), (1, 2)):
+        if verdicts == {(rejected, False), (accepted, True)}:
+            return f"x may have any number of axes, and those with {rejected} are all rejected. np.ndindex goes through them"
+    return ""
 
 
 def _truth_value(reply):
@@ -114,15 +130,15 @@ EXERCISES = (
                "it is; ok: True or False",
         notebook=6, place=2, difficulty=3, minutes=40,
         statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given "
-                  "right gradients and planted wrong ones, of losses worth a billionth, one, and a million. A gradient is "
+                  "right gradients and planted wrong ones, of losses of a billionth, one and a million. A gradient is "
                   "right if every number is right to about 1e-6 of the gradient's **largest** number.",
-        hints=("A numeric derivative for every number of x, moved alone; x must be afterwards what it was before.",
+        hints=("Take a numeric derivative for every number of x, moving that number alone. Afterwards x must be what it was before.",
                "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when it "
                "is large.",
-               "A relative error number by number fails at a number that is 0. The largest number of the gradient, "
-               "claimed or measured, is a fair measure for all of them.",
-               "np.ndindex(x.shape) goes through the places of an array of any shape."),
-        insight="A checker can be wrong in two ways, and only wrong gradients show the second. Plant mistakes in what you "
-                "test.",
+               "A relative error for each number fails where a number is 0. Compare all errors with the largest number of "
+               "the gradient, claimed or measured.",
+               "np.ndindex(x.shape) runs over the indices of an array of any shape."),
+        insight="A checker can be wrong in two ways: it may reject what is right, and it may accept what is wrong. Only wrong "
+                "gradients show the second, so plant mistakes in what you test.",
         equations={}, judge=_judge),
 )

@@ -5,30 +5,34 @@ import numpy as np
 from ...gradcheck.report import Report
 from ...gradcheck.record import Context
 from ..exercise import Exercise
-from ..judges.finding import Finding, compare, first_wrong
+from ..judges.finding import Finding, compare
+from ..judges.naming import from_numbers
 from ..answers.foreign import Failed
 from ..answers.forms import as_number
 
 PRECISION = 3e-9   # a central difference with a good step reaches 1e-10, a one-sided one hardly 1e-8
 
-CASES = (   # words, function, where, slope
-    ("exp at 1", np.exp, 1.0, np.e),
-    ("sin at -0.5", np.sin, -0.5, np.cos(0.5)),
-    ("exp at 0", np.exp, 0.0, 1.0),
-    ("a polynomial at -3", lambda x: x**3 + 2 * x, -3.0, 29.0),
-    ("the square root at 1e6", np.sqrt, 1e6, 5e-4),
-    ("a parabola at 1e8", lambda x: x * x, 1e8, 2e8),
-    ("1e-9 times exp at 0.5", lambda x: 1e-9 * np.exp(x), 0.5, 1e-9 * np.exp(0.5)),
-)
+def cases(rng):
+    """Yield words, a function, where, and the slope there, in an order that nobody can count on."""
+    a, u, c, s = rng.uniform(0.5, 1.5, 4)
+    far, near = 10 ** rng.uniform(7, 8.3), 10 ** rng.uniform(5.3, 6.3)
+    found = [("exp", np.exp, a, np.exp(a)), ("sin", np.sin, -u, np.cos(u)), ("exp", lambda x: np.exp(c * x), 0.0, c),
+             ("a polynomial", lambda x: x**3 + c * x, -3 * u, 27 * u**2 + c),
+             ("the square root", np.sqrt, near, 0.5 / np.sqrt(near)), ("a parabola", lambda x: c * x * x, far, 2 * c * far),
+             ("1e-9 times exp", lambda x: 1e-9 * np.exp(x), s, 1e-9 * np.exp(s)),
+             ("1e6 times exp", lambda x: 1e6 * np.exp(x), s, 1e6 * np.exp(s))]
+    for k in rng.permutation(len(found)):
+        words, f, x, slope = found[k]
+        yield f"for {words} at {x:.3g}", f, float(x), float(slope)
 
 
-def _judge(exercise, answer):
+def _judge(exercise, answer, rng):
     tensors = []
-    for words, f, x, exact in CASES:
+    for words, f, x, exact in cases(rng):
         points = []
 
         def watched(at, f=f, points=points):
-            points.append(np.real(at) + abs(np.imag(at)))
+            points.extend(np.ravel(np.real(at) + np.abs(np.imag(at))))
             if len(points) > 100_000:
                 raise RuntimeError("f was called 100,000 times; a few are enough")
             return f(at)
@@ -38,17 +42,22 @@ def _judge(exercise, answer):
             raise Failed("noise", "gives another answer on the second call")
         tensor = compare("slope", np.array(slope), np.array(exact), PRECISION * abs(exact))
         if tensor.state != "agree":
-            _, factor = first_wrong([compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact))], Context())
-            why = factor if abs(slope / exact - 1) > 1e-2 and ("= " in factor or "sign" in factor) else ""
-            why = why or _about_the_step(np.ravel(points).astype(float) - x, x)
-            report = Report([tensor], diagnoses=[f"at {words}: {why}" if why else f"at {words}"])
-            return Finding(report, None, "the exact slope")
+            why = _factor(slope, exact) or _about_the_step(np.array(points, float) - x, x)
+            return Finding(Report([tensor], diagnoses=[why]), None, "the exact slope", where=words)
         tensors.append(tensor)
     return Finding(Report(tensors), None, "the exact slope", (f"a relative error below {PRECISION:.0e}",))
 
 
+def _factor(slope, exact):
+    """The gradient checker's Diagnosis of a slope that is off by a factor with a name, or None."""
+    if abs(slope / exact - 1) <= 1e-2:
+        return None
+    found = from_numbers(compare("slope", np.array(slope), np.array(exact), 1e-6 * abs(exact)), Context())
+    return found if found and found.factor and found.factor.names else None
+
+
 def _about_the_step(steps, x):
-    """Say what is wrong with where f was asked for its value."""
+    """Say what is wrong with the points at which f was evaluated, from their distances to x."""
     if not len(steps):
         return "f was never called"
     size = max(1.0, abs(x))
@@ -56,12 +65,12 @@ def _about_the_step(steps, x):
     if longest == 0:
         return "the step is 0 here"
     if (steps >= 0).all() or (steps <= 0).all():
-        return ("f is asked on one side of x only: the error of a one-sided difference falls with the step, that of a "
+        return ("f is evaluated on one side of x only: the error of a one-sided difference falls with the step, that of a "
                 "central one with its square")
     if longest < 2e-7 * size:
-        return f"the step, {longest:.0e}, is too short beside x: the rounding of f is divided by it"
+        return f"the step, {longest:.0e}, is too short for this x: the rounding error of f is divided by it"
     if longest > 1e-4 * size:
-        return f"the step, {longest:.0e}, is too long: the curvature of f shows"
+        return f"the step, {longest:.0e}, is too long: the higher derivatives of f show"
     return "the step does not suit this x"
 
 
@@ -71,14 +80,15 @@ EXERCISES = (
         shapes="f: a function of one number; x: a number; slope: a number",
         notebook=6, place=1, difficulty=2, minutes=20,
         statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for x = "
-                  "1e8, for a function worth 1e-9 as for one worth a million.",
-        hints=("Ask f on both sides of x: what the parabola in f does then cancels, and the error falls with the square "
-               "of the step.",
-               "The step must be long enough for the rounding of f, some 1e-16 of it, and short enough for the curvature. "
-               "Where 1e-16 / h and h² are of one size, the sum is least.",
-               "Near x = 1e8 the neighbouring float is 1e-8 away: a step that suits x = 1 is lost there. Let it grow with "
-               "|x|, and let it not vanish at 0."),
-        insight="The best step is about the cube root of the precision, times the size of x: half of the digits are lost "
-                "even so. The checker that judged you extrapolates, and loses fewer.",
+                  "1e8, for a function of size 1e-9 and for one of a million.",
+        hints=("Evaluate f on both sides of x: the contribution of f'' then cancels, and the error falls with the square of "
+               "the step.",
+               "The step must be long enough for the rounding error of f, about 1e-16 of f, and short enough for its third "
+               "derivative. The two errors go as 1e-16 / h and as h²; their sum is smallest where they are about equal.",
+               "Near x = 1e8 the next float is 1e-8 away: a step that suits x = 1 is lost there. Let the step grow with "
+               "|x|, but do not let it vanish at 0."),
+        insight="The best step is about the cube root of the precision, times the size of x, and even so about a third of the "
+                "digits is lost. (A one-sided difference loses half of them.) The checker that judged you extrapolates and "
+                "loses fewer.",
         equations={}, judge=_judge),
 )

@@ -1,85 +1,115 @@
-"""The judge of the ELBO's backward, end to end: every weight's gradient against differences of the frozen model's loss."""
+"""The exercise on the ELBO's backward, end to end, and its judge."""
+
+from typing import NamedTuple
 
 import numpy as np
 
 from ...gradcheck import check_gradient
 from ...gradcheck.report import Report
 from ...model import VAE
-from ..exercise import Exercise
-from ..judges.finding import Finding, beside, known, name_in_catalogue
-from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
-from ..judges.values import settled
+from ..exercise import Exercise
+from ..judges.finding import Finding, compare, settled, unchanged
+from ..judges.naming import better, in_catalogue
 from .backward_pass import LAYERS
 
+ORDER = ("log_likelihood", "kl", "logits", "decoder.1.W", "decoder.1.b", "decoder.0.h", "decoder.0.W", "decoder.0.b", "z",
+         "sigma", "mu", "log_var", "encoder.1.W", "encoder.1.b", "encoder.0.h", "encoder.0.W", "encoder.0.b")   # from the loss back
 
-def _model(p, beta, dtype="float64"):
+
+def _model(p, beta):
     """The package's VAE with these parameters."""
     (D, H), K = p["encoder.0.W"].shape, p["decoder.0.W"].shape[0]
-    model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype=dtype)
+    model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype=p["encoder.0.W"].dtype.name)
     for name, value in p.items():
         model.parameters[name] = value
     return model
 
 
 def package_gradients(t, p, beta):
-    """Return the package's own answer, for mistakes to be planted in."""
+    """Return the package's own gradients, of the symbols too."""
     model = _model(p, beta)
-    _, grads = model.backward(model.forward(t["x"], t["eps"]))
-    return {name: grads[name] for name in grads}
+    d, grads = model.backward(model.forward(t["x"], t["eps"]))
+    return {name: (grads if name in grads else d)[name] for name in ORDER}
 
 
-class Whole:
-    """Judge of ``elbo_backward``."""
+class _Point(NamedTuple):
+    """A model, a batch and what its forward computed."""
 
-    def __call__(self, exercise, answer):
-        tensors = []
-        for B, D, H, K, beta in ((5, 4, 3, 2, 1.5), (1, 2, 2, 1, 1.0)):
-            finding = self.look(exercise, answer, B, D, H, K, beta)
-            if not finding.report:
-                return finding
-            tensors += finding.report.tensors
-        return Finding(Report(tensors), checked=("shapes", "dtype", "inputs left alone", "the same answer twice",
-                                                 "beta other than 1", "a batch of one"))
+    model: VAE
+    t: dict
+    p: dict
+    beta: float
 
-    def look(self, exercise, answer, B, D, H, K, beta):
-        rng = np.random.default_rng(70 + B)
+    @classmethod
+    def drawn(cls, rng, B, D, H, K, beta):
         model = VAE(D, (H,), K, activation="tanh", beta=beta, dtype="float64")
         model.parameters.flat[:] += 0.4 * rng.standard_normal(model.parameters.flat.size)
         trace = model.forward((rng.random((B, D)) < 0.5).astype(float), rng.standard_normal((B, K)))
         before = model.symbols[:model.symbols.index("log_likelihood")]
-        t = {symbol: trace[symbol].copy() for symbol in before}
-        p = {name: value.copy() for name, value in model.parameters.items()}
-        order = [name for layer in ("decoder.1", "decoder.0", "encoder.1", "encoder.0") for name in p if name[:9] == layer]
-        shapes = {name: p[name].shape for name in order}
-        given = [t, p, beta]
-        grads = as_arrays(answer(*given), shapes)
-        settled(exercise, answer, given)
-        flat = model.parameters.flat.copy()
-        if answer.changed:
-            raise Failed("inputs", f"something in {answer.changed[0]} is changed in place. Write into new arrays")
+        return cls(model, {symbol: trace[symbol].copy() for symbol in before},
+                   {name: value.copy() for name, value in model.parameters.items()}, beta)
 
-        def reading(read):
-            def f(point):
-                for name, value in point.items():
-                    model.parameters[name] = value
-                return read(model.forward(t["x"], t["eps"]))
-            return f
+    def loss(self, read):
+        """Return a function of some of the parameters: what ``read`` finds in the trace of a forward."""
+        def f(point):
+            return read(_model({**self.p, **point}, self.beta).forward(self.t["x"], self.t["eps"]))
+        return f
 
-        terms = {"reconstruction": reading(lambda trace: -trace.log_likelihood.mean()),
-                 "kl": reading(lambda trace: beta * trace.kl.mean())}
-        tensors, sizes = [], {"B": B, "D": D, "K": K, "beta": beta}
-        for name in order:   # from the loss back, as far as the first that is wrong
-            model.parameters.flat[:] = flat
-            one = reading(lambda trace: trace.loss), {name: grads[name]}, {name: p[name]}
-            report = check_gradient(*one, sizes=sizes)
-            if report.verdict == "fail":
-                report = check_gradient(*one, terms, sizes=sizes)
-                mistake = name_in_catalogue(exercise, given, {name: grads[name], **grads}, shapes)
-                report.diagnoses = [one._replace(tensors=(), text=beside(mistake, known(one))) for one in report.diagnoses]
-                return Finding(report, mistake)
-            tensors += report.tensors
-        return Finding(Report(tensors))
+
+class Whole:
+    """Judge of ``elbo_backward``: every gradient against the package's, from the loss back to the first that is wrong."""
+
+    def __call__(self, exercise, answer, rng):
+        tensors = []
+        D, H, K = map(int, rng.permutation([3, 4, 5]))
+        for B, D, H, K, beta in ((6, D, H, K, rng.uniform(0.5, 2)), (1, 2, 2, 1, 1.0), (3, 4, 4, 4, rng.uniform(2, 4))):
+            point = _Point.drawn(rng, B, D, H, K, beta)
+            finding = self._look(exercise, answer, point)
+            if not finding.report:
+                return finding
+            tensors += finding.report.tensors
+        symbols = len({t.name for t in tensors} - set(point.p))
+        return Finding(Report(tensors), None, "the package's own backward", (
+            *[f"the gradients of {symbols} symbols"] * bool(symbols), "square matrices", "a batch of one",
+            "beta other than 1", "inputs left alone", "the same answer twice"))
+
+    def _look(self, exercise, answer, point):
+        given = [point.t, point.p, point.beta]
+        truth = package_gradients(*given)
+        claims = _claims(answer(*given), {name: np.shape(value) for name, value in truth.items()}, point.p)
+        settled(answer, given)
+        unchanged(answer)
+        shapes = {name: claim.shape for name, claim in claims.items()}
+        tensors = [compare(name, claims[name], truth[name], 1e-11 * np.abs(truth[name]).max(initial=1e-300)) for name in claims]
+        wrong = next((t for t in tensors if t.state == "differ"), None)
+        if wrong is None:
+            return Finding(Report(tensors))
+        mistake, whole = in_catalogue(exercise, given, {wrong.name: wrong.claim, **claims}, shapes)
+        said = [] if whole else self._by_terms(point, wrong)
+        mistake = better(mistake, whole, next(iter(said), None))
+        return Finding(Report([wrong], diagnoses=said), mistake, "the package's own backward")
+
+    def _by_terms(self, point, wrong):
+        """What the gradient checker says about a parameter's gradient, by the terms of the loss."""
+        if wrong.name not in point.p:
+            return []
+        terms = {"reconstruction": point.loss(lambda trace: -trace.log_likelihood.mean()),
+                 "kl": point.loss(lambda trace: point.beta * trace.kl.mean())}
+        sizes = {"B": len(point.t["x"]), "D": point.t["x"].shape[1], "K": point.t["z"].shape[1], "beta": point.beta}
+        report = check_gradient(point.loss(lambda trace: trace.loss), {wrong.name: wrong.claim}, {wrong.name: point.p[wrong.name]},
+                                terms, sizes=sizes)
+        return [one._replace(tensors=()) for one in report.diagnoses]
+
+
+def _claims(result, shapes, p):
+    """The gradients by name, in the order from the loss back: of all parameters, and of the symbols that are there."""
+    if isinstance(result, list) and len(result) == 2 and all(isinstance(part, dict) for part in result):
+        result = {**result[0], **result[1]}   # d, grads
+    asked = [name for name in ORDER if name in p or isinstance(result, dict) and result.get(name) is not None]
+    if isinstance(result, dict):
+        result = {name: part for name, part in result.items() if part is not None and name not in ("x", "eps", "elbo", "objective")}
+    return as_arrays(result, {name: shapes[name] for name in asked}, mapping=True)
 
 
 EXERCISES = (
@@ -92,15 +122,18 @@ EXERCISES = (
         notebook=7, place=5, difficulty=3, minutes=60,
         statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
                   "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
-                  "the forward computed stands in `t`.",
+                  "the forward computed stands in `t`. You may put the gradients of the symbols into the dict as well (`\"z\"`, "
+                  "`\"mu\"`, ...), or return `d, gradients`: then the check names the **first** one that is wrong.",
         hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
                "beta.",
                "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu "
                "and log_var, the head's join, the encoder's.",
                "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
                "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
-        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward is these lines.",
-        equations={"decoder.1.W": "7.1", "decoder.1.b": "7.1", "encoder.1.W": "7.3", "encoder.1.b": "7.3", "": "5.7"},
+        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward consists of these lines.",
+        equations={"log_likelihood": "7.2", "kl": "7.2", "logits": "5.12", "z": "5.2", "sigma": "4.3", "mu": "7.3",
+                   "log_var": "7.4", "decoder.0.h": "5.2", "encoder.0.h": "5.2",
+                   **{name: "5.3" for name in ORDER if name.endswith("W")}, **{name: "5.4" for name in ORDER if name.endswith("b")}},
         judge=Whole(),
         reference=lambda t, p, beta: package_gradients(t, p, beta),
         built_from=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",

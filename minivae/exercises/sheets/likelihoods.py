@@ -26,13 +26,14 @@ def _certain():
     return {"logits": logits, "x": np.array([[1.0, 0.0, 1.0], [1.0, 0.0, 1.0]])}
 
 
-def _bernoulli_cases():
-    rng = np.random.default_rng(51)
-    yield "", {"logits": 2 * rng.standard_normal((5, 7)), "x": (rng.random((5, 7)) < 0.5).astype(float)}
-    yield " with one pixel", {"logits": np.array([[0.3]]), "x": np.array([[1.0]])}
+def _bernoulli_cases(rng):
+    B, D = map(int, rng.permutation([3, 4, 5, 6, 7])[:2])
+    for words, shape, size in (("", (B, D), 2.0), ("for one pixel", (1, 1), 1.0), ("for as many examples as pixels", (D, D), 2.0),
+                               ("where some logits are large", (B, D), 30.0)):
+        yield words, {"logits": size * rng.standard_normal(shape), "x": (rng.random(shape) < 0.5).astype(float)}
     every = np.array(list(itertools.product([0.0, 1.0], repeat=4)))
-    yield " over all images of four pixels", {"logits": np.tile(rng.standard_normal(4), (16, 1)), "x": every}
-    yield " at logits of ±1000", _certain()
+    yield "over all images of four pixels", {"logits": np.tile(rng.standard_normal(4), (16, 1)), "x": every}
+    yield "at logits of ±1000", _certain()
 
 
 def _log_probability(logits, x):
@@ -41,12 +42,14 @@ def _log_probability(logits, x):
                      for row, pixels in zip(logits.tolist(), x.tolist())])
 
 
-def _gaussian_cases():
-    rng = np.random.default_rng(52)
-    mean, x = rng.standard_normal((2, 5, 7))
-    yield "", {"mean": mean, "x": x, "noise_variance": 0.7}
-    yield " with noise_variance = 1", {"mean": mean[:2], "x": x[:2], "noise_variance": 1.0}
-    yield " with one pixel", {"mean": mean[:1, :1], "x": x[:1, :1], "noise_variance": 2.5}
+def _gaussian_cases(rng):
+    B, D = map(int, rng.permutation([3, 4, 5, 6, 7])[:2])
+    for words, shape, size in (("", (B, D), 1.0), ("for one pixel", (1, 1), 1.0), ("for as many examples as pixels", (D, D), 1.0),
+                               ("where the residuals are large", (B, D), 30.0)):
+        mean, x = size * rng.standard_normal((2, *shape))
+        yield words, {"mean": mean, "x": x, "noise_variance": float(rng.uniform(1.5, 3))}
+    yield "for noise_variance = 1", {"mean": mean, "x": x, "noise_variance": 1.0}
+    yield "for a small noise_variance", {"mean": mean, "x": x, "noise_variance": float(rng.uniform(0.01, 0.1))}
 
 
 def _log_density(mean, x, noise_variance):
@@ -58,33 +61,33 @@ def _log_density(mean, x, noise_variance):
 
 
 _BERNOULLI, _GAUSSIAN = {"logits": "BD", "x": "BD"}, {"mean": "BD", "x": "BD"}
-VARIANCE = 0.7   # of the Gaussian whose backward is checked
 
 EXERCISES = (
     Exercise(
         name="bernoulli_log_likelihood", signature="logits, x -> log_likelihood",
         shapes="logits (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=9, difficulty=2, minutes=20,
         statement="log p(x|z) of binary pixels, 0 or 1, under the decoder's logits: one number for each example, in nats, "
-                  "summed over the pixels. It must stay exact for logits of ±1000.",
+                  "summed over the pixels. It must stay accurate for logits of ±1000.",
         hints=("With p = logistic(a), a pixel contributes x log p + (1 − x) log(1 − p). Put p in and simplify: p goes away.",
                "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 − "
                "p)?",
-               "The softplus of the last exercise, made stable, is one of its two terms."),
-        insight="log(1 − p) dies when p rounds to 1; written in logits, the same number never does. Summed over all images "
-                "its exponential is 1.",
+               "The stable softplus of the last exercise is one of its two terms."),
+        insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its exponential, "
+                "summed over all possible images, is 1.",
         equations={"": "5.11"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
-                     "the probability, pixel by pixel", silent=True),
+                     "the probability, pixel by pixel"),
         reference=lambda logits, x: bernoulli_log_likelihood(logits, x), built_from=("kernels:bernoulli_log_likelihood",)),
     Exercise(
         name="bernoulli_log_likelihood_backward", signature="dll, logits, x -> dlogits",
         shapes="dll (B,), logits (B, D), x (B, D), dlogits (B, D)", notebook=5, place=10, difficulty=1, minutes=15,
         statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each example. "
                   "x is data and has no gradient.",
-        hints=("Differentiate x a − log(1 + exp(a)) by a.",
-               "The derivative of the softplus is a function that you have met, stable form and all.",
+        hints=("Differentiate x a − log(1 + exp(a)) with respect to a.",
+               "The derivative of the softplus is a function that you have met, in a form that never overflows.",
                "dll is (B,), the pixels are (B, D): one upstream number serves all pixels of its example."),
-        insight="What came less what was expected: the whole reason why logits and this likelihood belong together.",
+        insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this likelihood is "
+                "written in logits.",
         equations={"": "5.12"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
         reference=lambda dll, logits, x: bernoulli_log_likelihood_backward(dll, logits, x),
@@ -98,7 +101,8 @@ EXERCISES = (
         hints=("Take the logarithm of the density of N(mean, noise_variance) at x. It has two terms.",
                "The constant ½ log(2π noise_variance) belongs to every pixel, so D times to each example.",
                "noise_variance is already a variance: nothing is squared but the residual."),
-        insight="Without its constant it is a squared error: as good to train on, and comparable with nothing.",
+        insight="Without its constant it is a scaled squared error: just as good to train on, but no density, so its nats "
+                "cannot be compared with another model's.",
         equations={"": "5.13"},
         judge=Values(_gaussian_cases, _log_density, lambda mean, x, noise_variance: (
             1 + (x - mean) ** 2 / noise_variance).sum(axis=1), "the density, pixel by pixel"),
@@ -107,14 +111,15 @@ EXERCISES = (
     Exercise(
         name="gaussian_log_likelihood_backward", signature="dll, mean, x, noise_variance -> dmean",
         shapes="dll (B,), mean (B, D), x (B, D), dmean (B, D)", notebook=5, place=12, difficulty=1, minutes=10,
-        statement="The backward of `gaussian_log_likelihood` by the decoder's mean. dll is the upstream gradient, one "
-                  "number for each example.",
-        hints=("The constant has no slope. What is the slope of −½ (x − mean)² / noise_variance by mean?",
+        statement="The backward of `gaussian_log_likelihood` with respect to the decoder's mean. dll is the upstream "
+                  "gradient, one number for each example.",
+        hints=("The constant does not depend on mean. What is the derivative of −½ (x − mean)² / noise_variance with respect "
+               "to mean?",
                "Mind the inner derivative: it is −1, and there is a minus in front."),
-        insight="The residual, measured in units of the variance: a decoder that claims little noise is corrected harder.",
+        insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its gradient.",
         equations={"": "5.14"},
-        judge=Backward(lambda mean, x: gaussian_log_likelihood(mean, x, VARIANCE), _GAUSSIAN,
-                       lambda dy, **_: {"dll": dy, "noise_variance": VARIANCE}),
+        judge=Backward(gaussian_log_likelihood, _GAUSSIAN, lambda dy, **_: {"dll": dy},
+                       constants=lambda rng: {"noise_variance": float(rng.uniform(1.5, 3))}),
         reference=lambda dll, mean, x, noise_variance: gaussian_log_likelihood_backward(dll, mean, x, noise_variance),
         built_from=("kernels:gaussian_log_likelihood_backward",)),
 )

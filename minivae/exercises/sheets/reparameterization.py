@@ -8,11 +8,13 @@ from ..exercise import Exercise
 from ..judges.values import Values
 
 
-def _cases():
-    rng = np.random.default_rng(40)
-    for words, shape in (("", (5, 6)), (" with one example and one latent", (1, 1))):
+def _cases(rng):
+    B, K = map(int, rng.permutation([3, 4, 5, 6])[:2])
+    for words, shape, size in (("", (B, K), 1.0), ("for one example and one latent", (1, 1), 1.0),
+                               ("for as many examples as latents", (K, K), 1.0), ("where numbers are large", (B, K), 30.0),
+                               ("where numbers are near 0", (B, K), 1e-3)):
         mu, log_sigma, eps = rng.standard_normal((3, *shape))
-        yield words, {"mu": mu, "sigma": np.exp(log_sigma), "eps": eps}
+        yield words, {"mu": size * mu, "sigma": size * np.exp(log_sigma), "eps": 2 * eps}
 
 
 def _number_by_number(mu, sigma, eps):
@@ -26,11 +28,11 @@ EXERCISES = (
     Exercise(
         name="reparameterize", signature="mu, sigma, eps -> z", shapes="mu (B, K), sigma (B, K), eps (B, K), z (B, K)",
         notebook=4, place=1, difficulty=1, minutes=5,
-        statement="A draw z from N(mu, sigma²), made from standard normal noise eps that somebody else has drawn.",
+        statement="Return a draw z from N(mu, sigma²), made from standard normal noise eps that has been drawn already.",
         hints=("Which two operations turn N(0, 1) into N(mu, sigma²)?",
-               "Stretch first, move after. What you are given is the standard deviation, not the variance."),
-        insight="With eps held fixed z is an ordinary function of mu and sigma: it has a derivative, and a finite "
-                "difference can check it.",
+               "Scale first, then shift. What you are given is the standard deviation, not the variance."),
+        insight="With eps held fixed, z is an ordinary function of mu and sigma. It has a derivative, and a finite difference "
+                "can check it.",
         equations={"": "4.2"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
         reference=lambda mu, sigma, eps: reparameterize(mu, sigma, eps), built_from=("kernels:reparameterize",)),
     Exercise(
@@ -40,9 +42,9 @@ EXERCISES = (
         statement="The backward of `reparameterize`: from ∂loss/∂z to ∂loss/∂mu and ∂loss/∂sigma. eps is noise and has no "
                   "gradient.",
         hints=("If mu moves by a little, by how much does z move? And if sigma does?",
-               "The noise must be the very noise that the forward used: it is an argument, and nothing is drawn here.",
-               "Return new arrays: whoever gets dmu may write into it, and dz must not change with it."),
-        insight="The gradient of a random draw is a matter of its noise: the same eps forward and backward.",
+               "Use the same noise as the forward: it is an argument, and nothing is drawn here.",
+               "Return new arrays: whoever receives dmu may write into it, and dz must not change with it."),
+        insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and backward.",
         equations={"": "4.3"},
         judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}, lambda dy, **_: {"dz": dy}),
         reference=lambda dz, eps: reparameterize_backward(dz, eps), built_from=("kernels:reparameterize_backward",)),

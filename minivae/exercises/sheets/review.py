@@ -83,12 +83,13 @@ def _repaired(name):
     return scope["colleagues_backward"]
 
 
-def _judge(exercise, answer):
+def _judge(exercise, answer, rng):
     reply = answer()
+    reply = [reply.get("where"), reply.get("what")] if isinstance(reply, dict) else reply
     if not isinstance(reply, list) or len(reply) != 2 or not all(isinstance(part, str) for part in reply):
         raise Failed("missing", "it should return two strings: the name of a gradient, and one of the faults listed")
-    where, what = reply[0].strip(), reply[1].strip().rstrip(".").casefold()
-    what = next((fault for fault in CHOICES if fault.casefold() == what), None)
+    where, what = reply[0].strip(), _plain_words(reply[1])
+    what = next((fault for fault in CHOICES if _plain_words(fault) == what), None)
     where = re.sub(r"^(?:d\.|d\[|grads\[)?['\"]?([\w.]+?)['\"]?\]?$", r"\1", where)   # z, d.z, d["z"], grads["encoder.0.b"]
     if what is None:
         order = ". The name of the gradient comes first" * (reply[0] in CHOICES)
@@ -101,10 +102,14 @@ def _judge(exercise, answer):
         raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with differences, from "
                               "the loss back")
     if not found:
-        raise Failed("value", f"{where} it is, but not because {what}")
-    ones = np.ones(2)
-    return Finding(Report([compare("answers", ones, ones, 0.5)]), None, "the gradient check of the repaired backward",
-                   ("with that one fault taken out, every gradient is right",))
+        raise Failed("value", f"the gradient of {where} is the first to be wrong, but not because {what}")
+    return Finding(Report([compare("answers", np.ones(2), np.ones(2), 0.5)]), None, "",
+                   told="Both answers are right: with that one fault mended, every gradient is right")
+
+
+def _plain_words(text):
+    """Text without what an editor or a keyboard may have changed in it."""
+    return " ".join(text.replace("\u2019", "'").split()).rstrip(".").casefold()
 
 
 EXERCISES = (
@@ -119,8 +124,8 @@ EXERCISES = (
                "takes the gradients that the colleague claims.",
                "Build a small mv.VAE with one tanh layer, run forward, hand dict(trace) and dict(model.parameters) to the "
                "colleague, and check its grads against the loss as a function of the parameters.",
-               "What is right clears what it was made from. Only one tensor is wrong: which lines does it alone depend on?"),
+               "A gradient that is right clears every gradient that it was computed from. Only one is wrong: which line computes it?"),
         insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody would "
-                "have known.",
+                "have noticed.",
         equations={}, judge=_judge),
 )

@@ -1,0 +1,160 @@
+"""How a wrong number gets the name of the mistake behind it.
+
+There are two ways. The gradient checker names it from the numbers alone. The catalogue names it where the student's
+numbers are those that the package gives with that mistake planted in it.
+"""
+
+import numpy as np
+
+from ...gradcheck.behaviour import close
+from ...gradcheck.diagnosis import diagnose, diagnose_shape
+from ...gradcheck.numeric import Estimate
+from ...gradcheck.words import Diagnosis
+from ..answers.foreign import Failed, arrays_in, plain
+from ..answers.forms import as_arrays
+from ..catalogue import MISTAKES, WRONG_ANSWERS
+from ..catalogue.planting import in_a_copy
+from .finding import other_than
+
+__all__ = ["in_catalogue", "better", "from_numbers", "lost_digits", "unused", "shape_hint"]
+
+SHAPED = 4   # axes up to which an array of the wrong shape is compared with the right one
+FEW_DIGITS = 1e-6   # an error below this, beside the largest number, is one of digits
+
+
+def in_catalogue(exercise, given, claims, shapes, bound=None):
+    """Return the catalogue's mistake that gives a student's very numbers, or None.
+
+    Parameters
+    ----------
+    exercise : Exercise
+    given : sequence
+        The arguments of the call.
+    claims : dict of str to ndarray
+        What the student returned: all of it, or the one thing that is wrong, which then comes first.
+    shapes : dict of str to tuple of int
+        Of all that is to be returned.
+    bound : float or ndarray, optional
+        How far numbers may lie apart that are the same; by default little beside the largest.
+
+    Returns
+    -------
+    mistake : Mistake or None
+        It must be wrong as the first of the claims is wrong. Of several such mistakes it is the one that explains most of
+        the other claims, those that are right among them.
+    whole : bool
+        Whether it explains them all.
+    """
+    if exercise.reference is None:
+        return None, False
+    first, best, named = next(iter(claims)), 0, None
+    right = _reference(exercise.reference, given, shapes)
+    for mistake in _relevant(exercise):
+        wrong = in_a_copy(mistake, exercise.reference, lambda reference: _reference(reference, given, shapes))
+        if first not in wrong or first in right and _equal(wrong[first], right[first], bound):
+            continue
+        fits = [_equal(wrong[key], claims[key], bound) for key in claims if key in wrong]
+        if fits[0] and sum(fits) > best:
+            best, named = sum(fits), mistake
+    return named, best == len(claims)
+
+
+def better(mistake, whole, said):
+    """Return the mistake, or None where the numbers say more: it explains a part of them only, and they have a name."""
+    return None if not whole and said is not None and said.known and said.kind != "place" else mistake
+
+
+def _relevant(exercise):
+    """The catalogue's mistakes in what the exercise is built from, those in its own first function before others."""
+    order = {target: place for place, target in enumerate(exercise.built_from)}
+
+    def place(mistake):
+        return min(order.get(target, len(order)) for target, _, _ in mistake.changes)
+
+    return sorted((m for m in (*MISTAKES, *WRONG_ANSWERS) if place(m) < len(order)), key=place)
+
+
+def _reference(reference, given, shapes):
+    """What the package returns, in whatever shape; what a planted mistake makes fail is left out."""
+    try:
+        with np.errstate(all="ignore"):
+            result = plain(reference(*given))
+        result = {name: result[name] for name in shapes} if isinstance(result, dict) else result
+        return as_arrays(result, shapes, np.float32)
+    except Failed as failed:
+        return {} if failed.claim is None else {failed.returned: failed.claim}
+    except Exception:   # a planted mistake may raise anything
+        return {}
+
+
+def _equal(a, b, bound):
+    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    if a.shape != b.shape:
+        return False
+    if bound is None or np.shape(bound) not in ((), a.shape):
+        bound = 1e-9 * np.abs(b[np.isfinite(b)]).max(initial=0)
+    with np.errstate(all="ignore"):
+        return bool(np.all((np.abs(a - b) <= bound) | (a == b) | (np.isnan(a) & np.isnan(b))))
+
+
+def from_numbers(wrong, context):
+    """Return the gradient checker's Diagnosis of a Comparison that differs, or None if it knows none."""
+    said = lost_digits(wrong.claimed, wrong.measured)
+    if said:   # the checker's guesses are beside the largest number
+        return Diagnosis("digits", (), said)
+    found = diagnose([wrong], context)[0]
+    return found._replace(tensors=()) if found.known else None
+
+
+def lost_digits(claim, truth):
+    """Say that numbers are right to so many digits and no further, beside the largest; "" where they are wrong."""
+    gap, scale = np.abs(np.subtract(claim, truth)).max(initial=0), np.abs(truth).max(initial=0)
+    if not 0 < gap < FEW_DIGITS * scale:
+        return ""
+    single = gap > 1e-9 * scale
+    why = "is something computed in float32?" if single else "is a small number added, or are digits lost on the way?"
+    return f"right to {int(-np.log10(gap / scale))} digits and no further: {why}"
+
+
+def unused(answer, exercise, arguments, claims):
+    """Return the name of an argument on which an answer does not depend, constants first; "" if there is none."""
+    for name, value in sorted(arguments.items(), key=lambda item: isinstance(item[1], np.ndarray)):
+        if name in exercise.arguments and (isinstance(value, float) or isinstance(value, np.ndarray) and value.any()):
+            given = [other_than(value) if key == name else arguments[key] for key in exercise.arguments]
+            try:   # it need not accept what comes from here
+                if close(arrays_in(answer(*given)), list(claims.values())):
+                    return name
+            except Failed:
+                continue
+    return ""
+
+
+def shape_hint(failed, shape, probe):
+    """Say what an array of the wrong shape is, by its numbers; "" if they tell nothing.
+
+    Parameters
+    ----------
+    failed : Failed
+    shape : tuple of int
+        The right one.
+    probe : Probe or ndarray
+        What to measure the right numbers with, or the numbers.
+    """
+    if failed.fault.kind != "shape" or failed.claim is None or failed.claim.ndim > SHAPED:
+        return ""
+    if isinstance(probe, np.ndarray):
+        probe, argument = _Known(probe), failed.returned
+    else:
+        argument = failed.returned.removeprefix("d")
+    return diagnose_shape(failed.claim.astype(np.float64), argument, shape, probe) or ""
+
+
+class _Known:
+    """A stand-in for a Probe where the right numbers are known."""
+
+    def __init__(self, truth):
+        self.truth = truth
+
+    def coordinate(self, name, index):
+        value = float(self.truth[index])
+        return Estimate(value, 1e-9 * abs(value), "smooth", 0.0, (value, value), abs(value), False)
