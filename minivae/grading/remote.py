@@ -185,7 +185,7 @@ class Remote:
                 _spoil(array)
         self.warned = [printable(text) for text in reply.get("warned") or () if isinstance(text, str)]
         if isinstance(reply.get("failed"), str):
-            raise Failed("raises", printable(reply["failed"], 500))
+            raise Failed("raises", printable(reply["failed"], 500), unwritten=reply.get("unwritten") is True)
         try:
             result = decoded(reply.get("result"))
         except Garbled as error:

@@ -119,7 +119,7 @@ def hostile(marker):
                     pass
                 except BaseException:
                     pass
-            """), ONE, "endless loop"),
+            """), ONE | {"dense_dW": "out of time"}, "endless loop"),
         "leaves a child behind.py": Student(instead("""
             if os.fork() == 0:
                 os.setsid()
