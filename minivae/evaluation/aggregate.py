@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels import gaussian_log_density, kl_divergence, log_mean_exp, reparameterize, standard_deviation
+from ..kernels.density import LOG_2PI, inverse_root, over_sigma
 from ..model.checks import float_matrix, generator, positive_integer
 
 __all__ = ["KLParts", "aggregate_log_density", "kl_parts"]
@@ -61,16 +62,30 @@ def aggregate_log_density(z, mu, log_var):
     Notes
     -----
     Equation 9.2. All N are averaged for each point, with no sampling: M times N densities, a block of points at a time.
+    The square in equation 3.7 is expanded, so that matrix products do the work. Its three terms cancel where sigma is
+    small beside z and mu, so a latent in which that could cost more than 1e-10 nats has its square taken as it stands.
     """
     z, mu, log_var = _codes(z, mu, log_var)
-    precision = np.exp(-log_var)                                                          # (N, K)
-    constant = -0.5 * (np.log(2 * np.pi) + log_var + mu**2 * precision).sum(axis=1)       # (N,)
+    root = inverse_root(log_var)                                              # (N, K), sigma**-0.5
+    expanded = _expansion_is_safe(z, mu, log_var)                             # (K,)
+    precision, wide_mu = np.exp(-log_var[:, expanded]), mu[:, expanded]
+    constant = -0.5 * ((LOG_2PI + log_var).sum(axis=1) + (wide_mu**2 * precision).sum(axis=1))  # (N,)
     result, rows = np.empty(len(z)), max(1, NUMBERS // len(mu))
     for start in range(0, len(z), rows):
         block = z[start:start + rows]
-        log_q = block @ (mu * precision).T - 0.5 * block**2 @ precision.T + constant      # (rows, N), equation 3.7 expanded
-        result[start:start + rows] = log_mean_exp(log_q)
+        wide = block[:, expanded]
+        log_q = wide @ (wide_mu * precision).T - 0.5 * wide**2 @ precision.T + constant         # (rows, N)
+        with np.errstate(over="ignore"):  # so far off that the density is 0
+            for k in np.flatnonzero(~expanded):
+                log_q -= 0.5 * over_sigma(block[:, [k]] - mu[:, k], root[:, k]) ** 2
+        result[start:start + rows] = log_mean_exp(np.maximum(log_q, np.finfo(np.float64).min))
     return result
+
+
+def _expansion_is_safe(z, mu, log_var):
+    """Whether the expanded square of each latent is right to 1e-10 nats: its terms are at most (largest / sigma)**2."""
+    largest = np.maximum(np.abs(z).max(axis=0), np.abs(mu).max(axis=0))
+    return np.finfo(np.float64).eps * (largest * np.exp(-0.5 * np.maximum(log_var.min(axis=0), -200))) ** 2 < 1e-10
 
 
 def kl_parts(mu, log_var, *, rng, draws=2):

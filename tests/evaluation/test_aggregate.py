@@ -20,6 +20,22 @@ def test_the_density_is_the_mean_of_the_densities():
     np.testing.assert_allclose(aggregate_log_density(z, mu, log_var), plain, rtol=1e-12)
 
 
+@pytest.mark.parametrize("lowest", [-10, -20, -32, -40, -100, -300, -700, -1500])
+def test_narrow_posteriors_do_not_cancel(lowest):
+    """Against the square as it stands, in a wider float; some latents narrow, others not."""
+    mu, log_var = codes(6, 3)
+    log_var[::2, 1], log_var[:, 2] = lowest, lowest / 2
+    z = np.concatenate([mu + np.exp(0.5 * log_var), mu, mu[:, ::-1], 3 * mu])
+    wide = np.longdouble
+    with np.errstate(over="ignore"):
+        square = (z[:, None].astype(wide) - mu) ** 2 / np.exp(log_var.astype(wide))
+        plain = np.logaddexp.reduce(-0.5 * (np.log(2 * np.pi) + log_var + square).sum(axis=2), axis=1) - np.log(len(mu))
+    found = aggregate_log_density(z, mu, log_var)
+    near = np.arange(12)  # where a density is not as good as zero
+    np.testing.assert_allclose(found[near], plain[near].astype(float), rtol=1e-12, atol=1e-8)
+    assert not np.isnan(found).any()
+
+
 def test_blocks_make_no_difference(monkeypatch):
     mu, log_var = codes(7, 2)
     whole = aggregate_log_density(mu, mu, log_var)
