@@ -48,8 +48,12 @@ def main(argv=None):
             mathjax = mathjax_url(options.mathjax)
         except FileNotFoundError as error:
             parser.error(f"--mathjax: {error}")
-        options.render.mkdir(parents=True, exist_ok=True)
         paths = [path for path in paths if path.parent == FOLDER]
+        if not paths:
+            parser.error(f"--render makes pages of the lessons, not of the solutions; got {', '.join(options.names)}.")
+        if options.render.exists() and not options.render.is_dir():
+            parser.error(f"--render names a folder; {options.render} is a file.")
+        options.render.mkdir(parents=True, exist_ok=True)
         for path in paths:
             write(options.render / f"{path.stem}.html", page(nbformat.read(path, 4), mathjax))
         print(f"Wrote {len(paths)} pages to {options.render}.")

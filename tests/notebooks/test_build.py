@@ -3,6 +3,8 @@
 import copy
 import importlib.util
 import pathlib
+import re
+import shutil
 
 import nbformat
 import pytest
@@ -189,3 +191,16 @@ def test_a_wrong_argument_is_an_error(folder, arguments):
     with pytest.raises(SystemExit) as stopped:
         build.main(arguments)
     assert stopped.value.code == 2 and not (folder / "x").exists()
+
+
+def test_what_cannot_be_rendered_is_said(folder, tmp_path, capsys):
+    put(folder)
+    (folder / "solutions").mkdir()
+    shutil.copy(folder / "01_one.ipynb", folder / "solutions" / "06_six.ipynb")
+    (tmp_path / "taken").write_text("")
+    for arguments, message in (([str(tmp_path / "pages"), "solutions/06"], "makes pages of the lessons, .* got solutions/06"),
+                               ([str(tmp_path / "taken")], "--render names a folder; .*taken is a file")):
+        with pytest.raises(SystemExit) as stopped:
+            build.main(["--render", *arguments])
+        assert stopped.value.code == 2 and re.search(message, capsys.readouterr().err)
+    assert not (tmp_path / "pages").exists()
