@@ -131,11 +131,8 @@ def kl_parts(mu, log_var, *, rng, draws=2):
 
 
 def _codes(z, mu, log_var):
-    mu = np.asarray(mu)
-    K = mu.shape[1] if mu.ndim == 2 else 0
-    if K == 0 or np.shape(log_var) != mu.shape or len(mu) == 0:
-        raise ValueError(f"mu and log_var must have the same shape (N, K), N and K at least 1; got {mu.shape} and "
-                         f"{np.shape(log_var)}. Take them from model.encode(x)?")
-    return (float_matrix("z", z, "(M, K)", K, np.dtype(np.float64)),
-            float_matrix("mu", mu, "(N, K)", K, np.dtype(np.float64)),
-            float_matrix("log_var", log_var, "(N, K)", K, np.dtype(np.float64)))
+    """Check latents z and the codes of a data set, and return all three in float64."""
+    columns = np.shape(mu)[-1] if np.ndim(mu) else 1
+    mu = float_matrix("mu", mu, "(N, K)", columns, np.float64)
+    return (float_matrix("z", z, "(M, K)", columns, np.float64), mu,
+            float_matrix("log_var", log_var, "(N, K)", columns, np.float64, rows=len(mu)))

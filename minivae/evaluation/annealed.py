@@ -18,7 +18,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..model import join_labels
-from ..model.checks import generator, joined_matrix, positive_integer
+from ..model.checks import float_matrix, generator, positive_integer
 from .hmc import Chains, Target
 from .importance import NUMBERS, evidence_of
 
@@ -119,8 +119,8 @@ def annealed_estimate(model, x, chains=16, temperatures=500, *, rng, leapfrog_st
     -------
     Annealed
     """
-    x = joined_matrix("x", x, "D", model.data_dim, model.conditions, model.dtype,
-                      unit_interval=model.likelihood.unit_interval)
+    x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions,
+                     unit_interval=model.likelihood.unit_interval)
     plan = _Plan(chains, temperatures, leapfrog_steps)
 
     def forward_run(rows, rng):

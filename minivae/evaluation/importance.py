@@ -16,7 +16,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
-from ..model.checks import generator, joined_matrix, positive_integer
+from ..model.checks import float_matrix, generator, positive_integer
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
 
@@ -206,7 +206,7 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     came first. Threads share the work because NumPy lets go of the interpreter while it computes; memory does not
     grow with B beyond x itself, and with S by 16 bytes for each example in work.
     """
-    x = joined_matrix("x", x, "D", model.data_dim, model.conditions, model.dtype)
+    x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions)
     with np.errstate(all="ignore"):
         mu, log_var = model.encode(x)  # which checks what the likelihood asks of x
     samples = positive_integer("samples", samples)

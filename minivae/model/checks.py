@@ -7,7 +7,7 @@ import numpy as np
 
 from ..data.images import range_hint
 
-__all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "generator", "float_matrix", "joined_matrix"]
+__all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "generator", "float_matrix"]
 
 
 def positive_integer(name, value):
@@ -47,20 +47,22 @@ def generator(rng):
     return rng
 
 
-def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=False):
+def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, unit_interval=False):
     """Return a fresh copy of a two-axis array in the model's dtype.
 
     Parameters
     ----------
     name : str
         The argument's name, for the message.
-    array : array-like of floats, shape (rows, columns)
+    array : array-like of floats, shape (rows, columns), or (rows, columns + classes)
     axes : str
         How the message writes the shape, such as ``"(B, D)"``.
     columns : int
     dtype : dtype
     rows : int, optional
         How many rows there must be; by default any number but none.
+    classes : int, optional
+        C, for a conditional model, whose rows are joined with a label of C columns.
     unit_interval : bool, optional
         Whether every value must lie in [0, 1].
 
@@ -69,7 +71,32 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     ValueError
         Naming the argument, what came, what was expected, and what to try.
     """
-    given = array
+    axes = axes.replace(")", " + C)") if classes else axes
+    array = _floats(name, array, axes)
+    if array.ndim != 2 or array.shape[1] != columns + classes or array.shape[0] != (rows or array.shape[0]):
+        expected = f"{axes} = ({rows or 'any'}, {columns + classes})"
+        hint = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim > 2 else ""
+        if rows is None and array.size == columns + classes and array.ndim < 3:
+            hint = f" Is it one example? Then {name}.reshape(1, -1)."
+        if classes and array.ndim == 2 and array.shape[1] == columns:
+            hint = f" Join it with its labels: join_labels({name}, labels, {classes})."
+        raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{hint}")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty; got shape {array.shape}.")
+    with np.errstate(over="ignore"):
+        array = np.array(array, dtype=dtype)
+    low, high = array.min(), array.max()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise ValueError(f"{name} must be finite in {array.dtype}; got values from {low} to {high}.")
+    if unit_interval and not (low >= 0 and high <= 1):
+        worst, value = ("minimum", low) if low < 0 else ("maximum", high)
+        divide = " Divide by 255?" if 1 < high <= 255 and low >= 0 else ""
+        raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}.{divide}")
+    return array
+
+
+def _floats(name, given, axes):
+    """Return what was given as an array of floats, or raise a ValueError that says what it is."""
     try:
         array = np.asarray(given)
     except ValueError as error:
@@ -81,33 +108,4 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, unit_interval=
     if array.dtype.kind != "f":
         convert = "Divide by 255 and convert to floats?" if array.dtype == np.uint8 else "Convert it with .astype(float)?"
         raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}. {convert}")
-    if array.ndim != 2 or array.shape[1] != columns or array.shape[0] != (rows or array.shape[0]):
-        expected = f"{axes} = ({rows or 'any'}, {columns})"
-        hint = f" Flatten each image, as in {name}.reshape(len({name}), -1)?" if array.ndim > 2 else ""
-        if rows is None and array.size == columns and array.ndim < 3:
-            hint = f" Is it one example? Then {name}.reshape(1, -1)."
-        raise ValueError(f"{name} must have shape {expected}; got {array.shape}.{hint}")
-    if len(array) == 0:
-        raise ValueError(f"{name} is empty; got shape {array.shape}.")
-    with np.errstate(over="ignore"):
-        array = np.array(array, dtype=dtype)
-    low, high = array.min(), array.max()
-    if not (math.isfinite(low) and math.isfinite(high)):
-        raise ValueError(f"{name} must be finite in {array.dtype}; got values from {low} to {high}.")
-    if unit_interval and not (low >= 0 and high <= 1):
-        worst, value = ("minimum", low) if low < 0 else ("maximum", high)
-        raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}. {range_hint(low, high)}")
     return array
-
-
-def joined_matrix(name, array, letter, columns, classes, dtype, **more):
-    """Do what ``float_matrix`` does, for rows of so many columns joined with a label of so many classes, or none if 0.
-
-    ``letter`` is the shape letter of the columns, "D" or "K".
-    """
-    shape = np.shape(array) if classes and isinstance(array, np.ndarray) else ()
-    if len(shape) == 2 and shape[1] == columns:
-        raise ValueError(f"{name} must have shape (B, {letter} + C) = (any, {columns + classes}); got {shape}. Join it with its "
-                         f"labels: join_labels({name}, labels, {classes}).")
-    axes = f"(B, {letter} + C)" if classes else f"(B, {letter})"
-    return float_matrix(name, array, axes, columns + classes, dtype, **more)

@@ -10,7 +10,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .checks import float_matrix, generator, joined_matrix, positive_integer
+from .checks import float_matrix, generator, positive_integer
 from .labels import join, join_labels
 from .mlp import MLP
 from .vae import VAE
@@ -72,7 +72,7 @@ class ConditionalVAE(VAE):
 
     def decode(self, z):
         """Return E[x|z, y], of shape (B, D), for rows [z | label] of shape (B, K + C), the label one-hot."""
-        z = joined_matrix("z", z, "K", self.latent_dim, self.conditions, self.dtype)
+        z = float_matrix("z", z, "(B, K)", self.latent_dim, self.dtype, classes=self.conditions)
         z, label = z[:, :self.latent_dim], z[:, self.latent_dim:]
         self._check_label("z", label)
         return self.likelihood.mean(self.decoder.forward(z, self.parameters, {"label": label}))
@@ -113,7 +113,7 @@ class ConditionalVAE(VAE):
 
     def _split(self, x):
         """Check rows of [x | label] and return the two, each in the model's dtype."""
-        rows = joined_matrix("x", x, "D", self.data_dim, self.conditions, self.dtype)
+        rows = float_matrix("x", x, "(B, D)", self.data_dim, self.dtype, classes=self.conditions)
         label = rows[:, self.data_dim:]
         self._check_label("x", label)
         x = float_matrix("x", rows[:, :self.data_dim], "(B, D)", self.data_dim, self.dtype,

@@ -70,8 +70,11 @@ def test_the_information_stops_at_log_n_and_vanishes_with_the_codes():
 
 def test_what_does_not_fit_is_said():
     mu, log_var = codes(4, 2)
-    with pytest.raises(ValueError, match="mu and log_var must have the same shape"):
+    with pytest.raises(ValueError, match="log_var must have shape"):
         aggregate_log_density(mu, mu, log_var[:, :1])
+    for wrong in (mu[0], mu[0, 0], mu[:, :0], mu[:0], mu[None], mu.astype(int)):
+        with pytest.raises(ValueError, match="mu must|mu is empty"):
+            aggregate_log_density(mu, wrong, log_var)
     with pytest.raises(ValueError, match="z must have shape"):
         aggregate_log_density(mu[:, :1], mu, log_var)
     with pytest.raises(ValueError, match="draws must be at least 2"):
