@@ -43,20 +43,33 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     lowest = min(seen.min(), v.error or seen.min())
     if exact is not None:
         true_error = max(abs(v.value - exact), np.finfo(float).eps * abs(exact), 1e-300)  # a logarithmic axis has no 0
-        axes.loglog(v.step, true_error, "D", color="black", markersize=5, label="extrapolated: its true error")
+        axes.loglog(v.step, true_error, "D", color="black", markersize=6, label="extrapolated: its true error")
+        axes.annotate("its true error", (v.step, true_error), (0, 9), textcoords="offset points", ha="center")
         lowest = min(lowest, true_error)
     axes.axvline(v.best_step, color=GREY, linewidth=1, linestyle="-.", label="best step of a central difference")
-    axes.axvline(v.step, color=GREY, linewidth=1, label="where extrapolation began")
     axes.set_ylim(0.1 * lowest, 10 * seen.max())
     axes.set_xlabel("step h, in the number's own unit")
     axes.set_ylabel("error of the slope, in its own unit")
     axes.set_title(f"Error of a finite difference against its step; extrapolated slope {v.value:.10g} ± {v.error:.1g}",
                    fontsize=11)
     axes.grid(alpha=0.3)
-    figure.legend(loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    name_the_lines(axes, v)
     falls = "falls with slope 2" if v.truncation.any() else "shows no slope of 2"
     figure.alt = (f"A V on logarithmic axes: the error of a central difference {falls} as the step shrinks to "
                   f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated value's "
                   f"estimated error, {v.error:.0e}"
                   + (f", and a diamond its true error, {true_error:.0e}." if exact is not None else "."))
     return figure
+
+
+def name_the_lines(axes, v):
+    """Write each line's name beside it: the picture then needs no legend."""
+    def write(words, at, offset, **look):
+        axes.annotate(words, at, offset, textcoords="offset points", **look)
+
+    right, left = len(v.steps) // 8, -len(v.steps) // 5  # the steps come longest first
+    if v.truncation.any():
+        write("truncation, slope 2", (v.steps[right], v.truncation[right]), (-10, 4), color=VERMILLION, ha="right")
+    write("rounding, slope −1", (v.steps[left], v.rounding[left]), (12, 12), color=GREEN)
+    write("estimated error of the extrapolated slope", (v.steps.min(), v.error), (0, -14))
+    write("best step of a\ncentral difference", (v.best_step, axes.get_ylim()[0]), (6, 6), color=GREY)
