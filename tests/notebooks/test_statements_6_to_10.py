@@ -21,6 +21,40 @@ def expected_elbo(model, rows, mu, log_var):
     return WEIGHTS @ elbos / WEIGHTS.sum()
 
 
+# Notebook 6
+
+
+def ridders(f, x, h, ratio, rows, stop):
+    """The value that changed least and that change, with Numerical Recipes' stopping rule where stop is true."""
+    def difference(h):
+        return (f(x + h) - f(x - h)) / (2 * h)
+
+    T, best = [[difference(h)]], (np.inf, 0.0)
+    for k in range(1, rows):
+        T.append([difference(h / ratio**k)])
+        for j in range(1, k + 1):
+            T[k].append(T[k][j - 1] + (T[k][j - 1] - T[k - 1][j - 1]) / (ratio ** (2 * j) - 1))
+            change = max(abs(T[k][j] - T[k][j - 1]), abs(T[k][j] - T[k - 1][j - 1]))
+            if change <= best[0]:
+                best = change, T[k][j]
+        if stop and abs(T[k][k] - T[k - 1][k - 1]) >= 2 * best[0]:
+            break
+    return best
+
+
+@pytest.mark.parametrize("ratio, rows, stop", [(2, 8, False), (1.4, 10, True)])
+def test_the_least_change_covers_the_error_in_about_half_of_the_cases(ratio, rows, stop):
+    cases = [(f, slope(x), x) for f, slope in ((np.exp, np.exp), (np.sin, np.cos), (np.tanh, lambda x: 1 - np.tanh(x) ** 2))
+             for x in np.random.default_rng(0).standard_normal(50)]
+    covered = [abs(value - slope) <= change for f, slope, x in cases for change, value in [ridders(f, x, 0.5, ratio, rows, stop)]]
+    assert 0.35 < np.mean(covered) < 0.65
+
+
+def test_the_exercise_on_a_checker_asks_for_the_losses_that_the_notebook_names():
+    from minivae import exercises
+    assert "a billionth, one, and a million" in str(exercises.statement("gradient_checker"))
+
+
 # Notebook 7
 
 
