@@ -1,7 +1,9 @@
 """What notebooks 1 to 5 state of bias, variance, bounds and digits, each on the smallest case where it can be evaluated."""
 
 import pathlib
+import re
 
+import nbformat
 import numpy as np
 import pytest
 from linear_case import at_true_posterior, linear_model
@@ -220,3 +222,55 @@ def test_a_kink_has_a_pathwise_gradient_and_a_step_has_none():
     kink, above = np.maximum(z, 0), 0.5 * (np.sign(z) + 1)
     assert (q * kink * score).sum() * step == pytest.approx((q * above).sum() * step, rel=1e-7)
     assert (q * above * score).sum() * step == pytest.approx(normal(mu, sigma**2), rel=1e-7)  # the density at the step
+
+
+# Notebook 5, section 5.7: where the logarithms of probabilities fail
+
+
+@pytest.mark.parametrize("dtype, plus, minus, halved", ((np.float32, 16.64, -88.73, -17.3), (np.float64, 36.74, -709.79, -37.4)))
+def test_logarithms_of_probabilities_fail_at_both_ends_and_from_logits_at_none(dtype, plus, minus, halved):
+    def probability(a):
+        return 1 / (1 + np.exp(-np.array([a], dtype)))
+
+    with np.errstate(over="ignore"):
+        assert probability(plus - 0.02) < 1 == probability(plus + 0.02)
+        assert probability(minus + 0.02) > 0 == probability(minus - 0.02)
+    assert 0.5 * (1 + np.tanh(np.array([0.5 * halved], dtype))) > 0 == 0.5 * (1 + np.tanh(np.array([1.25 * halved], dtype)))
+    for a in (plus, minus, 1000, -1000):
+        on, off = (mv.kernels.bernoulli_log_likelihood(np.array([[a]], dtype), np.array([[x]], dtype)) for x in (1, 0))
+        assert min(on, off) == pytest.approx(-abs(a), rel=1e-6) and max(on, off) <= 0
+
+
+# What is folded is right: the code in answers runs and agrees
+
+
+def answers(name):
+    """The code in the folded answers of a notebook, by the function that it defines first."""
+    nb = nbformat.read(next(NOTEBOOKS.glob(f"{name}*.ipynb")), as_version=4)
+    text = "\n".join(cell.source for cell in nb.cells if cell.cell_type == "markdown")
+    code = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    return {re.search(r"def (\w+)", block)[1]: block for block in code if "def " in block}
+
+
+@pytest.mark.parametrize("name, function", (("03", "kl"), ("04", "score_function"), ("05", "tied_backward")))
+def test_the_code_in_a_folded_answer_is_right(name, function):
+    names = {"np": np}
+    exec(answers(name)[function], names)
+    rng = np.random.default_rng(0)
+    if function == "score_function":
+        assert mv.exercises.check(function, names[function])
+        return
+    forward, backward = {"kl": ("kl", "kl_backward"), "tied_backward": (None, function)}[function]
+    arguments = rng.standard_normal((2, 5, 3)) if forward else (rng.standard_normal((5, 4)), rng.standard_normal((4, 2)))
+    assert mv.gradcheck.check_vjp(names[forward] if forward else lambda x, W: x @ W @ W.T, names[backward], *arguments)
+
+
+@pytest.mark.parametrize("name", ("01", "02", "03", "04", "05"))
+def test_every_exercise_has_a_cell_to_write_in_and_a_check(name):
+    nb = nbformat.read(next(NOTEBOOKS.glob(f"{name}*.ipynb")), as_version=4)
+    cells = [cell.source for cell in nb.cells]
+    asked = [i for i, cell in enumerate(cells) if "**Exercise.**" in cell or "## Exercise\n" in cell]
+    assert asked
+    for i in asked:
+        assert "raise NotImplementedError" in cells[i + 1], cells[i]
+        assert re.search(r"check|try:", cells[i + 2] + cells[i + 3]), cells[i + 1]
