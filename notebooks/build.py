@@ -4,6 +4,7 @@
     python notebooks/build.py 02 03                       only those whose names begin so
     python notebooks/build.py --check                     execute and compare with the outputs that are committed
     python notebooks/build.py --render FOLDER --mathjax PATH    HTML pages of what is committed, with a local MathJax 2
+    python notebooks/build.py --book FOLDER               a book of pages that need no network; executes nothing
 
 The notebooks in solutions/ come after the course's; from each the student's copy in exercises/ is made, or compared.
 How a check compares is told in checking.py. Exit codes: 0 in order, 1 not, 2 a wrong argument.
@@ -38,11 +39,16 @@ def main(argv=None):
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names; by default all")
     parser.add_argument("--check", action="store_true", help="compare with what is committed, and write nothing")
     parser.add_argument("--render", metavar="FOLDER", type=pathlib.Path, help="write HTML pages; executes nothing")
+    parser.add_argument("--book", metavar="FOLDER", type=pathlib.Path, help="write a book of pages that need no network")
     parser.add_argument("--mathjax", metavar="PATH_OR_URL", help="a copy of MathJax 2: its folder, or its MathJax.js")
     options = parser.parse_args(argv)
-    if options.check and options.render:
-        parser.error("--check and --render are two jobs; give one.")
+    if options.check + bool(options.render) + bool(options.book) > 1:
+        parser.error("--check, --render and --book are different jobs; give one.")
     paths = find(options.names, parser)
+    if options.book:
+        from book import write_book
+        print(f"Wrote {write_book(options.book, paths)} pages to {options.book}. Open {options.book / 'index.html'}.")
+        return 0
     if options.render:
         try:
             mathjax = mathjax_url(options.mathjax)

@@ -54,6 +54,7 @@ def _element(latex, block):
     except ImportError:
         return None
     ElementTree.register_namespace("", NAMESPACE)
+    latex = latex.replace("{aligned}", "{split}")  # which it knows
     for bar in (r"\|", r"\Vert"):  # latex2mathml enlarges no such bar; a bar is as tall as it must be by itself
         for size in (r"\big", r"\Big", r"\bigl", r"\bigr"):
             latex = latex.replace(size + bar, r"\Vert ")
