@@ -75,3 +75,25 @@ def test_a_training_in_sittings_takes_the_time_of_all_its_epochs(tmp_path, monke
         sitting(4, killed=True)
     assert sitting(1) == (80, 40)
     assert sitting(0) == (80, 40)      # measured once more
+
+
+def test_errors_are_judged_by_replicates(tiny, monkeypatch):
+    """Of errors stated 1.3 times too small, 1.96 of them cover 0.868, and the replicates show the true size."""
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    import published
+    from minivae.evaluation import Evidence
+    rng, n, true = np.random.default_rng(0), 20_000, 0.4
+    ess = np.where(np.arange(n) % 4, 50.0, 3.0)
+
+    def estimate(n, size):
+        return Evidence(size * rng.standard_normal(n), np.full(n, size / 1.3), ess[:n])
+
+    far = estimate(400, 0.01)
+    seen = published.judged(estimate(n, true), estimate(n, true), far._replace(log_px=far.log_px + 0.7))
+    assert abs(seen["replicate_se"] / (true / 100) - 1) < 4.5 / np.sqrt(2 * n)
+    assert seen["replicate_se"] / seen["stated_se"] == pytest.approx(1.3, rel=0.05) and seen["few"] == 0.25
+    for name, share in (("coverage", 1), ("low_coverage", 0.25)):
+        assert abs(seen[name] - 0.868) < 4.5 * np.sqrt(0.868 * 0.132 / (n * share))
+    assert abs(seen["rise"] - 0.7) < 4.5 * seen["rise_se"] and seen["rise_se"] == pytest.approx(true / np.sqrt(2 * 400), rel=0.2)
+    words = published.errors_seen(seen | {"images": n, "more_samples": 7})
+    assert "1.3 times too small" in words[0] and "25% of the images" in words[0] and "nats above 5,000" in words[1]
