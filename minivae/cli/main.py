@@ -103,8 +103,8 @@ def _hold_threads(count):
 
 def _caution(likelihood, binarize=None, noise_variance=1.0):
     if likelihood == "bernoulli" and binarize == "none":
-        _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at most the "
-              "log p(x) of --binarize dynamic.")
+        _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
+              "most the log p(x) of --binarize dynamic.")
     if likelihood == "bernoulli" and noise_variance != 1.0:
         _note("--noise-variance belongs to the gaussian likelihood; a Bernoulli has none, so it changes nothing.")
 
@@ -142,8 +142,8 @@ def _closing_words(folder, summary):
              f"  python -m minivae generate {_quoted(folder)}      new images"]
     if settings["data"] == "mnist":
         if summary["history"][-1]["epoch"] < 100:
-            lines.append("  python -m minivae generate --pretrained      images from a VAE trained for 3000 epochs: after "
-                         f"{summary['history'][-1]['epoch']}, many samples are not digits yet")
+            lines.append("  python -m minivae generate --pretrained      images from a VAE trained for 3000 epochs: "
+                         f"after {summary['history'][-1]['epoch']}, many samples are not digits yet")
         if settings["latent"] != 2:
             lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
     lines.append("The course begins with notebooks/01_maximum_likelihood.ipynb.")
@@ -154,8 +154,9 @@ def _what_came_of_it(history, seconds):
     """Lay out the ELBO and its parts after the first epoch and the last, or after the only one."""
     first, last = history[0], history[-1]
     on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
-    rows = [(label, first[prefix + name], last[prefix + name]) for label, name in
-            (("objective", "objective"), ("ELBO", "elbo"), ("log p(x|z)", "log_likelihood"), ("KL", "kl")) if prefix + name in last]
+    names = {"objective": "objective", "ELBO": "elbo", "log p(x|z)": "log_likelihood", "KL": "kl"}
+    names = {label: prefix + name for label, name in names.items() if prefix + name in last}
+    rows = [(label, first[name], last[name]) for label, name in names.items()]
     trained = f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time). On {on} images, in nats per image"
     if len(history) == 1:
         return [f"{trained}:", *(f"  {label:12} {number:9.2f}" for label, number, _ in rows)]
@@ -181,15 +182,16 @@ def evaluate(options):
         test = run.load_data(data)
     _caution(model.settings["likelihood"], how)
     images = run.test_rows(model, test, data)
-    numbers = evaluation.evaluate(model, images, binarize=how, rng=np.random.default_rng(options.seed), samples=options.samples,
-                                  progress=True)
+    numbers = evaluation.evaluate(model, images, binarize=how, rng=np.random.default_rng(options.seed),
+                                  samples=options.samples, progress=True)
     if options.json:
         print(json.dumps(numbers | {"binarize": how, "data": data, "given_labels": bool(model.conditions),
                                     "training": model.record}))
     else:
         given = ", given their labels" if model.conditions else ""
         print(_about_its_training(model.record), end="")
-        print(f"Measured on {len(images):,} test images of {data}{given}, binarization {how}; in nats per image, ± standard error:")
+        print(f"Measured on {len(images):,} test images of {data}{given}, binarization {how}; in nats per image, ± "
+              "standard error:")
         print(evaluation.as_text(numbers))
     doubt = evaluation.doubt(numbers)
     if doubt:
@@ -205,10 +207,11 @@ def _about_its_training(record):
     """Say how a model was trained, in a line or two; nothing where its file does not tell."""
     if not record:
         return ""
-    rate = f"step size {record['learning_rate']:g}{'' if record['schedule'] == 'constant' else ', ' + record['schedule']}"
+    schedule = "" if record["schedule"] == "constant" else f", {record['schedule']}"
     warm_up = f", beta warm-up over {record['beta_warm_up']:g} epochs" if record["beta_warm_up"] else ""
     planned = "" if record["epochs"] == record["planned_epochs"] else f" of {record['planned_epochs']} planned"
-    return (f"Trained for {_epochs(record['epochs'])}{planned} by {record['optimizer']}, {rate}, batch {record['batch_size']}, "
+    return (f"Trained for {_epochs(record['epochs'])}{planned} by {record['optimizer']}, "
+            f"step size {record['learning_rate']:g}{schedule}, batch {record['batch_size']}, "
             f"binarization {record['binarize']}{warm_up}, seed {record['seed']},\n"
             f"  on images {record['images']}.\n")
 
@@ -224,7 +227,8 @@ def generate(options):
     plots.check_png(options.out, "--out")
     model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     if options.label is not None and not model.conditions:
-        raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with --conditional.")
+        raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with "
+                         "--conditional.")
     label = {"label": run.labels_to_draw(model, notes, options.n, options.label)} if model.conditions else {}
     images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw, **label)
     given = "x|z" if not model.conditions else "x|z, y" if options.label is None else f"x|z, y = {options.label}"
@@ -247,7 +251,8 @@ def gradcheck(options):
     kind, more = kind_of_model(options.objective, classes)
     _caution(options.likelihood, noise_variance=options.noise_variance)
     model = kind(options.data_dim, options.hidden, options.latent, options.activation, options.likelihood,
-                 noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed, **more)
+                 noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed,
+                 **more)
     rng = np.random.default_rng(options.seed)
     model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases too, which start at zero
     x = rng.integers(0, 2, (options.batch, model.data_dim)).astype(model.dtype)

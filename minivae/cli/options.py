@@ -10,7 +10,7 @@ RUN = pathlib.Path("runs/mnist")  # where train puts its run, and the other verb
 ABOUT = """\
 minivae: a variational autoencoder in pure NumPy, every gradient written by hand.
 
-  python -m minivae train         train a VAE on MNIST, which is built in, and draw what it learned
+  python -m minivae train         train a VAE on MNIST, which is built in, and draw what it has learned
   python -m minivae evaluate      measure a trained model on test images: log p(x), the ELBO and its two parts, in nats
   python -m minivae generate      draw new images from a trained model
   python -m minivae gradcheck     check every gradient of a small model against finite differences
@@ -54,11 +54,10 @@ def check_numbers(options):
     def positive(name, number):
         return finite_number(name, number, positive=True)
 
-    checks = dict.fromkeys(("-n", "--batch", "--data-dim", "--epochs", "--hidden", "--latent", "--samples", "--parts", "--threads"),
-                           positive_integer)
-    checks |= dict.fromkeys(("--holdout", "--label", "--seed"), whole_number)
-    checks |= {"--beta": finite_number, "--beta-warm-up": finite_number, "--learning-rate": positive, "--noise-variance": positive}
-    for option, check in checks.items():
+    checks = {positive_integer: "-n --batch --data-dim --epochs --hidden --latent --samples --parts --threads",
+              whole_number: "--holdout --label --seed", finite_number: "--beta --beta-warm-up",
+              positive: "--learning-rate --noise-variance"}
+    for option, check in ((option, check) for check, names in checks.items() for option in names.split()):
         value = getattr(options, option.lstrip("-").replace("-", "_"), None)
         for number in value if isinstance(value, list) else [value]:
             if number not in (None, "learned"):
@@ -69,7 +68,7 @@ TRAIN_EXAMPLES = """\
 examples:
   python -m minivae train                                        ten epochs on MNIST, in runs/mnist
   python -m minivae train --latent 2 --out runs/plane            a latent space that fits on a page
-  python -m minivae train --beta 4 --out runs/beta4              a KL that weighs more: fewer latents stay in use
+  python -m minivae train --beta 4 --out runs/beta4              more weight on the KL: fewer latents stay in use
   python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
                           --schedule cosine --out runs/deep      slower, and several nats better
   python -m minivae train --objective iwae --samples 5 --out runs/iwae         the importance-weighted bound
@@ -90,39 +89,42 @@ def _train_options(verb):
                        help="where the model, history.csv and the pictures go (default runs/mnist)")
     either = group.add_mutually_exclusive_group()
     either.add_argument("--resume", action="store_true",
-                        help="go on with the run in --out from its last whole epoch, with the settings it was started with; "
-                             "start afresh if there is none")
+                        help="continue the run in --out after its last whole epoch, with the settings that it was "
+                             "started with; start a new one if there is none")
     either.add_argument("--force", action="store_true", help="start again and replace the run in --out")
-    group.add_argument("--no-pictures", dest="pictures", action="store_false", help="draw none: only model.npz and history.csv")
+    group.add_argument("--no-pictures", dest="pictures", action="store_false",
+                       help="draw no pictures: leave only model.npz and history.csv")
     option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
            metavar="N")
 
     group = verb.add_argument_group("the data")
-    option("--data", "mnist, which is built in, or a folder of four IDX files, raw or .gz, as MNIST, Fashion-MNIST, KMNIST, QMNIST "
-                     "and EMNIST are published; one of several data sets in a folder as FOLDER/emnist-letters (default mnist)", metavar="mnist|FOLDER")
-    option("--binarize", "how grey levels become pixels: a fresh draw each epoch, one draw for all, above one half or "
-                         "not, or left grey (default dynamic; none for gaussian)",
+    option("--data", "mnist, which is built in, or a folder of four IDX files, raw or .gz, as MNIST, Fashion-MNIST, "
+                     "KMNIST, QMNIST and EMNIST are published; if it holds several data sets, one of them, as in "
+                     "FOLDER/emnist-letters (default mnist)", metavar="mnist|FOLDER")
+    option("--binarize", "how grey levels become pixels: drawn anew each epoch, drawn once, on where above one half, "
+                         "or left grey (default dynamic; none for gaussian)",
            choices=("dynamic", "fixed", "threshold", "none"))
-    option("--holdout", "how many of the last training images to keep for measuring after each epoch (default 10000, or a "
-                        "sixth of a data set of under 60000)",
+    option("--holdout", "how many of the last training images to hold out, for the ELBO after each epoch (default 10000, "
+                        "or a sixth of the images if there are fewer than 60000)",
            type=int, metavar="N")
 
     group = verb.add_argument_group("the model")
-    option("--hidden", "units in each hidden layer of the encoder, first layer first; the decoder mirrors them; "
-                       "no number makes both linear (default 400)", type=int, nargs="*", metavar="H")
-    option("--conditional", "join the labels to x and to z: a model of p(x|y), for images of a label on demand", action="store_true")
+    option("--hidden", "units in each hidden layer of the encoder, in order; the decoder has the same in reverse; "
+                       "without a number both are linear (default 400)", type=int, nargs="*", metavar="H")
+    option("--conditional", "join the labels to x and to z: a model of p(x|y), which generates images of any label",
+           action="store_true")
     option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
-    option("--likelihood", "what the decoder says of a pixel: the probability that it is on, or its mean (default bernoulli)",
-           choices=("bernoulli", "gaussian"))
-    option("--noise-variance", "of the gaussian likelihood: a number, or learned as one number for all pixels (default 1)",
+    option("--likelihood", "what the decoder's output is: the probability that a pixel is on, or its mean "
+                           "(default bernoulli)", choices=("bernoulli", "gaussian"))
+    option("--noise-variance", "of the gaussian likelihood: a number, or learned, one number for all pixels (default 1)",
            type=_number_or_learned, metavar="V|learned")
-    option("--objective", "what training raises: the ELBO with its KL in closed form; the same with its KL drawn too; or "
-                          "the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
+    option("--objective", "what training maximizes: the ELBO with its KL in closed form, the ELBO with its KL sampled, "
+                          "or the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
     option("--samples", "draws of z per image for monte-carlo and iwae, S (default 5)", type=int, metavar="S")
-    option("--beta", "weight on the KL; 1 trains the ELBO, more presses the latents towards the prior (default 1)",
+    option("--beta", "weight on the KL: 1 gives the ELBO, more pulls the latents towards the prior (default 1)",
            type=float, metavar="BETA")
-    option("--output-bias", "start the decoder's last bias at the data's mean, or at zero (default data)",
+    option("--output-bias", "start the decoder's last bias at the mean of the data, or at zero (default data)",
            choices=("data", "zero"))
     option("--dtype", "precision (default float32)", choices=("float32", "float64"))
 
@@ -130,9 +132,10 @@ def _train_options(verb):
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
     option("--batch", "images per step, B (default 128)", type=int, metavar="B")
     option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
-    option("--schedule", "keep the step size, or let it fall to nothing along a cosine (default constant)",
+    option("--schedule", "keep the step size constant, or let it fall to zero along a cosine (default constant)",
            choices=("constant", "cosine"))
-    option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float, metavar="EPOCHS")
+    option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float,
+           metavar="EPOCHS")
     group.add_argument("--threads", type=int, metavar="N", help="threads of the matrix products; on a busy machine one is faster "
                        "than two (default: one a core; with --parts, one)")
     group.add_argument("--parts", type=int, default=1, metavar="N", help="split every batch into N parts, each in the hands of a thread "
@@ -171,40 +174,48 @@ def _generate_options(verb):
     verb.add_argument("-n", type=int, default=64, metavar="N", help="how many images (default 64)")
     verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
                       help="the picture's file (default grid.png)")
-    verb.add_argument("--label", type=int, metavar="Y", help="of a conditional model: the label of all images (default: each in turn)")
+    verb.add_argument("--label", type=int, metavar="Y",
+                      help="of a conditional model: the label of all images (default: each in turn)")
     verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
     verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
 
 
 def _gradcheck_options(verb):
     for name, kind, default, help in (
-        ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"), ("--batch", int, 4, "examples, B"),
-        ("--noise-variance", _number_or_learned, 1.0, "of the gaussian likelihood, or learned"), ("--beta", float, 1.0, "weight on the KL"),
-        ("--seed", int, 0, "of weights, data and noise"),
+        ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"),
+        ("--batch", int, 4, "examples, B"),
+        ("--noise-variance", _number_or_learned, 1.0, "of the gaussian likelihood, or learned"),
+        ("--beta", float, 1.0, "weight on the KL"), ("--seed", int, 0, "of weights, data and noise"),
     ):
         verb.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default {default:g})")
-    verb.add_argument("--hidden", type=int, nargs="*", default=[5], metavar="H", help="units in each hidden layer (default 5)")
-    verb.add_argument("--activation", choices=("relu", "tanh"), default="tanh", help="between the layers (default tanh)")
-    verb.add_argument("--likelihood", choices=("bernoulli", "gaussian"), default="bernoulli", help="(default bernoulli)")
-    verb.add_argument("--objective", choices=("elbo", "monte-carlo", "iwae"), default="elbo", help="(default elbo)")
-    verb.add_argument("--samples", type=int, metavar="S", help="draws of z per example for monte-carlo and iwae (default 3)")
-    verb.add_argument("--conditional", action="store_true", help="a model of p(x|y), of three labels")
-    verb.add_argument("--dtype", choices=("float32", "float64"), default="float64", help="of the model (default float64)")
+    for name, help, choices in (
+        ("--activation", "between the layers ", ("tanh", "relu")), ("--likelihood", "", ("bernoulli", "gaussian")),
+        ("--objective", "", ("elbo", "monte-carlo", "iwae")), ("--dtype", "of the model ", ("float64", "float32")),
+    ):
+        verb.add_argument(name, choices=choices, default=choices[0], help=f"{help}(default {choices[0]})")
+    verb.add_argument("--hidden", type=int, nargs="*", default=[5], metavar="H",
+                      help="units in each hidden layer (default 5)")
+    verb.add_argument("--samples", type=int, metavar="S",
+                      help="draws of z per example for monte-carlo and iwae (default 3)")
+    verb.add_argument("--conditional", action="store_true", help="a model of p(x|y), with three labels")
 
 
 def _derivation_options(verb):
-    verb.add_argument("--html", metavar="FILE", help="write a page that steps through one pass of a small model, symbol "
-                                                     "by symbol: equation, code and numbers side by side")
+    verb.add_argument("--html", metavar="FILE",
+                      help="write a page that steps through one pass of a small model, symbol by symbol: equation, code "
+                           "and numbers side by side")
 
 
 def _grade_options(verb):
-    verb.add_argument("place", type=pathlib.Path, metavar="FILE_OR_FOLDER", help="a notebook, a Python file, or a folder of submissions")
-    verb.add_argument("--exercises", nargs="+", metavar="NAME|NUMBER", help="which: by name, or all of a notebook by its number "
-                                                                            "(default all)")
+    verb.add_argument("place", type=pathlib.Path, metavar="FILE_OR_FOLDER",
+                      help="a notebook, a Python file, or a folder of submissions")
+    verb.add_argument("--exercises", nargs="+", metavar="NAME|NUMBER",
+                      help="which: by name, or all of a notebook by its number (default all)")
     verb.add_argument("--seconds", type=float, default=20.0, metavar="S",
                       help="time limit for running a file, and again for each exercise (default 20)")
     verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: at random, and printed)")
     either = verb.add_mutually_exclusive_group()
     either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
     either.add_argument("--json", action="store_true", help="one JSON object, for scripts")
-    verb.add_argument("--out", type=pathlib.Path, metavar="FILE", help="write the table there (default: to the terminal)")
+    verb.add_argument("--out", type=pathlib.Path, metavar="FILE",
+                      help="write the table there (default: to the terminal)")

@@ -54,7 +54,8 @@ def remembered_by(model_file):
     try:
         yield
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error} The run in {model_file} was trained on this; if it has moved, name its new place with --data.") from error
+        raise FileNotFoundError(f"{error} The run in {model_file} was trained on this; if it has moved, name its new "
+                                "place with --data.") from error
 
 
 def resolve(folder, chosen, *, resume=False, force=False):
@@ -92,8 +93,8 @@ def resolve(folder, chosen, *, resume=False, force=False):
     if saved and not saved.history:  # what holds no epoch is no run
         return DEFAULTS | chosen, 0
     if not resume:
-        raise FileExistsError(f"{model_file} exists already. Go on with it (--resume), start again and replace it (--force), or choose "
-                              "another folder (--out).")
+        raise FileExistsError(f"{model_file} exists already. Go on with it (--resume), start again and replace it "
+                              "(--force), or choose another folder (--out).")
     _check_conflicts(model_file, chosen, saved)
     settings = DEFAULTS | {name: saved.notes[name] for name in DEFAULTS if name in saved.notes} | chosen
     return settings, len(saved.history)
@@ -107,12 +108,12 @@ def _check_conflicts(model_file, chosen, saved):
     for name, value in chosen.items():
         before = saved.notes.get(name)  # from JSON: a list, as the command line has it
         if name in saved.notes and name not in ("data", "epochs") and value != before:
-            raise ValueError(f"the run in {model_file} has --{name.replace('_', '-')} {before}; got {value}. Go on without "
-                             "it, or train into another folder (--out).")
+            raise ValueError(f"the run in {model_file} has --{name.replace('_', '-')} {before}; got {value}. Go on "
+                             "without it, or train into another folder (--out).")
     epochs, before = chosen.get("epochs"), saved.notes.get("epochs")
     if epochs not in (None, before) and saved.settings.get("schedule") != "constant":
-        raise ValueError(f"the run in {model_file} has --epochs {before}, over which its step size falls to zero; got {epochs}. "
-                         "Go on without it, or train into another folder (--out).")
+        raise ValueError(f"the run in {model_file} has --epochs {before}, over which its step size falls to zero; got "
+                         f"{epochs}. Go on without it, or train into another folder (--out).")
 
 
 def _check_same_images(model_file, settings, images, held_out):
@@ -121,9 +122,9 @@ def _check_same_images(model_file, settings, images, held_out):
     now = {name: checksum(rows if rows is None else prepare(rows, settings["binarize"]))
            for name, rows in (("images", images), ("held_out", held_out))}
     if saved.history and any(saved.settings.get(name) != found for name, found in now.items()):
-        raise ValueError(f"--data: {settings['data']} does not hold the images that the run in {model_file} was trained on: they were "
-                         f"{saved.settings.get('images')}; these are {now['images']}. Name its data, or train into another folder "
-                         "(--out).")
+        raise ValueError(f"--data: {settings['data']} does not hold the images that the run in {model_file} was "
+                         f"trained on: they were {saved.settings.get('images')}; these are {now['images']}. Name its "
+                         "data, or train into another folder (--out).")
 
 
 def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True):
@@ -199,13 +200,14 @@ def _check_batch(batch, count, parts):
     if parts > batch:
         raise ValueError(f"--parts must be at most the batch size, {batch} (--batch); got {parts}.")
     if batch > count:
-        raise ValueError(f"--batch must be at most the number of training images; got {batch} for {count:,}. Take smaller batches, or "
-                         "hold out fewer images (--holdout).")
+        raise ValueError(f"--batch must be at most the number of training images; got {batch} for {count:,}. Take "
+                         "smaller batches, or hold out fewer images (--holdout).")
 
 
 def _split(images, holdout):
     if not 0 <= holdout < len(images):
-        raise ValueError(f"--holdout must leave images to train on; got {holdout} of {len(images):,}. Hold out fewer, or none (0).")
+        raise ValueError(f"--holdout must leave images to train on; got {holdout} of {len(images):,}. Hold out fewer, "
+                         "or none (0).")
     return images[:len(images) - holdout], images[len(images) - holdout:] if holdout else None
 
 
@@ -219,7 +221,8 @@ def labels_in(labels, classes):
     there = np.unique(labels).tolist()
     missing = sorted(set(range(classes)) - set(there))
     if missing:
-        warnings.warn(f"no training image has the label {', '.join(map(str, missing))}: no image of it will be generated.", stacklevel=2)
+        warnings.warn(f"no training image has the label {', '.join(map(str, missing))}: no image of it will be "
+                      "generated.", stacklevel=2)
     return there
 
 
@@ -227,7 +230,8 @@ def labels_to_draw(model, notes, n, label=None):
     """Return the labels of n images to generate: the one asked for, or in turn all those that occurred in training."""
     there = notes.get("labels", list(range(model.conditions)))
     if label is not None and label not in there:
-        known = f"from {there[0]} to {there[-1]}" if there == list(range(there[0], there[-1] + 1)) else f"one of {there}"
+        successive = there == list(range(there[0], there[-1] + 1))
+        known = f"from {there[0]} to {there[-1]}" if successive else f"one of {there}"
         raise ValueError(f"--label must be a label that the model was trained on, {known}; got {label}.")
     return np.resize(there if label is None else [label], n)
 
@@ -236,15 +240,16 @@ def test_rows(model, test, data):
     """Return the test images of a data set as the rows that a model takes."""
     images, labels = test.test_images, test.test_labels
     if images[0].size != model.data_dim:
-        raise ValueError(f"--data must hold images of {model.data_dim} pixels for this model; those of {data} have {images[0].size}.")
+        raise ValueError(f"--data must hold images of {model.data_dim} pixels for this model; those of {data} have "
+                         f"{images[0].size}.")
     if model.conditions and labels.max() >= model.conditions:
-        raise ValueError(f"--data must hold labels up to {model.conditions - 1} for this model; those of {data} go up to "
-                         f"{labels.max()}.")
+        raise ValueError(f"--data must hold labels up to {model.conditions - 1} for this model; those of {data} go up "
+                         f"to {labels.max()}.")
     return with_labels(model, images, labels)
 
 
 def kind_of_model(objective, classes):
-    """Return the class of model for an objective, or for labels of so many classes, and what it takes beside the rest."""
+    """Return the class of model for an objective, or for labels of so many classes, and its further arguments."""
     if classes and objective != "elbo":
         raise ValueError(f"--conditional goes with --objective elbo alone; got {objective}. Leave one of the two out.")
     return (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[objective], {})
@@ -260,8 +265,8 @@ def draws_per_image(objective, samples, *, default):
     """Return S as chosen or by default; 1 for the ELBO, the one objective that has no more."""
     if objective == "elbo":
         if samples not in (None, 1):
-            raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave it out, or "
-                             "choose --objective iwae.")
+            raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave "
+                             "it out, or choose --objective iwae.")
         return 1
     return default if samples is None else positive_integer("--samples", samples)
 
@@ -271,8 +276,8 @@ def _new_model(settings, images, classes):
     kind, more = kind_of_model(settings["objective"], classes)
     model = kind(
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
-        noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"], seed=settings["seed"],
-        **more,
+        noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"],
+        seed=settings["seed"], **more,
     )
     if settings["output_bias"] == "data":
         pixels = flatten_images(images)
@@ -342,8 +347,8 @@ def open_model(path):
     path = pathlib.Path(path)
     path = path / "model.npz" if path.is_dir() else path
     if not path.exists():
-        raise FileNotFoundError(f"{path} does not exist. Train a model first (python -m minivae train), name another, or take the one "
-                                "that comes with the package (--pretrained).")
+        raise FileNotFoundError(f"{path} does not exist. Train a model first (python -m minivae train), name another, "
+                                "or take the one that comes with the package (--pretrained).")
     saved = load_checkpoint(path, require_run=False)
     model = saved.model
     side = round(model.data_dim**0.5)

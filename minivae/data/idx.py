@@ -24,8 +24,8 @@ FILES = {"train_images": ("train-images", 3), "train_labels": ("train-labels", 1
 
 # How published files are named: MNIST's train-images-idx3-ubyte.gz, EMNIST's emnist-letters-test-images-idx3-ubyte.gz,
 # QMNIST's qmnist-train-labels-idx2-int.gz.
-FILE_NAME = re.compile(r"((?P<set>.+?)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)(?P<mark>[-.])idx\d-(ubyte|int)"
-                       r"(?P<packed>\.gz)?")
+FILE_NAME = re.compile(r"((?P<set>.+?)-)?(?P<part>train|t10k|test)-(?P<kind>images|labels)"
+                       r"(?P<mark>[-.])idx\d-(ubyte|int)(?P<packed>\.gz)?")
 
 ELEMENT_TYPES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
 WHOLE_NUMBERS = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4"}
@@ -94,12 +94,12 @@ def load_idx(folder):
     for part in ("train", "test"):
         images, labels = headers[f"{part}_images"].shape, headers[f"{part}_labels"].shape
         if images[0] != labels[0]:
-            raise ValueError(f"folder {folder} must hold one label for every image; got {images[0]} images and {labels[0]} labels to "
-                             f"{part}. Do the files come from one data set?")
+            raise ValueError(f"folder {folder} must hold one label for every image; got {images[0]} images and "
+                             f"{labels[0]} labels to {part}. Do the files come from one data set?")
     train_size, test_size = (headers[f"{part}_images"].shape[1:] for part in ("train", "test"))
     if train_size != test_size:
-        raise ValueError(f"folder {folder} must hold images of one size; got {train_size} to train on and {test_size} to test on. Do "
-                         "the files come from one data set?")
+        raise ValueError(f"folder {folder} must hold images of one size; got {train_size} to train on and {test_size} "
+                         "to test on. Do the files come from one data set?")
     arrays = {name: _read_array(path, headers[name]) for name, path in paths.items()}
     for name, array in arrays.items():
         if name.endswith("labels"):
@@ -120,21 +120,24 @@ def _find_files(folder):
     data_sets = _data_sets(folder)
     whole = sorted(name for name, paths in data_sets.items() if len(paths) == len(FILES))
     if chosen is None and "" not in whole and len(whole) > 1:
-        raise ValueError(f"folder {folder} holds {len(whole)} data sets: {', '.join(whole)}. Name one, such as {folder / whole[0]}.")
+        raise ValueError(f"folder {folder} holds {len(whole)} data sets: {', '.join(whole)}. Name one, such as "
+                         f"{folder / whole[0]}.")
     if chosen is None:  # MNIST's own names if they are complete, else what is complete, or nearest to it
         chosen = "" if "" in whole else max(data_sets, key=lambda name: len(data_sets[name]), default="")
     paths = data_sets.get(chosen, {})
-    missing = [f"{chosen}{'-' * bool(chosen)}{stem}-idx{axes}-ubyte" for name, (stem, axes) in FILES.items() if name not in paths]
+    prefix = f"{chosen}-" if chosen else ""
+    missing = [f"{prefix}{stem}-idx{axes}-ubyte" for name, (stem, axes) in FILES.items() if name not in paths]
     if missing:
         held = sorted(entry.name + "/" * entry.is_dir() for entry in folder.iterdir())
         shown = ", ".join(held[:12]) + (f" and {len(held) - 12} more" if len(held) > 12 else "")
         raise FileNotFoundError(f"folder {folder} lacks {len(missing)} of the four IDX files. Looked for "
-                                f"{', '.join(missing)} (as they are, or with .gz). The folder holds {shown or 'nothing'}.")
+                                f"{', '.join(missing)} (as they are, or with .gz). The folder holds "
+                                f"{shown or 'nothing'}.")
     return chosen, {name: paths[name] for name in FILES}
 
 
 def _data_sets(folder):
-    """Map the name of each data set in the folder to its files, by the array's name; a raw file goes before a packed one."""
+    """Map the name of each data set in a folder to its files, by array; a raw file goes before a packed one."""
     found = {}
     for path in folder.iterdir():
         match = FILE_NAME.fullmatch(path.name)
@@ -160,15 +163,16 @@ def _read_header(path, stem, axes):
     """Read the header of an IDX file of images or labels, and compare the size it promises with what there can be."""
     packed, head = _head(path)
     if len(head) < 4:
-        raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(head)}. Copy it again?")
+        raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(head)}. Copy it "
+                         "again?")
     if head[:2] != b"\0\0":
         raise ValueError(f"{path} is not an IDX file: it must begin with two zero bytes; got {head[:4]!r}.")
     element_type, got_axes = head[2], head[3]
     labels = stem.endswith("labels")
     if element_type not in (WHOLE_NUMBERS if labels else [8]):
         got = ELEMENT_TYPES.get(element_type, f"the unknown type {element_type}")
-        raise ValueError(f"{path} must hold {'whole numbers' if labels else 'uint8 (element type 8)'}; got {got}. Write it anew as "
-                         "uint8?")
+        raise ValueError(f"{path} must hold {'whole numbers' if labels else 'uint8 (element type 8)'}; got {got}. "
+                         "Write it anew as uint8?")
     if got_axes != axes and not (labels and got_axes == 2):
         raise ValueError(f"{path} must hold an array of {axes} axes; got {got_axes}. "
                          "Were images and labels interchanged, or are the images in colour?")
@@ -184,13 +188,13 @@ def _read_header(path, stem, axes):
     if packed and header.total > MOST_RATIO * there:
         raise _wrong_size(path, header, f"only {there:,} gzipped")
     if packed and header.total > max(LARGE, LARGE_RATIO * there):
-        raise ValueError(f"{path} is gzipped to {there:,} bytes and would unpack to {header.total:,}, shape {header.shape}: hardly "
-                         "pictures. If it is meant to, unpack it yourself (gunzip).")
+        raise ValueError(f"{path} is gzipped to {there:,} bytes and would unpack to {header.total:,}, shape "
+                         f"{header.shape}: hardly pictures. If it is meant to, unpack it yourself (gunzip).")
     return header
 
 
 def _head(path):
-    """Return whether a file is gzipped, which its first bytes tell whatever its name, and its first 512 bytes unpacked."""
+    """Return whether a file is gzipped, which its first bytes show, and its first 512 bytes unpacked."""
     with open(path, "rb") as file:
         head = file.read(512)
     packed = head[:2] == b"\x1f\x8b"
@@ -240,6 +244,6 @@ def _as_labels(path, labels):
     """Return labels of any whole numbers as uint8, shape (N,)."""
     labels = labels.reshape(len(labels), -1)[:, 0]
     if labels.min() < 0 or labels.max() > 255:
-        raise ValueError(f"{path} must hold labels from 0 to 255; got labels from {labels.min()} to {labels.max()}. Number the "
-                         "classes from 0?")
+        raise ValueError(f"{path} must hold labels from 0 to 255; got labels from {labels.min()} to {labels.max()}. "
+                         "Number the classes from 0?")
     return labels.astype(np.uint8)

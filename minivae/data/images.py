@@ -53,13 +53,14 @@ def checked_pixels(images, how, name="images"):
     if is_binary(images):
         return images.astype(bool, copy=False)
     if images.dtype.kind not in "fiu":
-        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype {images.dtype}.")
+        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype "
+                         f"{images.dtype}.")
     if images.size == 0:
         return images
     low, high = images.min().item(), images.max().item()
     if images.dtype.kind != "f" and images.dtype != np.uint8:
-        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype {images.dtype}, from "
-                         f"{low} to {high}. {_conversion(low, high, name)}")
+        raise ValueError(f"{name} must be uint8 grey levels from 0 to 255, floats in [0, 1] or booleans; got dtype "
+                         f"{images.dtype}, from {low} to {high}. {_conversion(low, high, name)}")
     if not np.isfinite([low, high]).all():
         what = "NaN" if np.isnan(low) else "infinity"
         raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero where they were made?")
@@ -69,11 +70,11 @@ def checked_pixels(images, how, name="images"):
         raise ValueError(f"{name} must lie in [0, 1]; got a {worst}. {range_hint(low, high)}")
     if how == "threshold" and low < high and (low > white / 2) == (high > white / 2):
         level = int(low > white / 2)
-        raise ValueError(f"{name} lie between {low} and {high}: at the threshold, {white / 2}, every pixel would become {level}. "
-                         f"Spread them from 0 to {white}: {name} * ({white} / {high:g})?")
+        raise ValueError(f"{name} lie between {low} and {high}: at the threshold, {white / 2}, every pixel would "
+                         f"become {level}. Spread them from 0 to {white}: {name} * ({white} / {high:g})?")
     if white == 255 and low < high < 128:
-        warnings.warn(f"{name} are uint8 from {low} to {high}, and 255 means white: they will be very dark. If {high} is white, "
-                      f"give {name} / {high}.", stacklevel=3)
+        warnings.warn(f"{name} are uint8 from {low} to {high}, and 255 means white: they will be very dark. If {high} "
+                      f"is white, give {name} / {high}.", stacklevel=3)
     return images
 
 
@@ -107,7 +108,8 @@ def range_hint(low, high):
         return f"Divide by {2**bits - 1}?"
     if high < 128 and high == int(high):
         return f"Is {high:g} white? Then divide by {high:g}."
-    return "Divide by the largest number that a pixel can be, or model real numbers: likelihood gaussian, binarize none."
+    return ("Divide by the largest number that a pixel can be, or model real numbers: likelihood gaussian, binarize "
+            "none.")
 
 
 def flatten_images(images, name="images"):
@@ -131,8 +133,8 @@ def flatten_images(images, name="images"):
         If there are no images, or they have another number of axes.
     """
     if not isinstance(images, np.ndarray):
-        which = " Pass one part of it, such as data.train_images?" if isinstance(images, tuple) else " Wrap it in np.asarray?"
-        raise ValueError(f"{name} must be a NumPy array; got a {type(images).__name__}.{which}")
+        remedy = "Pass one part of it, such as data.train_images?" if isinstance(images, tuple) else "Wrap it in np.asarray?"
+        raise ValueError(f"{name} must be a NumPy array; got a {type(images).__name__}. {remedy}")
     if images.ndim not in (2, 3):
         one = " Is it one image? Then images[None]." if images.ndim == 1 else ""
         raise ValueError(f"{name} must have shape (N, rows, columns) or (N, D); got {images.shape}.{one}")

@@ -48,9 +48,11 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     images = flatten_images(images, name)
     if data_dim is not None and images.shape[1] != data_dim:
         if classes:
-            raise ValueError(f"{name} must have {data_dim} columns each for this model, {data_dim - classes} pixels and {classes} of "
-                             f"a label; got {images.shape[1]}. Join them: join_labels({name}, labels, {classes}).")
-        raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}. Is it their model?")
+            raise ValueError(f"{name} must have {data_dim} columns each for this model, {data_dim - classes} pixels "
+                             f"and {classes} of a label; got {images.shape[1]}. Join them: join_labels({name}, labels, "
+                             f"{classes}).")
+        raise ValueError(f"{name} must have {data_dim} pixels each for this model; got {images.shape[1]}. Is it their "
+                         "model?")
     if classes:
         checked_pixels(images[:, :-classes], how, name)  # the label's columns may be white where no pixel is
     images = checked_pixels(images, "none" if classes else how, name)

@@ -38,5 +38,5 @@ def load_mnist():
     except FileNotFoundError:
         raise
     except Exception as error:  # zipfile, lzma and NumPy each have their own for a damaged file
-        raise ValueError(f"{PATH}, the MNIST of this package, is damaged ({type(error).__name__}). Install minivae again, or "
-                         "run git lfs pull if it was cloned with pointers.") from error
+        raise ValueError(f"{PATH}, the MNIST of this package, is damaged ({type(error).__name__}). Install minivae "
+                         "again, or run git lfs pull if it was cloned with pointers.") from error

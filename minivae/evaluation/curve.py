@@ -23,8 +23,8 @@ class BoundCurve(NamedTuple):
     samples : ndarray of int, shape (n,)
     bound : ndarray, shape (n,)
     standard_error : ndarray, shape (n,)
-        What the draws leave uncertain for these examples, from the spread between groups of draws; where one group is all
-        there is, between its two halves, which tells little for a few examples. NaN for a single sample.
+        What the draws leave uncertain for these examples, from the spread between groups of draws. Where there is only
+        one group, from its two halves, which say little of a few examples. NaN for a single sample.
     """
 
     samples: np.ndarray
@@ -51,7 +51,8 @@ def bound_curve(model, x, samples=5000, *, rng, progress=False):
 
     References
     ----------
-    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, theorem 1: the bound rises with S, to log p(x).
+    Burda, Grosse & Salakhutdinov, Importance Weighted Autoencoders, 2016, theorem 1: the bound rises with S, towards
+    log p(x).
     """
     sizes = sample_sizes(samples)
     parts = over_examples(lambda draws: bound_in_groups(draws.log_weight[0], sizes), model, x, samples, rng=rng,
@@ -78,9 +79,9 @@ def bound_in_groups(log_weight, sizes):
     -------
     bound, variance : ndarray, shape (n,)
         The mean over the groups, which is unbiased for the bound of that size, and the square of its standard error. A
-        single group has no spread; the one taken for it is that of the mean of its halves. From one example that is a
-        number of one degree of freedom. On average over many, and with weights as uneven as those of images, it is nearer
-        the truth than equation 10.3, and still too small.
+        single group has no spread; in its place stands that of the mean of its two halves. For one example that is an
+        estimate with one degree of freedom. On average over many, and with weights as uneven as those of images, it is
+        nearer the truth than equation 10.3, and still too small.
     """
     bounds, variances = [], []
     for size in sizes:
@@ -93,7 +94,7 @@ def bound_in_groups(log_weight, sizes):
 
 
 def log_means(log_weight, size):
-    """Cut log weights into groups of that size, the rest left out, and return the logarithm of each group's mean weight."""
+    """Cut log weights into groups of that size, leave out the rest, and return the log of each group's mean weight."""
     return log_mean_exp(log_weight[:len(log_weight) // size * size].reshape(-1, size))
 
 

@@ -34,8 +34,8 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
     Returns
     -------
     means : dict of str to float
-        "elbo", "log_likelihood" and "kl", "objective" where that is made of several draws, and "elbo_se", the standard error
-        of the first (None for one example).
+        "elbo", "log_likelihood" and "kl"; "objective" where that is made of several draws; and "elbo_se", the standard
+        error of the first (None for one example).
     """
     images, rng = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions), generator(rng)
     return mean_elbo(model, images, binarize, rng, samples, positive_integer("batch_size", batch_size))

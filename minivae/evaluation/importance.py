@@ -220,14 +220,16 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     def result(n):
         draws = draws_of(n)
         if not np.isfinite(draws.log_weight).all():
-            raise ArithmeticError(f"log p(x) of example {n} is not finite: there are log weights from {draws.log_weight.min()} "
-                                  f"to {draws.log_weight.max()}. Are the model's parameters finite? Try dtype float64.")
+            raise ArithmeticError(f"log p(x) of example {n} is not finite: there are log weights from "
+                                  f"{draws.log_weight.min()} to {draws.log_weight.max()}. Are the model's parameters "
+                                  "finite? Try dtype float64.")
         return reduce(draws)
 
     pool = ThreadPoolExecutor(min(len(x), os.cpu_count() or 1))
     try:
         if progress:
-            print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} {'draw' if samples == 1 else 'draws'} of z each: "
+            print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} "
+                  f"{'draw' if samples == 1 else 'draws'} of z each: "
                   f"{in_words(_seconds(pool, draws_of, len(x), samples))}.", file=sys.stderr)
         return list(tqdm(pool.map(result, range(len(x))), desc=f"log p(x), {samples:,} draws each", total=len(x),
                          unit="image", disable=not progress, smoothing=0))

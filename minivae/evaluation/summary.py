@@ -43,10 +43,10 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
 
         - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
           "elbo_se", the standard error over the examples;
-        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far the mean
-          over other images of the kind might differ; "log_px_draws_se": how far other draws of z might move it, on the same
-          images, by equation 10.3 or from the two halves of the draws, whichever is larger. Of a few examples it is not
-          known well, and where ``doubt`` is raised it is None, because the estimate is then too low by more than that;
+        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far the
+          mean over other images of the kind might differ; "log_px_draws_se": how far other draws of z might move it, on
+          the same images, by equation 10.3 or from the two halves of the draws, whichever is larger. A few examples do
+          not show it well, and where ``doubt`` is raised it is None: the estimate is then too low by more than that;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
           fewer than ten;
@@ -105,8 +105,9 @@ def as_text(numbers):
     errors = plus_minus("log_px_se", " over images") + plus_minus("log_px_draws_se", " over draws")
     lower = "  a lower bound: more draws would raise it" if doubt(numbers) else ""
     active = "unknown from one image" if numbers["active_units"] is None else (
-        f"{numbers['active_units']:9} of {numbers['latents']} latents: those whose mean varies from image to image, by a variance over "
-        f"{THRESHOLD}")
+        f"{numbers['active_units']:9} of {numbers['latents']} latents: those whose mean varies from image to image, by "
+        f"a variance over {THRESHOLD}")
+    curve = ", ".join(f"{size:,}: {bound:.2f}" for size, bound in numbers["bound"].items())
     return "\n".join([
         f"  log p(x)     {numbers['log_px']:9.2f}{errors}{lower}",
         f"  ELBO         {numbers['elbo']:9.2f}{plus_minus('elbo_se', ' over images')}",
@@ -114,26 +115,27 @@ def as_text(numbers):
         f"  KL           {numbers['kl']:9.2f}",
         f"  gap          {numbers['gap']:9.2f}  log p(x) - ELBO",
         f"  active units {active}",
-        f"  ESS          {numbers['effective_samples']:9.1f} of {numbers['samples']:,} draws, for the median image: how many draws of equal "
-        f"weight\n{'':25}would do as well. It is below {FEW}, too few, for {numbers['few_effective']:.0%} of the images",
-        "  bound by number of draws: " + ", ".join(f"{size:,}: {bound:.2f}" for size, bound in numbers["bound"].items()),
+        f"  ESS          {numbers['effective_samples']:9.1f} of {numbers['samples']:,} draws, for the median image: "
+        f"how many draws of equal weight\n{'':25}would do as well. It is below {FEW}, too few, for "
+        f"{numbers['few_effective']:.0%} of the images",
+        f"  bound by number of draws: {curve}",
     ])
 
 
 def doubt(numbers):
-    """Return a sentence on why log p(x) in what ``evaluate`` returned is not to be trusted; None where it has settled."""
+    """Return a sentence on why log p(x) is not to be trusted, from what ``evaluate`` returned; None where it is."""
     *fewer, last = numbers["bound"]
     before = max((size for size in fewer if 2 * size <= last), default=None)
     more = f"Try --samples {max(5000, 10 * last)}."
     if numbers["effective_samples"] < FEW:
-        return (f"log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective sample size of "
-                f"{numbers['effective_samples']:.1f} or less. {more}")
+        return ("log p(x) is not to be trusted yet, only as a lower bound: half of the images have an effective "
+                f"sample size of {numbers['effective_samples']:.1f} or less. {more}")
     if before is None:
         return None
     rise = numbers["bound"][last] - numbers["bound"][before]
     if rise / math.log2(last / before) > SETTLED:
-        return (f"log p(x) is somewhat higher than its estimate, which still rose by {rise:.2f} nats from {before:,} draws to {last:,}. "
-                f"{more}")
+        return (f"log p(x) is somewhat higher than its estimate, which still rose by {rise:.2f} nats from {before:,} "
+                f"draws to {last:,}. {more}")
     return None
 
 
