@@ -283,13 +283,14 @@ def tags_of(nb):
 def time_of(nb):
     """What a notebook says of the time it takes."""
     found = MINUTES.search("\n".join(cell.source for cell in nb.cells[:3]))
-    return html.escape(found.group().removeprefix("**Time**").strip()) if found else ""
+    return html.escape(found.group().removeprefix("**Time**").partition(". ")[0].strip(" .")) if found else ""
 
 
 def second_reading(nb):
     """The sections that a notebook marks as a second reading."""
     marked = [plain(line.lstrip("# ")) for cell in nb.cells if cell.cell_type == "markdown"
               for line in cell.source.splitlines() if line.startswith("## ") and "second reading" in line.lower()]
+    marked = [re.sub(r"\s*\(second reading\)", "", heading) for heading in marked]
     return f'<br><span class="minutes">second reading: {html.escape("; ".join(marked))}</span>' if marked else ""
 
 
