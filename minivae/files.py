@@ -145,8 +145,8 @@ class Archive:
         """Return an array, which must have this shape and dtype."""
         found, found_dtype = self.header(name)
         if found != shape or found_dtype != dtype:
-            raise CheckpointError(f"{self.path}: {name} must have shape {shape} and dtype {np.dtype(dtype)}, by the model's settings; "
-                                  f"got {found} and {found_dtype}. Train again, or restore a copy.")
+            raise CheckpointError(f"{self.path}: {name} must have shape {shape} and dtype {np.dtype(dtype)}, by the "
+                                  f"model's settings; got {found} and {found_dtype}. Train again, or restore a copy.")
         return self._read(name)
 
     def header(self, name):
@@ -158,11 +158,11 @@ class Archive:
             length = self._archive.getinfo(name + ".npy").file_size
             numbers = dtype.itemsize * math.prod(shape)
         if dtype.hasobject:
-            raise CheckpointError(f"{self.path}: {name} holds Python objects, which minivae never reads, because reading "
-                                  "them can run code. Is it the file that model.save or train wrote?")
+            raise CheckpointError(f"{self.path}: {name} holds Python objects, which minivae never reads, because "
+                                  "reading them can run code. Is it the file that model.save or train wrote?")
         if not numbers < length:
-            raise CheckpointError(f"{self.path} is damaged: {name} has {length} bytes, and {numbers} are expected after its "
-                                  "header. Copy it again, or train again.")
+            raise CheckpointError(f"{self.path} is damaged: {name} has {length} bytes, and {numbers} are expected "
+                                  "after its header. Copy it again, or train again.")
         return shape, dtype
 
     def _read(self, name):

@@ -15,9 +15,9 @@ from .equations import EQUATIONS
 __all__ = ["equation", "equation_of", "find", "locate", "as_table"]
 
 HEADING = """\
-The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are about checking gradients. p is the decoder's,
-q the encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙ multiplies number
-by number; β weights the KL; B is the number of examples in a batch.
+The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are about checking gradients. p is the
+decoder's, q the encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙
+multiplies number by number; β weights the KL; B is the number of examples in a batch.
 """
 PACKAGE = __package__.partition(".")[0]  # what names such as "kernels:dense" are looked up in
 _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
@@ -44,7 +44,9 @@ def equation(number):
     for known in _BY_NUMBER:
         chapters.setdefault(known.partition(".")[0], []).append(known)
     here = chapters.get(number.strip(" ()").partition(".")[0])
-    there = f"notebook {here[0].partition('.')[0]} has {here[0]} to {here[-1]}" if here else f"notebooks {', '.join(chapters)} have some"
+    there = f"notebooks {', '.join(chapters)} have some"
+    if here:
+        there = f"notebook {here[0].partition('.')[0]} has {here[0]} to {here[-1]}"
     raise KeyError(f"no equation {number!r}: {there}. python -m minivae derivation lists them all.")
 
 
@@ -68,18 +70,18 @@ def find(function):
         If there is none of that name; the message says what there is.
     """
     module, _, name = function.partition(":") if isinstance(function, str) else ("", "", "")
+    expected = f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}'
     try:
         home = importlib.import_module(f"{PACKAGE}.{module}" if module else PACKAGE)
         found = inspect.unwrap(pkgutil.resolve_name(f"{home.__name__}:{name}")) if module and name else None
     except ModuleNotFoundError:
-        raise ValueError(f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}, and '
-                         f"there is no module {PACKAGE}.{module}.") from None
+        raise ValueError(f"{expected}, and there is no module {PACKAGE}.{module}.") from None
     except (AttributeError, ValueError):
         found = None
     if not (inspect.isfunction(found) or inspect.isclass(found)):
-        near = difflib.get_close_matches(name, [other for other in vars(home) if not other.startswith("_")], 3, 0.5) if name else []
+        near = difflib.get_close_matches(name, [other for other in vars(home) if not other.startswith("_")], 3, 0.5)
         perhaps = f" Did you mean {' or '.join(f'{module}:{other}' for other in near)}?" if near else ""
-        raise ValueError(f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}.{perhaps}')
+        raise ValueError(f"{expected}.{perhaps}")
     return found
 
 

@@ -15,7 +15,8 @@ KERNELS, PLAIN = "kernels:", "kernels.plain:"  # how the names of the kernels be
 def show_source(function, since=None, until=None, *, tuned=False, docstring=False):
     """Show a function of the package as it stands in its file, with the equations that it implements.
 
-    A kernel is shown in its plain form, the one line of NumPy that it means; the tuned form, which runs, is folded below.
+    A kernel is shown in its plain form, the one line of NumPy that it means; the tuned form, which runs, is folded
+    below.
 
     Parameters
     ----------
@@ -115,7 +116,8 @@ class Source:
         shown = f"`{self.file}:{self.line}` · `{self.name}`{cited}\n\n```python\n{self.code}\n```"
         if self.tuned is None:
             return shown
-        return (f"{shown}\n\n<details><summary>as it runs, <code>{self.tuned.file}:{self.tuned.line}</code></summary>\n\n"
+        place = f"<code>{self.tuned.file}:{self.tuned.line}</code>"
+        return (f"{shown}\n\n<details><summary>as it runs, {place}</summary>\n\n"
                 f"```python\n{self.tuned.code}\n```\n\n</details>")
 
 
@@ -125,7 +127,7 @@ def plain_form(kernel):
 
 
 def source_lines(function, *, docstring=False):
-    """Return a registered function's lines by their number in its file; docstring and shape checks only if asked for."""
+    """Return a function's lines by their number in its file; its docstring and shape checks only if asked for."""
     found = find(function)
     texts, start = inspect.getsourcelines(found)
     lines = {start + i: text.rstrip("\n") for i, text in enumerate(texts)}
@@ -191,10 +193,10 @@ def _statements(function):
     found = []
     for node in ast.walk(ast.parse(textwrap.dedent("\n".join(lines.values())))):
         if isinstance(node, ast.Assign):
-            targets = [t for target in node.targets for t in (target.elts if isinstance(target, ast.Tuple) else [target])]
+            assigned = {ast.unparse(name) for target in node.targets
+                        for name in (target.elts if isinstance(target, ast.Tuple) else [target])}
             used = {name.id for name in ast.walk(node.value) if isinstance(name, ast.Name)}
-            numbers = range(first + node.lineno - 1, first + node.end_lineno)
-            found.append(({ast.unparse(target) for target in targets}, used, numbers))
+            found.append((assigned, used, range(first + node.lineno - 1, first + node.end_lineno)))
     return sorted(found, key=lambda statement: statement[2].start)
 
 

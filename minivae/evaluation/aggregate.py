@@ -1,8 +1,8 @@
 """The aggregate posterior: where the codes of a whole data set lie, and how the mean KL divides over it.
 
 The prior is where generation draws from; the average of all q(z|x) is where the codes are. The mean KL to the prior is
-the information that a code holds about its image, plus the distance between the two. Equations 3.13, 9.2 and 9.3. In nats.
-Shapes: N examples, M points, K latent.
+the information that a code holds about its image, plus the distance between the two. Equations 3.13, 9.2 and 9.3. In
+nats. Shapes: N examples, M points, K latent.
 """
 
 from typing import NamedTuple
@@ -110,8 +110,8 @@ def kl_parts(mu, log_var, *, rng, draws=2):
 
     Notes
     -----
-    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is held against all of them. It says
-    little about a larger population once the information nears log N, which it cannot exceed.
+    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is held against all of them. It
+    says little about a larger population once the information nears log N, which it cannot exceed.
 
     References
     ----------

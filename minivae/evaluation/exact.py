@@ -90,9 +90,9 @@ def _linear_decoder(model):
     hidden, likelihood = model.settings["hidden"], model.settings["likelihood"]
     if hidden or likelihood != "gaussian" or model.conditions:
         label = ", and no label" if model.conditions else ""
-        raise ValueError(f'model must be linear-Gaussian, hidden=() and likelihood="gaussian"{label}; got hidden={hidden} and '
-                         f"likelihood={likelihood!r}. For one or two latents there is quadrature_log_evidence, for all others "
-                         "log_evidence.")
+        raise ValueError(f'model must be linear-Gaussian, hidden=() and likelihood="gaussian"{label}; got '
+                         f"hidden={hidden} and likelihood={likelihood!r}. For one or two latents there is "
+                         "quadrature_log_evidence, for all others log_evidence.")
     W, b = (model.parameters[name].astype(np.float64) for name in ("decoder.0.W", "decoder.0.b"))
     return W, b, float(model.likelihood.variance(model.parameters))
 
@@ -132,18 +132,19 @@ def ppca(x, latent_dim):
     Raises
     ------
     ValueError
-        If K is not below D, or the data lie in K dimensions or fewer: the noise variance is then zero and the likelihood
-        infinite.
+        If K is not below D, or the data lie in K dimensions or fewer: the noise variance is then zero and the
+        likelihood infinite.
 
     Notes
     -----
-    Equation 10.8, with the eigenvalues of the data's covariance, 1/N and not 1/(N - 1): it is the maximum of the likelihood.
+    Equation 10.8, with the eigenvalues of the data's covariance, 1/N and not 1/(N - 1): it is the maximum of the
+    likelihood.
 
     References
     ----------
     Tipping & Bishop, Probabilistic Principal Component Analysis, Journal of the Royal Statistical Society B 61, 1999,
-    section 3.2. Lucas, Tucker, Grosse & Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse, 2019:
-    a linear VAE's ELBO has its maximum there, and no other that the likelihood has not.
+    section 3.2. Lucas, Tucker, Grosse & Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse,
+    2019: a linear VAE's ELBO has its maximum there, and no other that the likelihood has not.
     """
     x = float_matrix("x", x, "(N, D)", np.shape(x)[-1] if np.ndim(x) else 0, np.float64)
     K, D = positive_integer("latent_dim", latent_dim), x.shape[1]
@@ -154,8 +155,8 @@ def ppca(x, latent_dim):
     eigenvalues, axes = eigenvalues[::-1], axes.T[::-1]                       # falling; rows
     variance = eigenvalues[K:].mean()
     if variance <= D * np.finfo(np.float64).eps * eigenvalues[0]:
-        raise ValueError(f"x must spread in more than {K} dimensions; its covariance has eigenvalues {eigenvalues[:K + 1]}. "
-                         "Take fewer latents, or more examples.")
+        raise ValueError(f"x must spread in more than {K} dimensions; its covariance has eigenvalues "
+                         f"{eigenvalues[:K + 1]}. Take fewer latents, or more examples.")
     W = np.sqrt(eigenvalues[:K] - variance)[:, None] * axes[:K]
     log_determinant = np.log(eigenvalues[:K]).sum() + (D - K) * math.log(variance)
     return PPCA(W, b, float(variance), float(-0.5 * (D * LOG_2PI + log_determinant + D)))
@@ -183,21 +184,21 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
     ValueError
         If the model has more latents, or an argument does not fit.
     ArithmeticError
-        If a coarser and narrower grid gives another answer by more than the tolerance: many pixels make a peak too narrow for
-        the nodes, and a relu has corners.
+        If a coarser and narrower grid gives another answer by more than the tolerance: many pixels make a peak too
+        narrow for the nodes, and a relu has corners.
 
     Notes
     -----
-    Equation 10.9. For a smooth integrand that is nothing at both ends, plain addition is exponentially accurate: it beats the
-    nodes of Gauss and Hermite here, which spread farther than the posterior does.
+    Equation 10.9. For a smooth integrand that is nothing at both ends, plain addition is exponentially accurate: it
+    beats the nodes of Gauss and Hermite here, which spread farther than the posterior does.
 
     References
     ----------
     Trefethen & Weideman, The Exponentially Convergent Trapezoidal Rule, SIAM Review 56, 2014, section 5.
     """
     if model.latent_dim > 2 or model.conditions:
-        raise ValueError(f"model must have one or two latents and no label; got {model.latent_dim} and {model.conditions} "
-                         "classes. log_evidence estimates any model's.")
+        raise ValueError(f"model must have one or two latents and no label; got {model.latent_dim} and "
+                         f"{model.conditions} classes. log_evidence estimates any model's.")
     if positive_integer("nodes", nodes) < 8:
         raise ValueError(f"nodes must be at least 8; got {nodes}.")
     model = model.copy(dtype="float64")
@@ -205,8 +206,8 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
     coarser, log_px = _sum_over_grid(model, x, nodes // 2, 8.0), _sum_over_grid(model, x, nodes, 10.0)
     change = np.abs(log_px - coarser).max()
     if not change <= tolerance:
-        raise ArithmeticError(f"quadrature has not settled: {nodes} nodes and {nodes // 2} differ by {change:.1g} nats. Take more "
-                              "nodes or a wider tolerance, or use log_evidence.")
+        raise ArithmeticError(f"quadrature has not settled: {nodes} nodes and {nodes // 2} differ by {change:.1g} "
+                              "nats. Take more nodes or a wider tolerance, or use log_evidence.")
     return log_px
 
 

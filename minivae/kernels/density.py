@@ -12,7 +12,8 @@ import numpy as np
 from .shapes import check_shapes
 
 __all__ = ["gaussian_log_density", "gaussian_log_density_backward", "gaussian_log_likelihood",
-           "gaussian_log_likelihood_backward", "learned_variance_log_likelihood", "learned_variance_log_likelihood_backward"]
+           "gaussian_log_likelihood_backward", "learned_variance_log_likelihood",
+           "learned_variance_log_likelihood_backward"]
 
 LOG_2PI = math.log(2 * math.pi)
 
@@ -184,9 +185,9 @@ def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
     return over_sigma(dmean, root), dlog_var
 
 
-# The precision exp(-log_var) overflows below log_var = -88.7 in float32 and -709.7 in float64, and where z = mu it would
-# then be infinity times zero. So a residual is multiplied twice by the root of 1 / sigma. The root is kept finite: where
-# that changes it, every residual other than zero still gives infinity once it is squared, as it should.
+# The precision exp(-log_var) overflows below log_var = -88.7 in float32 and -709.7 in float64, and where z = mu it
+# would then be infinity times zero. So a residual is multiplied twice by the root of 1 / sigma. The root is kept
+# finite: where that changes it, every residual other than zero still gives infinity once it is squared, as it should.
 
 def inverse_root(log_var):
     """Return sigma**-0.5 for sigma = exp(log_var / 2), at most a little less than the largest number of the dtype."""

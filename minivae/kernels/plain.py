@@ -1,8 +1,8 @@
 """Each kernel as the one line of NumPy that it means, one for each array it returns, in the order of the derivation.
 
-This is what a reader should see first. The kernels of the same names compute the same numbers faster, in arrays that they
-are given, and stay right where these lines overflow or cancel. The tests hold them to these lines. Nothing is checked here.
-Shapes: B batch, I inputs, O outputs, H hidden, K latent, D data (pixels), S samples per example.
+This is what a reader should see first. The kernels of the same names compute the same numbers faster, in arrays that
+they are given, and stay right where these lines overflow or cancel. The tests hold them to these lines. Nothing is
+checked here. Shapes: B batch, I inputs, O outputs, H hidden, K latent, D data (pixels), S samples per example.
 """
 
 import numpy as np

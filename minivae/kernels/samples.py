@@ -57,7 +57,8 @@ def repeat_backward(dy, samples):
     check_shapes(dy=(dy, "RK"))
     rows, K = dy.shape
     if rows % samples:
-        raise ValueError(f"dy must have {samples} rows for each example; got {rows}, which is no multiple of {samples}.")
+        raise ValueError(f"dy must have {samples} rows for each example; got {rows}, which is not a multiple "
+                         f"of {samples}.")
     # forward: y = repeat each row S times
     return dy.reshape(rows // samples, samples, K).sum(axis=1)
 
@@ -120,8 +121,8 @@ def log_mean_exp(log_weight):
 
     Notes
     -----
-    Equation 10.16. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of an
-    example's is divided out before the exponential and its logarithm added again at the end.
+    Equation 10.16. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of
+    an example's is divided out before the exponential and its logarithm added again at the end.
 
     References
     ----------

@@ -1,7 +1,7 @@
 """Sliders for the latents, with what the decoder makes of them beside; and a still figure that stands without sliders.
 
-In a notebook with a kernel, ``mv.explore(model, x)`` shows both; on a page, where nothing runs, the figure is what remains.
-Shapes: n images, D pixels, K latent.
+In a notebook with a kernel, ``mv.explore(model, x)`` shows both; on a page, where nothing runs, the figure is what
+remains. Shapes: n images, D pixels, K latent.
 """
 
 import math
@@ -24,7 +24,8 @@ class Explorer:
     ----------
     model : VAE
     x : ndarray, shape (n, D)
-        Images. Each may be the start; all of them say how much each latent carries. For a conditional model [x | label].
+        Images. Each may be the start; all of them say how much each latent carries. For a conditional model
+        [x | label].
     sliders : int, optional
         How many latents can be moved: those with the largest mean KL.
     image_shape : (int, int), optional
@@ -54,13 +55,15 @@ class Explorer:
         side = math.isqrt(model.data_dim)
         self.image_shape = image_shape or (side, side)
         if math.prod(self.image_shape) != model.data_dim:
-            raise ValueError(f"image_shape must be rows and columns of {model.data_dim} pixels; got {self.image_shape}.")
+            raise ValueError(f"image_shape must be rows and columns of {model.data_dim} pixels; got "
+                             f"{self.image_shape}.")
         self.start(0)
 
     def start(self, index):
         """Go to the code (the mean of q) of one of the images, and return its decoded mean, shape (rows, columns)."""
         if not 0 <= index < len(self.x):
-            raise ValueError(f"index must be at least 0 and less than {len(self.x)}, the number of images; got {index}.")
+            raise ValueError(f"index must be at least 0 and less than {len(self.x)}, the number of images; got "
+                             f"{index}.")
         self.index, self.z = int(index), self.mu[index].copy()
         return self.image()
 
@@ -70,7 +73,7 @@ class Explorer:
         return self.image()
 
     def image(self, z=None):
-        """Decode where we are, or elsewhere: means, not draws; (rows, columns) for one z of shape (K,), or (m, D) for (m, K)."""
+        """Decode where we are, or elsewhere: the means, (rows, columns) for one z of shape (K,), (m, D) for (m, K)."""
         rows = np.atleast_2d(self.z if z is None else z)
         label = np.tile(self.x[self.index, self.model.data_dim:], (len(rows), 1))  # no columns but in a conditional VAE
         images = self.model.decode(np.concatenate([rows, label], axis=1))
@@ -85,11 +88,13 @@ class Explorer:
         for row, latent in enumerate(self.latents):
             z[row, :, latent] = values
         images = check_pictures("decode(z)", self.image(z.reshape(-1, len(self.z))), self.image_shape)
-        figure, axes = mosaic(images, len(values), "Each slider moved alone, from the same code (means)", xlabel="value of the latent")
+        figure, axes = mosaic(images, len(values), "Each slider moved alone, from the same code (means)",
+                              xlabel="value of the latent")
         centre_ticks(axes.set_xticks, self.image_shape[1], [f"{value:.0f}" for value in values[::2]], range(0, 13, 2))
         centre_ticks(axes.set_yticks, self.image_shape[0], [f"z[{k}] ({self.kl[k]:.2f} nats)" for k in self.latents])
-        figure.alt = (f"{len(self.latents)} rows of thirteen decoded images. In each, one latent goes from {-REACH:.0f} to "
-                      f"{REACH:.0f} and the others stay at the code of one image; the mean KL of each latent stands beside it.")
+        figure.alt = (f"{len(self.latents)} rows of thirteen decoded images. In each, one latent goes from "
+                      f"{-REACH:.0f} to {REACH:.0f} and the others stay at the code of one image; the mean KL of each "
+                      "latent stands beside it.")
         return figure
 
     def widget(self):
@@ -103,8 +108,8 @@ class Explorer:
         which = ipywidgets.BoundedIntText(0, 0, len(self.x) - 1, description="image")
         reach = math.ceil(max(REACH, float(np.abs(self.mu).max())))
         sliders = [ipywidgets.FloatSlider(float(self.z[k]), min=-reach, max=reach, step=0.05, readout_format=".2f",
-                                          description=f"z[{k}], {self.kl[k]:.2f} nats", style={"description_width": "initial"},
-                                          layout={"width": "340px"}) for k in self.latents]
+                                          description=f"z[{k}], {self.kl[k]:.2f} nats", layout={"width": "340px"},
+                                          style={"description_width": "initial"}) for k in self.latents]
 
         def restart(change):
             decoded.value = as_png(self.start(which.value), MAGNIFIED)

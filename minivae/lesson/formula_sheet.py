@@ -69,7 +69,8 @@ SIGNS = (  # a sign and its name
     ("μ, σ, ε", "mu (“mew”), sigma, epsilon"), ("φ, θ, β, η", "phi (“fie”), theta, beta, eta (“ee-ta”)"),
     ("p(x | z)", "p of x given z"), ("z ~ q", "z is drawn from q"), ("KL(q ‖ p)", "the KL divergence of q from p"),
     ("E_q[…]", "the expectation of … under q"), ("a ⊙ b", "a times b, number by number"),
-    ("dz; dℓ", "“dee z”: ∂loss/∂z; the same for log p(x|z)"), ("Wᵀ", "W transposed"), ("[y > 0]", "1 where y > 0, else 0"),
+    ("dz; dℓ", "“dee z”: ∂loss/∂z; the same for log p(x|z)"), ("Wᵀ", "W transposed"),
+    ("[y > 0]", "1 where y > 0, else 0"),
     ("x̄; w̄", "x bar, w bar: a mean"), ("B, D, H, K, S", "batch, data (pixels), hidden, latent, samples"),
 )
 
@@ -78,7 +79,8 @@ STYLE = """
 .sheet h2 {font-size: 1.05em; margin: 0.45em 0 0 0; color: #0072B2}
 .sheet table {border-collapse: collapse; width: 100%; margin: 0; font-size: 1em; table-layout: fixed}
 .sheet tr {background: none !important}
-.sheet td {padding: 0.15em 0.5em 0.15em 0; text-align: left !important; vertical-align: middle; border-top: 1px solid #ddd !important;
+.sheet td {padding: 0.15em 0.5em 0.15em 0; text-align: left !important; vertical-align: middle; border-top: 1px solid
+#ddd !important;
   white-space: normal}
 .sheet .code {font-family: monospace; font-size: 0.9em}
 .sheet .pair {display: flex; gap: 1.5em}
@@ -100,12 +102,13 @@ class FormulaSheet:
     def __repr__(self):
         lines = []
         for heading, rows in SHEET.items():
-            lines += ["", heading, *(f"{number:>5}  {equation(number).plain}\n       {aloud}" for number, aloud in rows)]
+            lines += ["", heading]
+            lines += [f"{number:>5}  {equation(number).plain}\n       {aloud}" for number, aloud in rows]
         return "\n".join(lines).strip()
 
     def _repr_html_(self):  # what a notebook shows
-        parts = [f"<style>{STYLE}</style>", '<div class="sheet">', "<b>minivae: the chain on one page.</b> Nats; summed over "
-                 "pixels and latents, averaged over the batch. p is the decoder's, q the encoder's."]
+        parts = [f"<style>{STYLE}</style>", '<div class="sheet">', "<b>minivae: the chain on one page.</b> Nats; "
+                 "summed over pixels and latents, averaged over the batch. p is the decoder's, q the encoder's."]
         for heading, rows in SHEET.items():
             parts += [f"<h2>{heading}</h2>", table(sheet_row(*row) for row in rows)]
         notation = table(map(cells, (("", "code", "lecture", "Kingma & Welling"), *NOTATION)))

@@ -38,9 +38,9 @@ def step_through(model, x, eps, beta=None):
     Returns
     -------
     steps : Steps
-        A sequence of steps, in order. ``steps["z"]`` is the step that computes z, ``steps["d.z"]`` the one that computes
-        dloss/dz, ``steps["d.decoder.0.W"]`` a weight's gradient. Printed, or as a cell's last line, it shows itself
-        whole; so does each step.
+        A sequence of steps, in order. ``steps["z"]`` is the step that computes z, ``steps["d.z"]`` the one that
+        computes dloss/dz, ``steps["d.decoder.0.W"]`` a weight's gradient. Printed, or as a cell's last line, it shows
+        itself whole; so does each step.
 
     Raises
     ------
@@ -96,13 +96,14 @@ class Step:
         return f"**`{self.name}`** {np.shape(self.value)} {self.meaning}\n\n{self._details()}"
 
     def _details(self):
-        shown = [entry._repr_latex_() for entry in self.equations] + [source._repr_markdown_() for source in self.sources]
-        return "\n\n".join([*shown, f"```text\n{self._values()}\n```"])
+        equations = [entry._repr_latex_() for entry in self.equations]
+        code = [source._repr_markdown_() for source in self.sources]
+        return "\n\n".join([*equations, *code, f"```text\n{self._values()}\n```"])
 
     def _values(self):
         """The value, behind its name; its parts before it, each behind its own."""
-        named = [f"{name} = {_written(value, len(name) + 3)}" for name, value in (self.parts | {self.name: self.value}).items()]
-        return "\n".join(named)
+        named = self.parts | {self.name: self.value}
+        return "\n".join(f"{name} = {_written(value, len(name) + 3)}" for name, value in named.items())
 
 
 class Steps(Sequence):
@@ -139,8 +140,8 @@ class Steps(Sequence):
         return "\n\n".join(f"{i}. {step!r}" for i, step in enumerate(self._steps, 1))
 
     def _repr_markdown_(self):  # folded, each opened by a click
-        return "\n\n".join(f"<details><summary>{i}. <code>{step.name}</code> {np.shape(step.value)} {step.meaning}</summary>"
-                           f"\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
+        return "\n\n".join(f"<details><summary>{i}. <code>{step.name}</code> {np.shape(step.value)} {step.meaning}"
+                           f"</summary>\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
 
 
     def value(self, name):
@@ -160,8 +161,8 @@ class Steps(Sequence):
 
         Notes
         -----
-        → and ← step; an address that ends in ``#d.z`` opens at that step. Formulas are MathML if latex2mathml is installed
-        (``pip install minivae[book]``), and plain text if not.
+        → and ← step; an address that ends in ``#d.z`` opens at that step. Formulas are MathML if latex2mathml is
+        installed (``pip install minivae[book]``), and plain text if not.
         """
         from .walk import save
         save(self, path)
@@ -198,21 +199,24 @@ def _backward_step(symbol, model, d, grads):
     elif entry and entry.computed_by.startswith("kernels:"):
         sources.append(body_of(entry.computed_by))
     sources += [body_of(f"kernels:{name}_backward", f"d{symbol}") for name in BOTH_PATHS.get(symbol, ())]
-    return Step(f"d.{symbol}", value, equations, sources, {"loss": LOSS, "elbo": REPORTED}.get(symbol), _parts(symbol, d))
+    meaning = {"loss": LOSS, "elbo": REPORTED}.get(symbol)
+    return Step(f"d.{symbol}", value, equations, sources, meaning, _parts(symbol, d))
 
 
 def _parts(symbol, d):
     """Where two paths meet, what each brings: the same kernels once more, on the trace's own arrays."""
+    if symbol not in BOTH_PATHS:
+        return {}
     t = d.forward
     through_kl = dict(zip(("mu", "log_var"), kl_divergence_backward(d.kl, t.mu, t.log_var)))
     through_z = {"mu": reparameterize_backward(d.z, t.eps)[0], "log_var": standard_deviation_backward(d.sigma, t.sigma)}
-    return {f"d{symbol}_through_z": through_z[symbol], f"d{symbol}_through_kl": through_kl[symbol]} if symbol in through_kl else {}
+    return {f"d{symbol}_through_z": through_z[symbol], f"d{symbol}_through_kl": through_kl[symbol]}
 
 
 def _layer(symbol, model):
-    """The lines that carry a gradient through one dense layer to its input, its W or its b, and through the activation above.
+    """The lines that carry a gradient through one dense layer to its input, its W or its b.
 
-    Also the equation of that activation, if there is one.
+    With those of the activation above it, and the equation of that activation, if there is one.
     """
     stack = model.encoder if symbol.startswith("encoder") else model.decoder
     target = {"W": "dW", "b": "db"}.get(symbol[-1], "dx")

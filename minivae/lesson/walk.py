@@ -56,7 +56,8 @@ def page(steps):
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
         title=f"One pass of a {model}, step by step",
         about=(f"A batch of {shape[0]} examples of {shape[1]} pixels goes forward from x to the loss. Then the "
-               "gradient of the loss goes back to every weight. Each step shows its equation, its code and its numbers."),
+               "gradient of the loss goes back to every weight. Each step shows its equation, its code and its "
+               "numbers."),
         graph=_graph(steps), count=len(names),
         list="\n".join(f'<li><a href="#{name}">{name}</a></li>' for name in names),
         sections="\n".join(_section(i, step, steps, values, lines) for i, step in enumerate(steps)),
@@ -123,7 +124,7 @@ def _written(entry, step, steps):
         W, b = chain[user][-2:]
         names = {"x": chain[user][0], "h": user, "W": "d." + W, "b": "d." + b, "y": user}
         names |= {"d" + name: "d." + names[name].removeprefix("d.") for name in names}
-        if kernel.startswith(("relu", "tanh")) and kernel.endswith("_backward"):  # da = dy f'(y): y is the output itself
+        if kernel.startswith(("relu", "tanh")) and kernel.endswith("_backward"):  # da = dy f'(y): y, the output
             names = {"y": user, "dy": "d." + user}
         return names
     return names | {"d" + written: "d." + name for written, name in names.items()}
@@ -132,7 +133,7 @@ def _written(entry, step, steps):
 # --- the code -------------------------------------------------------------------------------------------------
 
 def _code(source, first, step, lines):
-    """The lines of a source; of the chain's own functions also the lines around them, dimmed, each a link to its step."""
+    """The lines of a source; in the chain's own functions with the lines around them, dimmed, linked to their steps."""
     name, place = html.escape(source.name), html.escape(f"{source.file}:{source.line}")
     title = f'<p><code>{name}</code> <span class="dim">{place}</span></p>'
     if not first:

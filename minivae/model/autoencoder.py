@@ -1,7 +1,7 @@
 """Encoder and decoder as they stand: made, started, put to use, saved and loaded.
 
-Nothing here is about training: ``vae.py`` has the derivation, and three siblings of it share what is here. Shapes: B batch,
-D data (pixels), K latent.
+Nothing here is about training: ``vae.py`` has the derivation, and three siblings of it share what is here. Shapes: B
+batch, D data (pixels), K latent.
 """
 
 import numpy as np

@@ -33,7 +33,7 @@ class SampledBound(VAE):
 
     @cached_property
     def chain(self):
-        """What each symbol is made from: the VAE's chain, but for a KL that is drawn and an objective over log weights."""
+        """What each symbol is made from: the VAE's chain, with a sampled KL and an objective over log weights."""
         own = super().chain
         return {symbol: own[symbol] for symbol in list(own)[:list(own).index("kl")]} | {
             "log_prior": ("z",),
@@ -85,8 +85,9 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equations 10.11 to 10.14, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which makes
-        its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of sigma only.
+        Equations 10.11 to 10.14, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which
+        makes its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of
+        sigma only.
         """
         t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
         p, y, K, S = self.parameters, self.likelihood.symbol, self.latent_dim, len(t.eps) // len(t.x)
@@ -130,8 +131,8 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equation 7.1, and equations 10.10 to 10.18. The gradient of a log weight is its total derivative: through z, and through
-        the mu and log_var that log q(z|x) has of its own.
+        Equation 7.1, and equations 10.10 to 10.18. The gradient of a log weight is its total derivative: through z, and
+        through the mu and log_var that log q(z|x) has of its own.
         """
         d, grads, d_loss = open_gradients(self, trace, d_loss, out)
         t, p, y = trace, self.parameters, self.likelihood.symbol

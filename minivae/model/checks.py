@@ -106,6 +106,7 @@ def _floats(name, given, axes):
         got = f"dtype {array.dtype}" if isinstance(given, np.ndarray) else f"a {type(given).__name__}"
         raise ValueError(f"{name} must be an array of floats of shape {axes}; got {got}.")
     if array.dtype.kind != "f":
-        convert = "Divide by 255 and convert to floats?" if array.dtype == np.uint8 else "Convert it with .astype(float)?"
+        grey = array.dtype == np.uint8
+        convert = "Divide by 255 and convert to floats?" if grey else "Convert it with .astype(float)?"
         raise ValueError(f"{name} must be an array of floats; got dtype {array.dtype}. {convert}")
     return array

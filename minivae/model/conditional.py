@@ -48,8 +48,8 @@ class ConditionalVAE(VAE):
 
     References
     ----------
-    Sohn, Lee & Yan, Learning Structured Output Representation using Deep Conditional Generative Models, 2015, section 4.
-    Kingma et al., Semi-supervised Learning with Deep Generative Models, 2014, section 2 (the decoder p(x|y, z)).
+    Sohn, Lee & Yan, Learning Structured Output Representation using Deep Conditional Generative Models, 2015, section
+    4. Kingma et al., Semi-supervised Learning with Deep Generative Models, 2014, section 2 (the decoder p(x|y, z)).
     """
 
     layers = LabelledLayers
@@ -122,5 +122,5 @@ class ConditionalVAE(VAE):
 
     def _check_label(self, name, label):
         if not (np.isin(label, (0, 1)).all() and (label.sum(axis=1) == 1).all()):
-            raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the others 0. "
-                             "Make such rows with join_labels.")
+            raise ValueError(f"the last {self.conditions} columns of {name} must be a label, one of them 1 and the "
+                             "others 0. Make such rows with join_labels.")

@@ -35,16 +35,17 @@ def join_labels(rows, labels, classes):
     """
     rows, labels, classes = np.asarray(rows), np.asarray(labels), positive_integer("classes", classes)
     if rows.ndim < 2 or rows.size == 0:
-        raise ValueError(f"rows must have shape (N, D) or (N, height, width), N at least 1; got {rows.shape}. Is it one example? "
-                         "Then rows.reshape(1, -1).")
+        raise ValueError(f"rows must have shape (N, D) or (N, height, width), N at least 1; got {rows.shape}. Is it "
+                         "one example? Then rows.reshape(1, -1).")
     if labels.shape != (len(rows),):
         raise ValueError(f"labels must have shape (N,), one for each of the N = {len(rows)} rows; got {labels.shape}.")
     if labels.dtype.kind not in "iu":
-        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}; got dtype {labels.dtype}. Convert the labels "
-                         "with .astype(int)?")
+        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}; got dtype {labels.dtype}. "
+                         "Convert the labels with .astype(int)?")
     wrong = labels[(labels < 0) | (labels >= classes)]
     if wrong.size:
-        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}, of {classes} classes; got {wrong[0]}.")
+        raise ValueError(f"each label must be a whole number from 0 to {classes - 1}, of {classes} classes; got "
+                         f"{wrong[0]}.")
     if is_binary(rows):
         rows = rows.astype(bool, copy=False)
     on = 255 if rows.dtype == np.uint8 else 1

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..kernels import (
     PAIRS, bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
-    gaussian_log_likelihood_backward, learned_variance_log_likelihood, learned_variance_log_likelihood_backward, logistic,
+    gaussian_log_likelihood_backward, learned_variance_log_likelihood, learned_variance_log_likelihood_backward,
+    logistic,
 )
 
 __all__ = ["Bernoulli", "Gaussian", "LearnedGaussian", "likelihood_of"]
@@ -117,5 +118,6 @@ class LearnedGaussian(Gaussian):
         return learned_variance_log_likelihood(mean, parameters[self.log_var], x)
 
     def backward(self, dll, mean, x, parameters, grads, out=None):
-        dmean, grads[self.log_var] = learned_variance_log_likelihood_backward(dll, mean, parameters[self.log_var], x, out=out)
+        dmean, grads[self.log_var] = learned_variance_log_likelihood_backward(
+            dll, mean, parameters[self.log_var], x, out=out)
         return dmean

@@ -1,6 +1,7 @@
 """What a model file holds: a format version, the model's class, its settings as JSON, and the parameters as one array.
 
-Of a model that was trained, it also holds the record of the training: its settings, the epochs, the checksum of its data.
+Of a model that was trained, it also holds the record of the training: its settings, the epochs, the checksum of its
+data.
 """
 
 import contextlib
@@ -87,5 +88,6 @@ def _class_named(name, wanted, path):
     found = [kind for kind in classes if kind.__name__ == name]
     if not found:
         raise CheckpointError(f"{path} holds a model of class {name}, which is not {wanted.__name__} or made from it. "
-                              f"Load it with {name}.load, or with VAE.load, which returns any model whose class is defined.")
+                              f"Load it with {name}.load, or with VAE.load, which returns any model whose class is "
+                              "defined.")
     return found[0] if found[0] is wanted else found[-1]  # of several, the one defined last

@@ -178,8 +178,8 @@ def open_gradients(model, trace, d_loss, out):
             "them. Call forward without given."
         )
     if not model.parameters.same_bits(trace.weights, trace.stride):
-        raise ValueError("the parameters were altered since the trace's forward pass, by an optimizer's step perhaps, or "
-                         "the trace is another model's. Call forward again.")
+        raise ValueError("the parameters were altered since the trace's forward pass, perhaps by an optimizer's step, "
+                         "or the trace is another model's. Call forward again.")
     d_loss = finite_number("d_loss", d_loss, least=-math.inf)
     if out is None:
         d = Trace(model.symbols, forward=trace)
@@ -191,7 +191,8 @@ def open_gradients(model, trace, d_loss, out):
         raise ValueError("out must be (d, grads) as this model's backward returned them.")
     alike = grads.shapes == model.parameters.shapes and grads.flat.dtype == model.dtype
     if grads is model.parameters or not alike:
-        raise ValueError("out must hold Parameters for the gradients, of the model's shapes and dtype, and not its own.")
+        raise ValueError("out must hold Parameters for the gradients, of the model's shapes and dtype, and not its "
+                         "own.")
     d.forward = trace
     return d, grads, d_loss
 

@@ -18,12 +18,11 @@ from .trace import close_trace, open_gradients, open_trace
 
 __all__ = ["VAE", "BETWEEN"]
 
-# Other modules read forward and backward as text: the stepper shows their lines beside the equations, a trace cites them,
-# and the catalogue of mistakes plants its bugs in them. They rely on these spellings:
-#   t = open_trace(...), t.SYMBOL = ..., t[y] = ...    the line that computes a symbol
-#   d.SYMBOL = ..., d[y] = ...                         the line that computes its gradient
-#   # forward: ...                                     the line that is being differentiated
-# and on the following names, which stand between two symbols and are shown with the line that uses them.
+# Other modules read forward and backward as text: the stepper shows their lines beside the equations, a trace cites
+# them, and the catalogue of mistakes plants its bugs in them. They rely on these spellings: t = open_trace(...),
+# t.SYMBOL = ..., t[y] = ...    the line that computes a symbol d.SYMBOL = ..., d[y] = ...                         the
+# line that computes its gradient # forward: ...                                     the line that is being
+# differentiated and on the following names, which stand between two symbols and are shown with the line that uses them.
 BETWEEN = ("head", "d_head", "dmu_through_z", "dmu_through_kl", "dlog_var_through_z", "dlog_var_through_kl")
 
 
@@ -72,8 +71,8 @@ class VAE(Autoencoder):
     def chain(self):
         """What each symbol is made from, in the order of the forward pass: symbols, and names of parameters.
 
-        This is the one statement of the chain's topology; whatever draws, checks or explains the chain reads it here. Data
-        and noise are made from nothing, and so have no gradient.
+        This is the one statement of the chain's topology; whatever draws, checks or explains the chain reads it here.
+        Data and noise are made from nothing, and so have no gradient.
         """
         y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
         return {
@@ -114,8 +113,8 @@ class VAE(Autoencoder):
         beta : float, optional
             Weight on the KL divergence in this pass; by default the model's own.
         given : dict of str to array, optional
-            Values to use for these symbols instead of computing them: any symbol can be changed, and everything after it
-            is computed from the changed value.
+            Values to use for these symbols instead of computing them: any symbol can be changed, and everything after
+            it is computed from the changed value.
         out : Trace, optional
             A trace of this model and batch size, to be overwritten. ``backward`` then looks for altered parameters in a
             sample of them only.
@@ -134,8 +133,8 @@ class VAE(Autoencoder):
 
         Notes
         -----
-        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. The line of a symbol in ``given`` runs like the others, but the trace keeps
-        the given value.
+        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. The line of a symbol in ``given`` runs like the others, but the trace
+        keeps the given value.
         """
         t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
         p, y, K = self.parameters, self.likelihood.symbol, self.latent_dim

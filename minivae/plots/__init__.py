@@ -17,9 +17,9 @@ from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, image_rows, reconstructions
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
 
-__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png", "computation_graph",
-           "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter", "learning_curves", "plot_step_error",
-           "reconstructions", "save", "traversals"]
+__all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png",
+           "computation_graph", "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter",
+           "learning_curves", "plot_step_error", "reconstructions", "save", "traversals"]
 
 DOTS = 150  # an inch, in files
 

@@ -34,8 +34,10 @@ def bound_curves(curves):
     sentences = []
     for (name, curve), colour, marker in zip(curves.items(), COLOURS, MARKERS):
         samples, bound, error = (np.asarray(column, dtype=float) for column in curve)
-        axes.errorbar(samples, bound, 2 * np.nan_to_num(error), color=colour, marker=marker, markersize=4, capsize=3, label=name)
-        sentences.append(f"{name} goes from {bound[0]:.1f} nats at {samples[0]:,.0f} to {bound[-1]:.1f} at {samples[-1]:,.0f}")
+        axes.errorbar(samples, bound, 2 * np.nan_to_num(error), color=colour, marker=marker, markersize=4, capsize=3,
+                      label=name)
+        sentences.append(f"{name} goes from {bound[0]:.1f} nats at {samples[0]:,.0f} to {bound[-1]:.1f} at "
+                         f"{samples[-1]:,.0f}")
     axes.set_xscale("log")
     measured = sorted({size for curve in curves.values() for size in curve.samples})
     axes.set_xticks(measured, [f"{size:,}" for size in measured])
@@ -44,6 +46,7 @@ def bound_curves(curves):
     axes.set_ylabel("nats per image")
     axes.set_title("The bound rises from the ELBO (S = 1) towards log p(x)", fontsize=11)
     axes.legend(frameon=False, loc="lower right")
-    drawing.alt = ("A line chart, its horizontal axis logarithmic, of the importance-weighted bound against the number of draws: "
+    drawing.alt = ("A line chart, its horizontal axis logarithmic, of the importance-weighted bound against the number "
+                   "of draws: "
                   + "; ".join(sentences) + ".")
     return drawing

@@ -1,4 +1,4 @@
-"""The chain from data to loss as a picture: each symbol with its value and its gradient, an arrow wherever one uses another."""
+"""The chain from data to loss as a picture: each symbol with its value and gradient, and an arrow to what uses it."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -53,17 +53,19 @@ def computation_graph(d, example=0):
         _arrow(axes, places[start], places[end], set(places.values()))
     for symbol, place in places.items():
         _box(axes, place, symbol, d, example)
-    figure.alt = (f"A flow chart of {len(places)} boxes from x at the top through mu, log_var, sigma and z to the loss at the "
-                  "bottom; each holds a symbol's value and its gradient. From mu and from log_var two arrows leave, one "
-                  "towards z and one to the KL; from x one goes to the encoder and one to the log-likelihood. "
-                  f"Example {example}: dz {_numbers(_row(d.z, example))}, dmu {_numbers(_row(d.mu, example))}.")
+    figure.alt = (f"A flow chart of {len(places)} boxes from x at the top through mu, log_var, sigma and z to the loss "
+                  "at the bottom; each holds a symbol's value and its gradient. From mu and from log_var two arrows "
+                  "leave, one towards z and one to the KL; from x one goes to the encoder and one to the "
+                  f"log-likelihood. Example {example}: dz {_numbers(_row(d.z, example))}, dmu "
+                  f"{_numbers(_row(d.mu, example))}.")
     return figure
 
 
 def _layout(t):
     """Where each symbol stands, as (column, row), and which symbol enters which; all but the elbo, which leads nowhere.
 
-    A symbol stands one row below the lowest of those that it is made from, and the noise beside the draw that it enters.
+    A symbol stands one row below the lowest of those that it is made from, and the noise beside the draw that it
+    enters.
     """
     arrows = [(source, symbol) for symbol, sources in t.chain.items() for source in sources
               if source in t and symbol != "elbo"]
@@ -78,7 +80,8 @@ def _arrow(axes, start, end, taken):
     """From box to box, leaving and entering where the way is shortest, around the places that are taken."""
     (column, row), (to_column, to_row) = start, end
     half = BOX / 2
-    if column == to_column and taken & {(column, between) for between in range(row + 1, to_row)}:  # along the left margin
+    between = {(column, place) for place in range(row + 1, to_row)}
+    if column == to_column and taken & between:  # along the left margin
         left = column - half[0]
         axes.plot([left, left - 0.08, left - 0.08], [row, row, to_row], color=GREY, linewidth=1)
         ends = (left - 0.08, to_row), (left, to_row)
@@ -110,7 +113,8 @@ def _box(axes, place, symbol, d, example):
         y = corner[1] + (0.2 + 0.3 * line) * height
         axes.text(corner[0] + 0.03, y, text, color=colour, fontsize=7.5, family="monospace", va="center",
                   fontweight="bold" if line == 0 else "normal")
-        axes.text(corner[0] + width - 0.03, y, entry.number if entry else "", color=GREY, fontsize=6.5, va="center", ha="right")
+        axes.text(corner[0] + width - 0.03, y, entry.number if entry else "", color=GREY, fontsize=6.5, va="center",
+                  ha="right")
 
 
 def _row(array, example):

@@ -10,7 +10,7 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(history):
-    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and the objective, where it has several draws.
+    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and an objective of several draws.
 
     Parameters
     ----------
@@ -50,7 +50,8 @@ def learning_curves(history):
         axes.grid(alpha=0.3)
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     last = history[-1]
-    figure.alt = (f"{'Four' if rows > 1 else 'Three'} line charts over {count(len(history), 'epoch')}. The ELBO goes from "
+    figure.alt = (f"{'Four' if rows > 1 else 'Three'} line charts over {count(len(history), 'epoch')}. The ELBO goes "
+                  "from "
                   f"{history[0]['elbo']:.1f} to {last['elbo']:.1f} nats; its parts end at a log-likelihood of "
                   f"{last['log_likelihood']:.1f} and a KL divergence of {last['kl']:.1f} nats.")
     if last.get("held_out_elbo") is not None:

@@ -24,8 +24,8 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     Notes
     -----
     On logarithmic axes truncation has slope 2 (a central difference errs by h**2 f'''/6) and rounding slope -1 (the
-    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error; a diamond, its
-    true error, if ``exact`` is given.
+    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error; a diamond,
+    its true error, if ``exact`` is given.
 
     References
     ----------
@@ -56,7 +56,8 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     name_the_lines(axes, v)
     falls = "falls with slope 2" if v.truncation.any() else "shows no slope of 2"
     figure.alt = (f"A V on logarithmic axes: the error of a central difference {falls} as the step shrinks to "
-                  f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated value's "
+                  f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated "
+                  "value's "
                   f"estimated error, {v.error:.0e}"
                   + (f", and a diamond its true error, {true_error:.0e}." if exact is not None else "."))
     return figure

@@ -43,8 +43,8 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
 
     Notes
     -----
-    Equation 9.1. The grid's points are the prior's quantiles (i + 1/2) / side: under p(z) = N(0, I) each image stands for an
-    equal share of what the model generates.
+    Equation 9.1. The grid's points are the prior's quantiles (i + 1/2) / side: under p(z) = N(0, I) each image stands
+    for an equal share of what the model generates.
 
     References
     ----------
@@ -59,7 +59,8 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
     z = np.array([[first, second][:latent_dim] for second in down for first in quantiles])
     images = check_pictures("decode(z)", decode(z), image_shape)
     what, shown = "plane" if latent_dim == 2 else "line", evenly(side)
-    figure, axes = mosaic(images, side, f"The latent {what}, decoded (means) at equal steps of prior probability", xlabel="z[0]")
+    figure, axes = mosaic(images, side, f"The latent {what}, decoded (means) at equal steps of prior probability",
+                          xlabel="z[0]")
     centre_ticks(axes.set_xticks, image_shape[1], [f"{quantiles[i]:.2f}" for i in shown], shown)
     if latent_dim == 2:
         axes.set_ylabel("z[1]")
@@ -98,7 +99,8 @@ def latent_scatter(mu, labels):
     axes = figure.subplots()
     axes.set_title(f"Where images lie on the latent {'plane' if plane else 'line'} (means of q(z|x))")
     kinds = np.unique(labels)
-    places = _kept_apart(np.array([np.median(mu[labels == kind], axis=0) for kind in kinds]), np.ptp(mu, axis=0).max() or 1)
+    medians = np.array([np.median(mu[labels == kind], axis=0) for kind in kinds])
+    places = _kept_apart(medians, np.ptp(mu, axis=0).max() or 1)
     for i, kind in enumerate(kinds):
         of_kind = mu[labels == kind]
         scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, lest points hide each other

@@ -13,8 +13,8 @@ from matplotlib.image import imsave
 
 from .style import WIDTH
 
-__all__ = ["as_png", "centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "image_rows", "mosaic",
-           "reconstructions"]
+__all__ = ["as_png", "centre_ticks", "check_codes", "check_pictures", "count", "evenly", "image_grid", "image_rows",
+           "mosaic", "reconstructions"]
 
 
 def reconstructions(x, reconstructed, image_shape):
@@ -183,7 +183,7 @@ def as_png(image, magnify):
 
 
 def heat_map_png(rows, most):
-    """Return a matrix as a picture of one pixel a number, the bytes of a PNG: blue at -most, white at 0, red at most."""
+    """Return a matrix as a picture of one pixel per number, as a PNG: blue at -most, white at 0, red at most."""
     file = io.BytesIO()
     imsave(file, rows, cmap="RdBu_r", vmin=-(most or 1), vmax=most or 1, format="png", metadata={"Software": None})
     return file.getvalue()

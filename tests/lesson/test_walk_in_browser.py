@@ -106,7 +106,8 @@ def test_formulas_have_a_height_and_nothing_sticks_out(browser, address, width, 
     browser.open(address + "#d.log_var")
     assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
     heights = browser.run("""
-        return [...document.querySelectorAll("#d\\\\.log_var math")].map(math => math.getBoundingClientRect().height)""")
+        return [...document.querySelectorAll("#d\\\\.log_var math")].map(math =>
+        math.getBoundingClientRect().height)""")
     assert heights and min(heights) > 10
     background = browser.run("return getComputedStyle(document.body).backgroundColor")
     assert (sum(map(int, background[4:-1].split(","))) < 200) == (scheme == "dark")
