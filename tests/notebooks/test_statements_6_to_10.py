@@ -1,6 +1,7 @@
 """What notebooks 6 to 10 state, each on the smallest case where it can be evaluated."""
 
 import itertools
+import pathlib
 from statistics import NormalDist
 
 import numpy as np
@@ -51,8 +52,9 @@ def test_the_least_change_covers_the_error_in_about_half_of_the_cases(ratio, row
 
 
 def test_the_exercise_on_a_checker_asks_for_the_losses_that_the_notebook_names():
-    from minivae import exercises
-    assert "a billionth, one, and a million" in str(exercises.statement("gradient_checker"))
+    notebook = (pathlib.Path(__file__).parents[2] / "notebooks" / "06_gradient_check.ipynb").read_text(encoding="utf-8")
+    for text in (str(mv.exercises.statement("gradient_checker")), notebook):
+        assert "a billionth, one and a million" in text
 
 
 # Notebook 7
@@ -144,6 +146,41 @@ def test_what_grey_levels_score_at_best_is_minus_their_entropy():
     x, p = 0.3, np.linspace(0.01, 0.99, 99)
     score = x * np.log(p) + (1 - x) * np.log(1 - p)
     assert p[score.argmax()] == pytest.approx(x) and score.max() == pytest.approx(x * np.log(x) + (1 - x) * np.log(1 - x))
+
+
+# Notebook 9
+
+
+def test_a_latent_without_kl_moves_pixels_by_more_than_a_hundredth_and_by_little():
+    model, rng = mv.load_pretrained(), np.random.default_rng(0)
+    codes = rng.standard_normal((20, 50)).astype(np.float32)
+    spread = abs(model.parameters["decoder.0.W"]).max(axis=1)
+    changes = []
+    for k in np.argsort(spread)[:31]:  # those that the decoder hardly reads
+        low, high = codes.copy(), codes.copy()
+        low[:, k], high[:, k] = -3, 3
+        changes.append(abs(model.decode(high) - model.decode(low)).max(axis=1))
+    assert 0.01 < np.max(changes) < 0.05
+
+
+def test_information_from_a_batch_errs_down_with_the_own_q_in_it_and_up_without():
+    rng, N, M, draws = np.random.default_rng(0), 12, 4, 40_000
+    mu, sigma = rng.standard_normal(N), np.full(N, 0.2)
+    grid = np.arange(-6, 6, 0.005)
+
+    def density(z, n):
+        return np.exp(-0.5 * ((z - mu[n]) / sigma[n]) ** 2) / (sigma[n] * np.sqrt(2 * np.pi))
+
+    each = np.array([density(grid, n) for n in range(N)])
+    information = (each * np.log((each + 1e-300) / each.mean(axis=0))).sum() * 0.005 / N
+    n = rng.integers(N, size=draws)
+    z = mu[n] + sigma[n] * rng.standard_normal(draws)
+    own = density(z, n)
+    independent = np.mean([density(z, rng.integers(N, size=draws)) for _ in range(M - 1)], axis=0)
+    others = np.mean([density(z, (n + rng.integers(1, N, size=draws)) % N) for _ in range(M - 1)], axis=0)
+    kept, left_out = np.log(own / (own / M + (1 - 1 / M) * independent)), np.log(own / others)
+    assert kept.mean() + 4 * kept.std() / np.sqrt(draws) < information < left_out.mean() - 4 * left_out.std() / np.sqrt(draws)
+    assert kept.max() <= np.log(M) + 1e-12 and information <= np.log(N)
 
 
 # Notebook 10
