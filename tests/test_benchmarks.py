@@ -33,16 +33,16 @@ def test_memory_is_what_the_theory_says(tiny):
     assert 0 < beside and abs(left) < 10_000
 
 
-def test_minivae_in_parts_and_plain_numpy_train_as_minivae_does(tiny):
+def test_minivae_on_two_threads_and_plain_numpy_train_as_minivae_does(tiny):
     from peers import PEERS
     import minivae as mv
     rng = np.random.default_rng(0)
     batches = [((rng.random((6, 784)) < 0.2).astype("float32"), rng.standard_normal((6, 2), dtype="float32")) for _ in range(2)]
     losses = {}
-    for name in ("minivae", "minivae, batch in two parts", "plain NumPy"):
+    for name in ("minivae", "minivae, two threads of its own", "plain NumPy"):
         step = PEERS[name](mv.VAE(784, (4,), 2, "tanh"), batches)
         losses[name] = [float(step(i % 2)) for i in range(4)]
-    np.testing.assert_allclose(losses["minivae, batch in two parts"], losses["minivae"], rtol=1e-5)
+    np.testing.assert_allclose(losses["minivae, two threads of its own"], losses["minivae"], rtol=1e-5)
     np.testing.assert_allclose(losses["plain NumPy"], losses["minivae"], rtol=1e-5)
 
 

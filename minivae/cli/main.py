@@ -73,8 +73,6 @@ def _in_words(error):
 
 def train(options):
     """Train a VAE in a folder of its own and tell what came of it."""
-    if options.threads is not None or options.parts > 1:
-        _hold_threads(1 if options.threads is None else options.threads)  # each part of a batch has a core of its own
     from . import run  # brings NumPy, which --help does not need
 
     check_numbers(options)
@@ -84,21 +82,13 @@ def train(options):
     if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"])
-    summary = run.run(options.out, settings, resume=options.resume, parts=options.parts, pictures=options.pictures)
+    summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures)
     if finished:
         more = f"To train it longer: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
             "Its step size has fallen to zero, so it cannot be made longer; train a new one with more --epochs.")
         print(f"The run in {options.out} is finished: it has its {_epochs(done)}. {more}")
     else:
         print(_closing_words(options.out, summary))
-
-
-def _hold_threads(count):
-    """Tell whichever BLAS NumPy was built with how many threads to use; it reads this once, when NumPy is imported."""
-    if count < 1:
-        raise ValueError(f"--threads must be a positive number; got {count}.")
-    for library in ("OPENBLAS", "MKL", "OMP"):
-        os.environ[f"{library}_NUM_THREADS"] = str(count)
 
 
 def _caution(likelihood, binarize=None, noise_variance=1.0):
@@ -117,8 +107,6 @@ def _after_interrupt(options):
     if not model_file.exists():
         return "Nothing was saved yet: give the same command again."
     how = f"To go on: python -m minivae train --out {_quoted(options.out)} --resume"
-    how += f" --parts {options.parts}" * (options.parts > 1)  # how the work is shared out decides the last bits
-    how += f" --threads {options.threads}" * (options.threads is not None)
     try:
         from ..training import load_checkpoint
         return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"
@@ -134,9 +122,15 @@ def _epochs(n):
     return f"{n} epoch" if n == 1 else f"{n} epochs"
 
 
+def _threads(work):
+    """Say how the work was shared out; of BLAS only what is not as usual."""
+    threads = f"{work['threads']} thread{'s' * (work['threads'] > 1)}"
+    return threads if "held" in work["blas"] else f"{threads}; the BLAS is {work['blas']}"
+
+
 def _closing_words(folder, summary):
     settings = summary["settings"]
-    lines = [*_what_came_of_it(summary["history"], summary["seconds"]),
+    lines = [*_what_came_of_it(summary["history"], summary["seconds"], summary["work"]),
              f"In {folder}: {', '.join(summary['files'])}", "Next:",
              f"  python -m minivae evaluate {_quoted(folder)}      log p(x) and the ELBO on images it has never seen",
              f"  python -m minivae generate {_quoted(folder)}      new images"]
@@ -150,14 +144,15 @@ def _closing_words(folder, summary):
     return "\n".join(lines)
 
 
-def _what_came_of_it(history, seconds):
+def _what_came_of_it(history, seconds, work):
     """Lay out the ELBO and its parts after the first epoch and the last, or after the only one."""
     first, last = history[0], history[-1]
     on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
     names = {"objective": "objective", "ELBO": "elbo", "log p(x|z)": "log_likelihood", "KL": "kl"}
     names = {label: prefix + name for label, name in names.items() if prefix + name in last}
     rows = [(label, first[name], last[name]) for label, name in names.items()]
-    trained = f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time). On {on} images, in nats per image"
+    trained = (f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time, on {_threads(work)}). On {on} images, in nats per "
+               "image")
     if len(history) == 1:
         return [f"{trained}:", *(f"  {label:12} {number:9.2f}" for label, number, _ in rows)]
     return [f"{trained}, after the first epoch and after the last:",
@@ -166,7 +161,6 @@ def _what_came_of_it(history, seconds):
 
 def evaluate(options):
     """Measure a model on a data set's test images: log p(x), the ELBO and its parts, active units."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy: the images are shared among threads as it is
     import numpy as np
 
     from .. import evaluation
@@ -221,6 +215,7 @@ def generate(options):
     import numpy as np
 
     from .. import plots
+    from ..evaluation.cores import one_blas_thread
     from . import run
 
     check_numbers(options)
@@ -230,7 +225,8 @@ def generate(options):
         raise ValueError("--label is for a conditional model; this one was trained without labels. Train one with "
                          "--conditional.")
     label = {"label": run.labels_to_draw(model, notes, options.n, options.label)} if model.conditions else {}
-    images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw, **label)
+    with one_blas_thread():
+        images = model.generate(options.n, rng=np.random.default_rng(options.seed), draw=options.draw, **label)
     given = "x|z" if not model.conditions else "x|z, y" if options.label is None else f"x|z, y = {options.label}"
     title = f"New images: z drawn from the prior, then {'x drawn from' if options.draw else 'the mean of'} p({given})"
     plots.save(plots.image_grid(images, tuple(notes["image_shape"]), title=title), options.out)

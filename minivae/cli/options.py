@@ -54,7 +54,7 @@ def check_numbers(options):
     def positive(name, number):
         return finite_number(name, number, positive=True)
 
-    checks = {positive_integer: "-n --batch --data-dim --epochs --hidden --latent --samples --parts --threads",
+    checks = {positive_integer: "-n --batch --data-dim --epochs --hidden --latent --samples --threads",
               whole_number: "--holdout --label --seed", finite_number: "--beta --beta-warm-up",
               positive: "--learning-rate --noise-variance"}
     for option, check in ((option, check) for check, names in checks.items() for option in names.split()):
@@ -136,10 +136,8 @@ def _train_options(verb):
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float,
            metavar="EPOCHS")
-    group.add_argument("--threads", type=int, metavar="N", help="threads of the matrix products; on a busy machine one is faster "
-                       "than two (default: one a core; with --parts, one)")
-    group.add_argument("--parts", type=int, default=1, metavar="N", help="split every batch into N parts, each in the hands of a thread "
-                       "of its own: faster on as many cores where a step has about a thousand images or draws (default 1)")
+    group.add_argument("--threads", type=int, metavar="N", help="threads that share each step (default: one for each free core "
+                       "if the steps are large enough to gain by it, else one; with --resume, as many as before)")
 
 
 def _number_or_learned(word):

@@ -127,13 +127,13 @@ def _check_same_images(model_file, settings, images, held_out):
                          "data, or train into another folder (--out).")
 
 
-def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True):
+def run(folder, settings, *, resume=False, progress=True, threads=None, pictures=True):
     """Train as the settings say, and leave model.npz, history.csv and, if wanted, the pictures in the folder.
 
     Returns
     -------
     summary : dict
-        "history", "seconds" of training, names of the "files" written, "settings".
+        "history", "seconds" of training, names of the "files" written, "settings", and how the "work" was shared out.
     """
     if pictures:
         from .. import plots  # noqa: F401  now, so that nothing that is missing shows itself after the training
@@ -149,7 +149,7 @@ def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True
     settings = settings | {"image_shape": data.train_images.shape[1:]}
     images, held_out = _split(data.train_images, settings["holdout"])
     labels, held_out_labels = data.train_labels[:len(images)], data.train_labels[len(images):]
-    _check_batch(settings["batch"], len(images), parts)
+    _check_batch(settings["batch"], len(images), threads or 1)
     classes = int(data.train_labels.max()) + 1 if settings["conditional"] else 0
     if classes:
         settings = settings | {"labels": labels_in(labels, classes)}
@@ -161,7 +161,7 @@ def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True
     folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     try:
-        history = _train(folder, model, images, held_out, settings, resume, progress, parts)
+        history = _train(folder, model, images, held_out, settings, resume, progress, threads)
     except BaseException as error:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if nothing was written to it
@@ -177,15 +177,16 @@ def run(folder, settings, *, resume=False, progress=True, parts=1, pictures=True
     if pictures or not resume:
         for name in PICTURES - set(drawn):  # of an earlier run of other settings, which --force has replaced
             (folder / name).unlink(missing_ok=True)
-    return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *drawn], "settings": settings}
+    return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *drawn], "settings": settings,
+            "work": load_checkpoint(folder / "model.npz").work}
 
 
-def _train(folder, model, images, held_out, settings, resume, progress, parts):
+def _train(folder, model, images, held_out, settings, resume, progress, threads):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
         learning_rate=settings["learning_rate"], schedule=settings["schedule"], samples=settings["samples"],
         binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"],
-        checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress, parts=parts,
+        checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress, threads=threads,
     )
 
 
@@ -196,9 +197,9 @@ def _what_to_try(error, model_file):
     return f"{error.found} {advice.removesuffix('.')}{where}."
 
 
-def _check_batch(batch, count, parts):
-    if parts > batch:
-        raise ValueError(f"--parts must be at most the batch size, {batch} (--batch); got {parts}.")
+def _check_batch(batch, count, threads):
+    if threads > batch:
+        raise ValueError(f"--threads must be at most the batch size, {batch} (--batch); got {threads}.")
     if batch > count:
         raise ValueError(f"--batch must be at most the number of training images; got {batch} for {count:,}. Take "
                          "smaller batches, or hold out fewer images (--holdout).")

@@ -10,7 +10,6 @@ In nats, one number per example. Shapes: B examples, D data (pixels), K latent, 
 The chains of one example lie in successive rows.
 """
 
-import os
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -19,6 +18,7 @@ from tqdm import tqdm
 
 from ..model import join_labels
 from ..model.checks import float_matrix, generator, positive_integer
+from .cores import free_cores, hold_this_thread, one_blas_thread
 from .hmc import Chains, Target
 from .importance import NUMBERS, evidence_of
 
@@ -259,6 +259,7 @@ def _labels(n, labels, rng, classes):
     return rng.integers(classes, size=n) if labels is None else labels
 
 
+@one_blas_thread()
 def _in_blocks(run, model, n, plan, rng, progress):
     """Run the examples in blocks on threads, each block with a generator of its own, and join what they return.
 
@@ -268,7 +269,7 @@ def _in_blocks(run, model, n, plan, rng, progress):
     size = max(1, NUMBERS // max(model.decoder.sizes) // plan.chains)
     blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
     seeds = generator(rng).integers(2**63, size=len(blocks))
-    pool = ThreadPoolExecutor(min(len(blocks), os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(len(blocks), free_cores()), initializer=hold_this_thread)
     try:
         work = pool.map(lambda block, seed: run(block, np.random.default_rng(seed)), blocks, seeds)
         parts = list(tqdm(work, desc=f"annealing, {plan.chains} chains each", total=len(blocks), unit="block",

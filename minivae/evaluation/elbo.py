@@ -9,6 +9,7 @@ import numpy as np
 from ..data import prepare
 from ..data.binarize import binarize_checked
 from ..model.checks import generator, positive_integer
+from .cores import one_blas_thread
 
 __all__ = ["evaluate_elbo", "mean_elbo"]
 
@@ -41,6 +42,7 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
     return mean_elbo(model, images, binarize, rng, samples, positive_integer("batch_size", batch_size))
 
 
+@one_blas_thread()
 def mean_elbo(model, images, binarize, rng, samples=1, batch_size=500):
     """Do what `evaluate_elbo` does, with images that `prepare` has returned: nothing is checked again."""
     columns = {name: [] for name in model.reported}

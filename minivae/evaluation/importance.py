@@ -6,7 +6,6 @@ number per example. Shapes: B batch, D data (pixels), K latent, S samples per ex
 """
 
 import math
-import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -17,6 +16,7 @@ from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
 from ..model.checks import float_matrix, generator, positive_integer
+from .cores import free_cores, hold_this_thread, one_blas_thread
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
 
@@ -73,8 +73,7 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
     Notes
     -----
     Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too. Threads share the
-    examples; if NumPy's matrix products start threads of their own, as OpenBLAS does unless OPENBLAS_NUM_THREADS=1 was set
-    before NumPy was imported, the two get in each other's way. The command line sets it.
+    examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
 
     References
     ----------
@@ -185,6 +184,7 @@ def to_rows(row, like):
     return np.broadcast_to(row, (len(like), row.shape[1]))
 
 
+@one_blas_thread()
 def over_examples(reduce, model, x, samples, *, rng, progress=False):
     """Draw the samples of each example in turn, and keep only what ``reduce`` makes of them.
 
@@ -225,7 +225,7 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
                                   "finite? Try dtype float64.")
         return reduce(draws)
 
-    pool = ThreadPoolExecutor(min(len(x), os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(len(x), free_cores()), initializer=hold_this_thread)
     try:
         if progress:
             print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} "

@@ -10,6 +10,7 @@ from ..data.binarize import binarize_checked
 from ..kernels import kl_divergence
 from ..model.checks import generator, positive_integer
 from .active import THRESHOLD, active_units
+from .cores import one_blas_thread
 from .curve import bound_in_groups, mean_curve, sample_sizes
 from .importance import evidence_of, over_examples
 
@@ -19,6 +20,7 @@ FEW = 10  # effective samples below which an example's log p(x) is hardly more t
 SETTLED = 0.1  # nats by which the bound may still rise over the last doubling of the number of draws
 
 
+@one_blas_thread()
 def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
     """Measure a model on a data set: the ELBO and its parts, log p(x), and how far to trust it.
 

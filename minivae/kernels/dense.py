@@ -40,7 +40,7 @@ def dense(x, W, b, out=None):
     return y
 
 
-def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True):
+def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True, needs_dW=True):
     """Carry the gradient of the loss from a dense layer's output to its input, weights and bias.
 
     Parameters
@@ -55,12 +55,14 @@ def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True):
         Where to write dx, dW and db; None allocates.
     needs_dx : bool, optional
         False leaves dx out: nobody asks for the gradient of the data under the first layer.
+    needs_dW : bool, optional
+        False leaves dW and db out: they may be computed later, for they need only x and dy.
 
     Returns
     -------
     dx : ndarray, shape (B, I), or None without ``needs_dx``
-    dW : ndarray, shape (I, O)
-    db : ndarray, shape (O,)
+    dW : ndarray, shape (I, O), or None without ``needs_dW``
+    db : ndarray, shape (O,), or None without ``needs_dW``
 
     Notes
     -----
@@ -71,7 +73,7 @@ def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True):
     check_shapes(dy=(dy, "BO"), x=(x, "BI"), W=(W, "IO"),
                  out_dx=(out_dx, "BI"), out_dW=(out_dW, "IO"), out_db=(out_db, "O"))
     # forward: y = x @ W + b
-    dx = np.matmul(dy, W.T, out=out_dx) if needs_dx else None  # (B, I)
-    dW = np.matmul(x.T, dy, out=out_dW)                        # (I, O)
-    db = np.sum(dy, axis=0, out=out_db)                        # (O,)
+    dx = np.matmul(dy, W.T, out=out_dx) if needs_dx else None   # (B, I)
+    dW = np.matmul(x.T, dy, out=out_dW) if needs_dW else None   # (I, O)
+    db = np.sum(dy, axis=0, out=out_db) if needs_dW else None   # (O,)
     return dx, dW, db

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..kernels import dense, dense_backward, relu, relu_backward, tanh, tanh_backward
 
-__all__ = ["MLP", "ACTIVATIONS"]
+__all__ = ["MLP", "WeightsLater", "ACTIVATIONS"]
 
 ACTIVATIONS = {"relu": (relu, relu_backward), "tanh": (tanh, tanh_backward)}
 
@@ -115,7 +115,7 @@ class MLP:
             What the forward was given, and what it noted.
         d : Trace
             Where the gradient of each hidden output goes.
-        grads : Parameters
+        grads : Parameters or WeightsLater
             Where the gradients of weights and biases go.
         needs_dx : bool, optional
             False leaves dx out.
@@ -128,13 +128,9 @@ class MLP:
         for layer in reversed(range(1, len(self.W))):
             below = self.h[layer - 1]
             dh = empty_for_dx(trace[below]) if d.get(below) is None else d[below]
-            d[below], _, _ = dense_backward(
-                dy, trace[below], parameters[self.W[layer]], out=(dh, grads[self.W[layer]], grads[self.b[layer]])
-            )
+            d[below] = layer_backward(dy, trace[below], self.W[layer], self.b[layer], parameters, grads, dx=dh)
             dy = activation_backward(d[below], trace[below])
-        dx, _, _ = dense_backward(
-            dy, x, parameters[self.W[0]], out=(None, grads[self.W[0]], grads[self.b[0]]), needs_dx=needs_dx
-        )
+        dx = layer_backward(dy, x, self.W[0], self.b[0], parameters, grads, needs_dx=needs_dx)
         return dx
 
 
@@ -144,6 +140,31 @@ class MLP:
         for layer in reversed(range(1, len(self.W))):
             dy = activation_backward(dy @ parameters[self.W[layer]].T, trace[self.h[layer - 1]])
         return dy @ parameters[self.W[0]].T
+
+
+class WeightsLater(dict):
+    """Takes the place of the gradients in a backward pass that leaves out those of weights and biases.
+
+    They can be computed later, because they need only each layer's input x and the gradient dy of its output
+    (equations 5.3 and 5.4). The gradient of a parameter that belongs to the likelihood is kept here, by its name.
+
+    Parameters
+    ----------
+    note : callable
+        ``note(W, b, x, dy)`` is called for each layer, with the names of its weights and biases.
+    """
+
+    def __init__(self, note):
+        super().__init__()
+        self.note = note
+
+
+def layer_backward(dy, x, W, b, parameters, grads, dx=None, needs_dx=True):
+    """Carry the gradient back through the dense layer whose parameters are named W and b; return dx."""
+    if isinstance(grads, WeightsLater):
+        grads.note(W, b, x, dy)
+        return dense_backward(dy, x, parameters[W], out=(dx, None, None), needs_dx=needs_dx, needs_dW=False)[0]
+    return dense_backward(dy, x, parameters[W], out=(dx, grads[W], grads[b]), needs_dx=needs_dx)[0]
 
 
 def empty_for_dx(x):

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from .checks import finite_number
+from .mlp import WeightsLater
 from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
@@ -182,19 +183,26 @@ def open_gradients(model, trace, d_loss, out):
                          "or the trace is another model's. Call forward again.")
     d_loss = finite_number("d_loss", d_loss, least=-math.inf)
     if out is None:
-        d = Trace(model.symbols, forward=trace)
-        d.chain, d.written = model.chain, _place(model.backward)
-        return d, model.parameters.zeros_like(), d_loss
+        return _gradients_of(model, trace), model.parameters.zeros_like(), d_loss
     d, grads = out if isinstance(out, (tuple, list)) and len(out) == 2 else (None, None)
+    later = isinstance(grads, WeightsLater)
+    if later and d is None:
+        d = _gradients_of(model, trace)
     trace_of_gradients = isinstance(d, Trace) and tuple(d) == model.symbols and d.forward is not None
-    if not trace_of_gradients or not isinstance(grads, Parameters):
+    if not trace_of_gradients or not isinstance(grads, (Parameters, WeightsLater)):
         raise ValueError("out must be (d, grads) as this model's backward returned them.")
-    alike = grads.shapes == model.parameters.shapes and grads.flat.dtype == model.dtype
+    alike = later or (grads.shapes == model.parameters.shapes and grads.flat.dtype == model.dtype)
     if grads is model.parameters or not alike:
         raise ValueError("out must hold Parameters for the gradients, of the model's shapes and dtype, and not its "
                          "own.")
     d.forward = trace
     return d, grads, d_loss
+
+
+def _gradients_of(model, trace):
+    d = Trace(model.symbols, forward=trace)
+    d.chain, d.written = model.chain, _place(model.backward)
+    return d
 
 
 def _place(method):

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..files import CheckpointError, open_arrays, write_arrays
 from ..model import VAE
+from ..model.checks import positive_integer
 from ..model.model_file import model_arrays, model_from_archive
 
 __all__ = ["Checkpoint", "save_checkpoint", "load_checkpoint"]
@@ -33,6 +34,8 @@ class Checkpoint(NamedTuple):
         State of the run's bit generator.
     notes : dict
         The caller's own.
+    work : dict
+        How the latest sitting shared out its work: "threads", and what is known of "blas". Empty in files of older versions.
     """
 
     model: VAE
@@ -41,6 +44,7 @@ class Checkpoint(NamedTuple):
     history: list
     random_state: dict
     notes: dict
+    work: dict
 
 
 def save_checkpoint(path, checkpoint):
@@ -77,17 +81,19 @@ def load_checkpoint(path, require_run=True):
     with open_arrays(path) as archive:
         model = model_from_archive(VAE, archive)
         if "run" not in archive.names and not require_run:
-            return Checkpoint(model, {}, {}, [], {}, {})
+            return Checkpoint(model, {}, {}, [], {}, {}, {})
         if "run" not in archive.names:
             raise CheckpointError(f"{path} holds a model but no run to resume. Train into another folder?")
         try:
             record = json.loads(archive.text("run"))
+            record.setdefault("work", {})
             parts = [record[name] for name in Checkpoint._fields[2:]]
             np.random.default_rng().bit_generator.state = record["random_state"]  # takes a state that is one, or raises
-            if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict))):
+            if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict, dict))):
                 raise ValueError("not of the form that training writes")
             if not all(isinstance(row, dict) for row in record["history"]):
                 raise ValueError("its history has a line that is none")
+            positive_integer("threads", record["work"].get("threads", 1))
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
         return Checkpoint(model, _optimizer_state(archive, model, record["settings"]), *parts)

@@ -46,17 +46,27 @@ def check_forward(trace, where):
         _raise(next(name for name, array in trace.items() if not np.all(np.isfinite(array))), where, trace.x)
 
 
-def check_backward(d, grads, where):
-    """Raise NonFiniteError if the gradient is not finite, naming the first in the order of the backward pass."""
+def check_backward(gradients, grads, where):
+    """Raise NonFiniteError if the gradient is not finite, naming the first in the order of the backward pass.
+
+    Parameters
+    ----------
+    gradients : list of Trace
+        The backward pass, or one for each part of the batch.
+    grads : Parameters
+        Of the whole batch.
+    where : str
+    """
     if np.isfinite(np.dot(grads.flat, grads.flat)):  # one pass, with nothing to write
         return
-    for symbol in reversed(list(d)):
-        if d[symbol] is not None and not np.all(np.isfinite(d[symbol])):
-            _raise(f"the gradient of {symbol}", where, d.forward.x)
+    x = np.concatenate([d.forward.x for d in gradients])
+    for symbol in reversed(list(gradients[0])):
+        if any(d[symbol] is not None and not np.all(np.isfinite(d[symbol])) for d in gradients):
+            _raise(f"the gradient of {symbol}", where, x)
     for name in reversed(list(grads)):
         if not np.all(np.isfinite(grads[name])):
-            _raise(f"the gradient of {name}", where, d.forward.x)
-    _raise("the squared length of the gradient", where, d.forward.x)
+            _raise(f"the gradient of {name}", where, x)
+    _raise("the squared length of the gradient", where, x)
 
 
 def check_parameters(parameters, where):

@@ -1,7 +1,7 @@
 """The training loop: shuffle, forward, backward, step, and a checkpoint at the end of every epoch.
 
 All randomness of a run flows from one generator, whose state goes into the checkpoint. So a run that was killed
-and resumed ends with the same bits as one that was not, on the same machine, with the same parts and threads.
+and resumed ends with the same bits as one that was not, on the same machine and as many threads.
 """
 
 import os
@@ -10,6 +10,7 @@ import numpy as np
 
 from ..data import BINARIZATIONS, deal, prepare
 from ..data.minibatches import check_batch_size
+from ..evaluation.cores import one_blas_thread
 from ..evaluation.elbo import mean_elbo
 from ..files import remove_writable
 from ..model import VAE, ConditionalVAE
@@ -17,17 +18,17 @@ from ..model.checks import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .finite import check_means, check_parameters
 from .optimizers import SGD, Adam
-from .parts import Parts
 from .progress import EpochBar
 from .schedules import SCHEDULES, warm_up
 from .settings import check_same_settings, run_settings, training_record
+from .threads import can_share, choose_threads, steps_on
 
 __all__ = ["train"]
 
 
 def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_rate=None, schedule="constant",
           samples=1, binarize=None, beta_warm_up=0, held_out=None, seed=0, checkpoint=None, resume=False, notes=None,
-          progress=True, parts=1):
+          progress=True, threads=None):
     """Train a model in place.
 
     Parameters
@@ -65,10 +66,10 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         Anything JSON can hold, to keep in the checkpoint.
     progress : bool, optional
         Whether to show a progress bar for each epoch, on standard error.
-    parts : int, optional
-        Parts into which every batch is split, each in the hands of a thread of its own: for large batches or many samples, on
-        as many cores, with NumPy's matrix products held to one thread each (the environment variable
-        OPENBLAS_NUM_THREADS=1). The result is the same to rounding.
+    threads : int, optional
+        Threads that share every step. By default one for each free core where the steps are large enough to gain by it, else
+        one; of a resumed run as many as it had. Another number changes the result by rounding alone. NumPy's matrix
+        products are held to one thread each meanwhile.
 
     Returns
     -------
@@ -107,8 +108,11 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
     rng = np.random.default_rng(seed)
     images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
     batch_size = check_batch_size(batch_size, len(images))
-    if positive_integer("parts", parts) > batch_size:
-        raise ValueError(f"parts must be at most the batch size, {batch_size}; got {parts}.")
+    if threads is not None and positive_integer("threads", threads) > batch_size:
+        raise ValueError(f"threads must be at most the batch size, {batch_size}; got {threads}.")
+    if threads not in (None, 1) and not can_share(model, optimizer):
+        raise ValueError(f"threads share the package's own models and optimizers; got {threads} for a {type(model).__name__} and "
+                         f"a {type(optimizer).__name__}. Leave threads out?")
     if held_out is not None:
         held_out = prepare(held_out, binarize, data_dim=model.input_dim, classes=model.conditions, name="held_out")
 
@@ -122,34 +126,38 @@ def train(model, images, *, epochs=10, batch_size=128, optimizer=None, learning_
         optimizer.restore(saved.optimizer)
         rng.bit_generator.state = saved.random_state
         history, notes = saved.history, saved.notes if notes is None else notes
+        threads = saved.work.get("threads") if threads is None and can_share(model, optimizer) else threads
+    threads = threads or choose_threads(model, optimizer, batch_size * samples)
+    steps = len(images) // batch_size  # in an epoch
 
-    def save():
+    def save(blas):
         if checkpoint is not None:
             save_checkpoint(checkpoint, Checkpoint(
-                model, optimizer.state(), settings, history, rng.bit_generator.state, notes or {}))
+                model, optimizer.state(), settings, history, rng.bit_generator.state, notes or {},
+                {"threads": threads, "blas": blas}))
 
     if not history and checkpoint is not None:
         remove_writable(checkpoint)
     start = {name: array.copy() for name, array in optimizer.state().items()}
-    steps = len(images) // batch_size  # in an epoch
     try:
-        for epoch in range(len(history) + 1, epochs + 1):
+        with one_blas_thread() as blas, steps_on(threads, model, optimizer, batch_size, samples) as training:
+            for epoch in range(len(history) + 1, epochs + 1):
 
-            def settings_of(batch):
-                """The step size and the KL's weight at that batch of the epoch, both counted from 0."""
-                step = (epoch - 1) * steps + batch
-                return (top_rate * SCHEDULES[schedule](step, epochs * steps),
-                        model.beta * warm_up(step, beta_warm_up * steps))
+                def settings_of(batch):
+                    """The step size and the KL's weight at that batch of the epoch, both counted from 0."""
+                    step = (epoch - 1) * steps + batch
+                    return (top_rate * SCHEDULES[schedule](step, epochs * steps),
+                            model.beta * warm_up(step, beta_warm_up * steps))
 
-            batches = deal(images, batch_size, binarize, rng, model.dtype)
-            with EpochBar(epoch, epochs, steps, show=progress) as bar, Parts(model, parts) as passes:
-                row = {"epoch": epoch, **_train_epoch(model, optimizer, batches, samples, settings_of, rng, bar, passes)}
-                if held_out is not None:
-                    row |= _held_out_means(model, held_out, binarize, samples, seed, f"epoch {epoch}")
-                history.append(row)
-                model.record = training_record(settings, len(history))
-                save()
-                bar.finish(row)
+                batches = deal(images, batch_size, binarize, rng, model.dtype)
+                with EpochBar(epoch, epochs, steps, show=progress) as bar:
+                    row = {"epoch": epoch, **_train_epoch(training, batches, samples, settings_of, rng, bar)}
+                    if held_out is not None:
+                        row |= _held_out_means(model, held_out, binarize, samples, seed, f"epoch {epoch}")
+                    history.append(row)
+                    model.record = training_record(settings, len(history))
+                    save(blas)
+                    bar.finish(row)
     finally:
         optimizer.learning_rate = top_rate  # the schedule's steps were ours, not the caller's
         if not history:
@@ -165,18 +173,17 @@ def _held_out_means(model, held_out, binarize, samples, seed, where):
     return row
 
 
-def _train_epoch(model, optimizer, batches, samples, settings_of, rng, bar, passes):
+def _train_epoch(training, batches, samples, settings_of, rng, bar):
     """Take one step on each batch; return the epoch's means, and the settings of its last step."""
+    model, optimizer = training.model, training.optimizer
     sums = dict.fromkeys(model.reported, 0.0)
     for step, x in enumerate(batches):
         optimizer.learning_rate, beta = settings_of(step)
         eps = rng.standard_normal((len(x) * samples, model.latent_dim), dtype=model.dtype)
-        grads, traces = passes.gradient(x, eps, beta, f"epoch {bar.epoch}, batch {step + 1}")
-        with np.errstate(over="ignore", invalid="ignore"):  # the next checks tell it better
-            optimizer.step(model.parameters.flat, grads.flat)
+        traces = training.take(x, eps, beta, f"epoch {bar.epoch}, batch {step + 1}")
         for name in model.reported:
-            parts = [trace[name] for trace in traces]
-            sums[name] += sum(float(part.sum()) for part in parts) / sum(map(len, parts))
+            values = [trace[name] for trace in traces]
+            sums[name] += sum(float(part.sum()) for part in values) / sum(map(len, values))
         bar.step({name: total / (step + 1) for name, total in sums.items()})
     check_parameters(model.parameters, f"epoch {bar.epoch}, after its last step")
     return {**{name: total / (step + 1) for name, total in sums.items()},

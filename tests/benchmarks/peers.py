@@ -15,7 +15,7 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 import minivae as mv   # noqa: E402
 from minivae.model.mlp import empty_for_dx   # noqa: E402
-from minivae.training.parts import Parts   # noqa: E402
+from minivae.training.threads import steps_on   # noqa: E402
 
 LEARNING_RATE = 1e-3
 
@@ -33,13 +33,13 @@ def minivae(model, batches):
     return step
 
 
-def minivae_in_parts(model, batches):
-    """minivae with its batch in two parts, a thread for each: on two cores, with one BLAS thread."""
-    adam, passes = mv.Adam(LEARNING_RATE), Parts(model, 2)
+def minivae_shared(model, batches):
+    """minivae with two threads of its own that share every step, on two cores and one BLAS thread."""
+    x, eps = batches[0]
+    training = steps_on(2, model, mv.Adam(LEARNING_RATE), len(x), len(eps) // len(x)).__enter__()
 
     def step(i):
-        grads, traces = passes.gradient(*batches[i], beta=1.0, where=f"batch {i}")
-        adam.step(model.parameters.flat, grads.flat)
+        traces = training.take(*batches[i], beta=1.0, where=f"batch {i}")
         return sum(trace.loss * len(trace.x) for trace in traces) / len(batches[i][0])
 
     return step
@@ -191,7 +191,7 @@ def jax_step(model, batches):
 
 PEERS = {
     "minivae": minivae,
-    "minivae, batch in two parts": minivae_in_parts,
+    "minivae, two threads of its own": minivae_shared,
     "matrix products alone": matrix_products,
     "PyTorch, default loop": torch_step,
     "PyTorch, fused Adam": lambda model, batches: torch_step(model, batches, fused=True),

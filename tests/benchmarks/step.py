@@ -86,9 +86,9 @@ def measure(size, names, threads, rounds, clock, alone):
     """Return the milliseconds of every engine in every round, by name; an engine that is not there has none."""
     workers, losses, times = {}, {}, {}
     for name in names:
-        if ("parts" in name and threads == 1) or ("minivae" not in name and size in IWAE_SIZE):
+        if ("of its own" in name and threads == 1) or ("minivae" not in name and size in IWAE_SIZE):
             continue
-        blas = 1 if "parts" in name else threads  # there each part has a thread of its own
+        blas = 1 if "of its own" in name else threads
         environment = dict(os.environ, **dict.fromkeys(THREADS, str(blas)))
         command = [sys.executable, __file__, "--work", name, size, str(threads), clock, str(int(alone))]
         worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)

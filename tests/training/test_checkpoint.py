@@ -139,7 +139,7 @@ def test_contents_that_make_no_model(saved, changes, message):
     ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"), ({"optimizer.sum_g": np.array(1.0)}, "optimizer.sum_g must have"),
     *(({"run": np.array(json.dumps(dict(settings={}, history=[], random_state=np.random.default_rng().bit_generator.state,
                                         notes={}) | change))}, "cannot be read")
-      for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"random_state": 5},
+      for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"work": 5}, {"work": {"threads": 0}}, {"random_state": 5},
                      {"random_state": {}}, {"random_state": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1},
                                                              "has_uint32": 0, "uinteger": 0}})),
 ])

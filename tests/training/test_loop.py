@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import threading
 
 import numpy as np
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae.training import loop
-from minivae.training.parts import Parts
 from minivae.training.schedules import cosine, warm_up
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (100, 4, 4), dtype=np.uint8)
@@ -55,57 +53,6 @@ def test_the_importance_weighted_bound_is_raised_and_reported(tmp_path):
     with pytest.raises(ValueError, match="objective was 'IWAE', now 'VAE'"):
         quiet(mv.VAE(16, (8,), 2), epochs=12, learning_rate=1e-2, held_out=IMAGES[:50], checkpoint=tmp_path / "m.npz",
               resume=True)
-
-
-@pytest.mark.parametrize("kind, samples", [(mv.VAE, 1), (mv.IWAE, 3)])
-def test_a_batch_in_parts_trains_the_same_model_to_rounding(tmp_path, kind, samples):
-    def trained(parts, **arguments):
-        model = kind(16, (8,), 2, dtype="float64")
-        history = quiet(model, samples=samples, batch_size=25, parts=parts, **arguments)  # 25 has no equal halves
-        return model.parameters.flat, [list(row.values()) for row in history]
-
-    weights, history = trained(1)
-    for parts in (2, 3, 25):
-        others, other_history = trained(parts)
-        np.testing.assert_allclose(others, weights, rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(other_history, history, rtol=1e-12)
-    trained(2, checkpoint=tmp_path / "m.npz", epochs=2)
-    resumed, _ = trained(1, checkpoint=tmp_path / "m.npz", resume=True)
-    np.testing.assert_allclose(resumed, weights, rtol=1e-9, atol=1e-12)
-
-
-def test_a_bad_number_in_any_part_stops_training(monkeypatch):
-    backward = mv.VAE.backward
-
-    def spoiled(self, trace, *args, **kwargs):
-        d, grads = backward(self, trace, *args, **kwargs)
-        if len(trace.x) == 13:  # the second part of 25
-            grads["decoder.0.W"][0, 0] = np.inf
-        return d, grads
-
-    with pytest.raises(mv.NonFiniteError, match="is not finite in epoch 1, batch 2"):  # and nobody warns of an overflow
-        quiet(small_model(), learning_rate=1e30, parts=2)
-    monkeypatch.setattr(mv.VAE, "backward", spoiled)
-    with pytest.raises(mv.NonFiniteError, match="the gradient of decoder.0.W is not finite in epoch 1, batch 1"):
-        quiet(small_model(), batch_size=25, parts=2)
-
-
-def test_each_part_has_a_thread_and_a_watch_of_its_own(monkeypatch):
-    forward, threads, all_at_once = mv.VAE.forward, set(), threading.Barrier(2, timeout=10)
-
-    def watched(self, *args, **kwargs):
-        all_at_once.wait()
-        threads.add(threading.get_ident())
-        return forward(self, *args, **kwargs)
-
-    monkeypatch.setattr(mv.VAE, "forward", watched)
-    before, eps = threading.active_count(), np.zeros((10, 2))
-    with Parts(mv.VAE(16, (8,), 2), 2) as passes:
-        passes.gradient(np.ones((10, 16)), eps, 1.0, "here")
-        eps[9] = 3e38  # overflows in the second part alone
-        with pytest.raises(mv.NonFiniteError):
-            passes.gradient(np.ones((10, 16)), eps, 1.0, "here")
-    assert len(threads) == 2 and threading.active_count() == before
 
 
 def test_samples_resume_to_the_same_bits(tmp_path):
@@ -269,7 +216,7 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
     ({"images": IMAGES[:0]}, "images must not be empty"), ({"images": IMAGES.astype(float)}, "Divide by 255"),
     ({"images": IMAGES[:, :2]}, "images must have 16 pixels each for this model; got 8"),
     ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"), ({"held_out": IMAGES[:0]}, "held_out must not be empty"),
-    ({"parts": 0}, "parts must be a positive integer"), ({"parts": 17}, "parts must be at most the batch size, 16; got 17"),
+    ({"threads": 0}, "threads must be a positive integer"), ({"threads": 17}, "threads must be at most the batch size, 16; got 17"),
     ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
     ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
@@ -360,14 +307,14 @@ def test_a_gradient_that_is_not_finite_is_named():
     trace = model.forward(IMAGES.reshape(100, -1) / 255, np.zeros((100, 2)))
     d, grads = model.backward(trace)
     check_forward(trace, "here")
-    check_backward(d, grads, "here")
+    check_backward([d], grads, "here")
     check_parameters(model.parameters, "here")
     grads["decoder.0.W"][0, 0] = np.nan
     with pytest.raises(mv.NonFiniteError, match="the gradient of decoder.0.W is not finite in epoch 1, batch 2"):
-        check_backward(d, grads, "epoch 1, batch 2")
+        check_backward([d], grads, "epoch 1, batch 2")
     d.z[0, 0] = np.inf
     with pytest.raises(mv.NonFiniteError, match="the gradient of z is not finite"):
-        check_backward(d, grads, "here")
+        check_backward([d], grads, "here")
     model.parameters["encoder.1.b"][1] = np.inf
     with pytest.raises(mv.NonFiniteError, match="encoder.1.b is not finite"):
         check_parameters(model.parameters, "here")

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import minivae as mv
+from minivae.training.optimizers import adam_step
 
 
 def algorithm_1(parameters, gradients, learning_rate=1e-3, beta1=0.9, beta2=0.999, epsilon=1e-8):
@@ -30,6 +31,31 @@ def test_adam_is_algorithm_1(size, steps, seed, learning_rate, constants):
         adam.step(parameters, gradient)
         np.testing.assert_array_equal(gradient, kept)
     np.testing.assert_allclose(parameters, algorithm_1(start, gradients, learning_rate, *constants), rtol=1e-9, atol=1e-12)
+
+
+@given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 999), st.sampled_from([np.float32, np.float64]))
+def test_the_step_in_place_is_the_step_of_the_textbook(size, steps, seed, dtype):
+    rng, constants = np.random.default_rng(seed), dict(learning_rate=0.1, beta1=0.9, beta2=0.999, epsilon=1e-8)
+    expected, m, v = rng.standard_normal(size).astype(dtype), 0, 0
+    adam, parameters = mv.Adam(**constants), expected.copy()
+    for t in range(1, steps + 1):
+        gradient = rng.standard_normal(size).astype(dtype)
+        adam.step(parameters, gradient)
+        expected, m, v = adam_step(expected, gradient, m, v, t, **constants)
+        np.testing.assert_allclose(parameters, expected, rtol=1e-12, atol=200 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("make", [mv.Adam, lambda: mv.SGD(momentum=0.5)])
+def test_a_step_in_slices_is_the_step_to_the_last_bit(make):
+    rng = np.random.default_rng(0)
+    whole, parts, parameters = make(), make(), rng.standard_normal(11).astype(np.float32)
+    in_slices = parameters.copy()
+    for gradient in rng.standard_normal((3, 11)).astype(np.float32):
+        whole.step(parameters, gradient)
+        parts.begin(in_slices, gradient)
+        for part in (slice(7, 11), slice(0, 4), slice(4, 7)):
+            parts.move(in_slices, gradient, part)
+        np.testing.assert_array_equal(in_slices, parameters)
 
 
 def test_adams_first_step_is_the_learning_rate_against_the_sign():

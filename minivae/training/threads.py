@@ -1,0 +1,204 @@
+"""One training step, on one thread or shared among several.
+
+On one thread a step is forward, backward and the optimizer's step. Several threads share it in two phases. First each
+takes some rows of the batch forward and back, down to the gradient of every layer's output; that is all that the examples
+have to say to each other's weights. Then each takes some rows of the weights: it forms their gradients, x.T @ dy over the
+whole batch (equations 5.3 and 5.4), and moves them. No gradient is held twice, and none is added up between threads.
+Threads help because NumPy lets go of the interpreter while it computes. Shapes: B batch, D data (pixels), K latent, S
+samples per example.
+"""
+
+import concurrent.futures
+import itertools
+import math
+
+import numpy as np
+
+from ..evaluation.cores import free_cores, hold_this_thread
+from ..kernels import dense_backward
+from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO
+from ..model.mlp import WeightsLater
+from .finite import check_backward, check_forward
+from .optimizers import SGD, Adam
+
+__all__ = ["steps_on", "choose_threads", "can_share", "cut_by_rows"]
+
+SHARE = 20_000_000  # parameters times rows that make a share worth a thread; where_numpy_ends.md says how it was measured
+
+
+def can_share(model, optimizer):
+    """Return whether threads can share a step: they know the package's own models and optimizers, not what is made of them."""
+    return type(model) in (VAE, MonteCarloELBO, IWAE, ConditionalVAE) and type(optimizer) in (Adam, SGD)
+
+
+def choose_threads(model, optimizer, rows):
+    """Return how many threads should share a step of so many rows: one for a small step, at most one for each free core."""
+    if not can_share(model, optimizer):
+        return 1
+    return max(1, min(free_cores(), rows, model.parameters.flat.size * rows // SHARE))
+
+
+def steps_on(threads, model, optimizer, batch_size, samples):
+    """Return a context whose ``take`` is one training step after another, on that many threads.
+
+    Parameters
+    ----------
+    threads : int
+    model : VAE
+    optimizer : Adam or SGD
+    batch_size, samples : int
+        B and S.
+    """
+    if threads == 1:
+        return Steps(model, optimizer)
+    return SharedSteps(model, optimizer, batch_size, samples, threads)
+
+
+class Steps:
+    """Training steps on one thread; what one step has allocated, the next overwrites."""
+
+    def __init__(self, model, optimizer):
+        self.model, self.optimizer = model, optimizer
+        self.trace = self.gradients = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *error):
+        pass
+
+    def take(self, x, eps, beta, where):
+        """Take one step.
+
+        Parameters
+        ----------
+        x : ndarray, shape (B, D)
+        eps : ndarray, shape (B S, K)
+        beta : float
+        where : str
+            Such as "epoch 3, batch 17", for the message of an error.
+
+        Returns
+        -------
+        traces : list of Trace
+            The forward pass: here one, of the whole batch.
+
+        Raises
+        ------
+        NonFiniteError
+            At the first number that is not finite, before the parameters are changed.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+            self.trace = self.model.forward(x, eps, beta=beta, out=self.trace)
+            check_forward(self.trace, where)
+            self.gradients = d, grads = self.model.backward(self.trace, out=self.gradients)
+            check_backward([d], grads, where)
+            self.optimizer.step(self.model.parameters.flat, grads.flat)
+        return [self.trace]
+
+
+class SharedSteps:
+    """Training steps shared by threads, in two phases: rows of the batch, then rows of the weights."""
+
+    def __init__(self, model, optimizer, batch_size, samples, threads):
+        self.model, self.optimizer, self.threads = model, optimizer, threads
+        self.grads = model.parameters.zeros_like()
+        self.shares = cut_by_rows(model.parameters.shapes, threads)
+        self.traces, self.gradients = [None] * threads, [None] * threads  # made by the first step, overwritten by the next
+        self.layers = {}  # each layer's W and b -> its x and dy, for the whole batch: every thread fills its rows of them
+        for stack, rows in ((model.encoder, batch_size), (model.decoder, batch_size * samples)):
+            for W, b, inputs, outputs in zip(stack.W, stack.b, stack.sizes, stack.sizes[1:]):
+                self.layers[W, b] = np.empty((rows, inputs), model.dtype), np.empty((rows, outputs), model.dtype)
+
+    def __enter__(self):
+        self.pool = concurrent.futures.ThreadPoolExecutor(self.threads - 1, initializer=hold_this_thread)
+        return self
+
+    def __exit__(self, *error):
+        self.pool.shutdown()
+
+    def take(self, x, eps, beta, where):
+        """Take one step, as ``Steps.take`` does; every thread has a trace of its own."""
+        self._each(lambda thread: self._rows_of_the_batch(thread, x, eps, beta, where))
+        for name in self.model.likelihood.shapes:  # a parameter of the likelihood's own: one number, if any
+            self.grads[name] = sum(own[name] for _, own in self.gradients)
+        squares = self._each(self._rows_of_the_weights)
+        if not np.isfinite(sum(squares)):
+            check_backward([d for d, _ in self.gradients], self.grads, where)
+        self.optimizer.begin(self.model.parameters.flat, self.grads.flat)
+        self._each(self._step)
+        return self.traces
+
+    def _rows_of_the_batch(self, thread, x, eps, beta, where):
+        """Take this thread's examples forward, and back to the gradient of every layer's output."""
+        B, S = len(x), len(eps) // len(x)
+        start, stop = B * thread // self.threads, B * (thread + 1) // self.threads
+
+        def note(W, b, x, dy):
+            samples = len(x) // (stop - start)  # 1 in the encoder, S in the decoder
+            rows = slice(samples * start, samples * stop)
+            all_x, all_dy = self.layers[W, b]
+            all_x[rows], all_dy[rows] = x, dy
+
+        with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+            trace = self.model.forward(x[start:stop], eps[S * start:S * stop], beta=beta, out=self.traces[thread])
+            check_forward(trace, where)
+            d = self.gradients[thread] and self.gradients[thread][0]
+            self.gradients[thread] = self.model.backward(trace, d_loss=(stop - start) / B, out=(d, WeightsLater(note)))
+            self.traces[thread] = trace
+
+    def _rows_of_the_weights(self, thread):
+        """Compute the gradients of this thread's slice of the parameters; return the sum of their squares."""
+        part, share = self.shares[thread]
+        with np.errstate(over="ignore", invalid="ignore"):
+            for (W, b), (x, dy) in self.layers.items():
+                if W in share or b in share:
+                    rows = share.get(W, slice(0))  # rows of W belong to some of the layer's inputs
+                    dense_backward(dy, x[:, rows], self.model.parameters[W][rows], needs_dx=False,
+                                   out=(None, self.grads[W][rows], self.grads[b] if b in share else None))
+            return np.dot(self.grads.flat[part], self.grads.flat[part])
+
+    def _step(self, thread):
+        """Let the optimizer move this thread's slice of the parameters."""
+        part, _ = self.shares[thread]
+        with np.errstate(over="ignore", invalid="ignore"):
+            self.optimizer.move(self.model.parameters.flat, self.grads.flat, part)
+
+    def _each(self, work):
+        """Let each thread, this one too, do its share of the work; return the results when all have ended."""
+        others = [self.pool.submit(work, thread) for thread in range(1, self.threads)]
+        try:
+            first = work(0)
+        finally:
+            concurrent.futures.wait(others)
+        return [first, *(other.result() for other in others)]  # which raises what the other raised
+
+
+def cut_by_rows(shapes, threads):
+    """Cut the vector of parameters into a slice for each thread: of nearly equal length, and no row of a weight in two.
+
+    Parameters
+    ----------
+    shapes : dict of str to tuple of int
+        As in ``Parameters.shapes``.
+    threads : int
+
+    Returns
+    -------
+    shares : list of (slice, dict of str to slice)
+        For each thread its slice of the vector, and the rows of each parameter in it, by name. A bias is one row.
+    """
+    size, start = sum(map(math.prod, shapes.values())), 0
+    shares, lengths = [{} for _ in range(threads)], [0] * threads
+    for name, shape in shapes.items():
+        rows = shape[0] if len(shape) == 2 else 1
+        length = math.prod(shape) // rows
+        # the first row that begins at or after the thread's share of the vector, `edge / threads` of it
+        edges = [min(max(-(-(size * edge // threads - start) // length), 0), rows) for edge in range(threads + 1)]
+        for thread, (first, last) in enumerate(zip(edges, edges[1:])):
+            if first < last:
+                shares[thread][name] = slice(first, last) if len(shape) == 2 else slice(None)
+                lengths[thread] += (last - first) * length
+        start += math.prod(shape)
+    ends = [0, *itertools.accumulate(lengths)]
+    return [(slice(*part), share) for part, share in zip(itertools.pairwise(ends), shares)]
