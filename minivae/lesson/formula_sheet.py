@@ -1,4 +1,4 @@
-"""The formula sheet: the chain there and back on one page, both notations, and how to read it aloud.
+"""The formula sheet: the chain forward and backward on one page, both notations, and how to read it aloud.
 
 The equations are those of the registry, by number, so that the sheet cannot differ from them. What is new here is the
 order and the words. The page prints on one sheet of A4; notebooks/formula_sheet.ipynb shows it.
@@ -14,8 +14,8 @@ SHEET = {  # heading: for each equation its number, and how it is read aloud
     "What we want": (
         ("1.2", "p of x is the integral of p of x given z, times p of z"),
         ("2.11", "Jensen: the log of a mean is at least the mean of the logs"),
-        ("2.6", "the ELBO: expected log-likelihood under q, less the KL of q from the prior"),
-        ("2.7", "log p of x less the ELBO is the KL of q from the true posterior"),
+        ("2.6", "the ELBO: expected log-likelihood under q, minus the KL of q from the prior"),
+        ("2.7", "log p of x minus the ELBO is the KL of q from the true posterior"),
     ),
     "Forward, from data to loss": (
         ("5.5", "h is f of x W plus b; f is tanh or relu; one for each hidden layer"),
@@ -25,22 +25,22 @@ SHEET = {  # heading: for each equation its number, and how it is read aloud
         ("4.1", "epsilon is drawn from the standard normal, and held fixed"),
         ("4.2", "z is mu plus sigma times epsilon, number by number"),
         ("5.15", "a, the logits, is the decoder of z"),
-        ("5.11", "sum over pixels: x times a, less the log of one plus e to the a"),
-        ("3.3", "half the sum over latents: mu squared, plus sigma squared, less one, less log var"),
-        ("2.8", "the ELBO, estimated by one draw: log-likelihood less KL"),
-        ("2.9", "log-likelihood less beta times KL: what goes up"),
-        ("2.10", "minus the mean objective of the batch: what goes down"),
+        ("5.11", "sum over pixels: x times a, minus the log of one plus e to the a"),
+        ("3.3", "half the sum over latents: mu squared, plus sigma squared, minus one, minus log var"),
+        ("2.8", "the ELBO, estimated by one draw: log-likelihood minus KL"),
+        ("2.9", "log-likelihood minus beta times KL: training raises it"),
+        ("2.10", "minus the mean objective of the batch: training lowers it"),
     ),
     "Backward, from loss to weights": (
-        ("7.1", "d objective is minus one over B: the only one over B there is"),
-        ("7.2", "the likelihood takes it as it is, the KL times minus beta"),
+        ("7.1", "d objective is minus one over B, times d loss; no other factor one over B occurs"),
+        ("7.2", "d l, for the log-likelihood, is d objective; d KL is minus beta times it"),
         ("5.10", "the logistic of a: from logits to probabilities"),
-        ("5.12", "d logits: what came, less what was expected"),
+        ("5.12", "d logits: observed minus expected, times d l"),
         ("5.2", "d x is d y times W transposed: what reaches the layer below"),
         ("5.3", "d W is x transposed times d y: summed over the batch"),
         ("5.4", "d b is the sum of d y over the batch"),
-        ("5.7", "through tanh: d y times one less y squared, from the output"),
-        ("5.9", "through relu: d y where y is positive, nought elsewhere"),
+        ("5.7", "through tanh: d y times one minus y squared, from the output"),
+        ("5.9", "through relu: d y where y is positive, zero elsewhere"),
         ("4.3", "d mu is d z; d sigma is d z times epsilon"),
         ("7.3", "two paths meet in mu: through z, and through the KL"),
         ("7.4", "two paths meet in log var: through z and sigma, and through the KL"),
@@ -48,8 +48,8 @@ SHEET = {  # heading: for each equation its number, and how it is read aloud
     "Training, and how good it is": (
         ("8.2", "running means of the gradient and of its square"),
         ("8.3", "Adam's step: the first mean over the root of the second, both corrected"),
-        ("10.1", "log w: log-likelihood, plus log prior, less log q"),
-        ("10.2", "log p of x is about the log of the mean weight, on average a little more"),
+        ("10.1", "log w: log-likelihood, plus log prior, minus log q"),
+        ("10.2", "log p of x is about the log of the mean weight, which is too low on average"),
     ),
 }
 

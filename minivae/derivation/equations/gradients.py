@@ -51,7 +51,8 @@ EQUATIONS = (
              "kernels:learned_variance_log_likelihood", "kernels:learned_variance_log_likelihood_backward"),
     Equation("5.18", "dlog_var = ½ Σ_n dll_n (Σ_d (x_nd − mean_nd)² / s² − D)",
              r"d\lambda = \tfrac12 \sum_n d\ell_n \left(\sum_d \frac{(x_{nd} - \bar x_{nd})^2}{s^2} - D\right)",
-             "d.decoder.log_var", "positive upstream: up if the residuals are larger than s² says, down if smaller", "kernels:learned_variance_log_likelihood_backward"),
+             "d.decoder.log_var", "positive upstream: up if the residuals are larger than s² says, down if smaller",
+             "kernels:learned_variance_log_likelihood_backward"),
     Equation("5.19", "dx_j = Σ_i dy_i ∂y_i/∂x_j", r"dx_j = \sum_i dy_i\, \frac{\partial y_i}{\partial x_j}",
              None, "the chain rule, as every backward uses it: a vector-Jacobian product"),
     Equation("5.20", "dx_ni = Σ_o dy_no W_io, dW_io = Σ_n x_ni dy_no, db_o = Σ_n dy_no",
@@ -73,14 +74,16 @@ EQUATIONS = (
              None, "the error of a forward difference is proportional to its step; ξ lies between x and x + h"),
     Equation("6.2", "D(h) = [f(x + h) − f(x − h)] / 2h = f'(x) + h² f'''(ξ) / 6",
              r"D(h) = \frac{f(x + h) - f(x - h)}{2h} = f'(x) + \tfrac16 h^2 f'''(\xi)",
-             None, "the error of a central difference is proportional to the square of its step; ξ lies between x − h and x + h",
+             None, "the error of a central difference is proportional to the square of its step; ξ lies between x −"
+             " h and x + h",
              "gradcheck.numeric:derivative"),
     Equation("6.3", "|computed D(h) − f'(x)| ≤ h² M / 6 + δ / h",
              r"\left|\,\widehat D(h) - f'(x)\,\right| \le \frac{M}{6} h^2 + \frac{\delta}{h}",
              None, "truncation, with |f'''| ≤ M, and rounding, with each value of f off by at most δ: the V",
              "gradcheck.step_error:step_error"),
     Equation("6.4", "h* = (3δ / M)^(1/3), where the bound is 3δ / 2h*",
-             r"h^\star = \left(\frac{3 \delta}{M}\right)^{1/3}, \quad \text{where the bound is } \frac{3 \delta}{2 h^\star}",
+             r"h^\star = \left(\frac{3 \delta}{M}\right)^{1/3}, \quad \text{where the bound is } \frac{3 \delta}{2"
+             r" h^\star}",
              None, "the best step of a central difference: the lowest point of 6.3", "gradcheck.step_error:step_error"),
     Equation("6.5", "D(h/2) + [D(h/2) − D(h)] / 3 = f'(x) − ¼ c₄ h⁴ − …, where D(h) = f'(x) + c₂ h² + c₄ h⁴ + …",
              r"D(\tfrac h2) + \tfrac13 \left(D(\tfrac h2) - D(h)\right) = f'(x) - \tfrac14 c_4 h^4 - \dots, \quad"
@@ -88,7 +91,8 @@ EQUATIONS = (
              None, "Richardson's extrapolation: two steps together remove the leading power of the error"),
     Equation("6.6", "T[k, j] = T[k, j−1] + (T[k, j−1] − T[k−1, j−1]) / (4ʲ − 1), T[k, 0] = D(h / 2ᵏ)",
              r"T_{k,j} = T_{k,j-1} + \frac{T_{k,j-1} - T_{k-1,j-1}}{4^j - 1}, \quad T_{k,0} = D(h / 2^k)",
-             None, "Richardson's extrapolation, repeated: column j is free of the powers up to h²ʲ", "gradcheck.numeric:Tableau.add"),
+             None, "Richardson's extrapolation, repeated: column j is free of the powers up to h²ʲ",
+             "gradcheck.numeric:Tableau.add"),
     Equation("6.7", "E(h) = [f(x + h) + f(x − h) − 2 f(x)] / 2h → ½ (slope right − slope left) as h → 0",
              r"E(h) = \frac{f(x + h) + f(x - h) - 2 f(x)}{2h} \;\to\; \tfrac12 \left(f'_+(x) - f'_-(x)\right)"
              r" \quad\text{as } h \to 0",
