@@ -15,11 +15,14 @@ from .curves import learning_curves
 from .gradcheck import plot_step_error
 from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, image_rows, reconstructions
+from .movie import save_movie
+from .schematic import schematic
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
 
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png",
            "computation_graph", "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter",
-           "learning_curves", "plot_step_error", "reconstructions", "save", "traversals"]
+           "learning_curves", "plot_step_error", "reconstructions", "save", "save_movie", "schematic",
+           "traversals"]
 
 DOTS = 150  # an inch, in files
 

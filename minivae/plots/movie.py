@@ -1,0 +1,70 @@
+"""Training as a moving picture: the same latents decoded after every epoch, as a GIF."""
+
+import pathlib
+import tempfile
+
+import numpy as np
+from matplotlib.animation import PillowWriter
+
+from ..files import whole_file
+from .mosaic import check_pictures, mosaic
+
+__all__ = ["save_movie"]
+
+HOLD = 5  # frames for which the last one stays
+
+
+def save_movie(path, frames, image_shape, captions=None, *, columns=None, seconds=0.4, dots=60):
+    """Write images as they change, such as those that a model decodes from the same latents after each epoch.
+
+    Parameters
+    ----------
+    path : str or path-like
+        Ends in .gif; its folder must exist. Written whole or not at all.
+    frames : sequence of ndarray, each of shape (n, D)
+        The same n images at successive times. Values outside [0, 1] are clipped to it.
+    image_shape : (int, int)
+        Rows and columns of one image.
+    captions : sequence of str, optional
+        One for each frame, such as "epoch 3, ELBO -105.2"; by default "epoch 1" and so on.
+    columns : int, optional
+        Images side by side; by default as many as rows.
+    seconds : float, optional
+        For which a frame stays; the last one stays five times as long.
+    dots : int, optional
+        To the inch; the picture is 8 inches wide at most.
+
+    Raises
+    ------
+    ValueError
+        If there are no frames, or they are not of one shape, or an argument does not fit.
+    """
+    path, frames = pathlib.Path(path), list(frames)
+    if path.suffix.lower() != ".gif":
+        raise ValueError(f"path must end in .gif; got {path}.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"there is no folder {path.parent} to write {path.name} to. Make it first?")
+    if not frames:
+        raise ValueError("frames must hold at least one array of images; got none.")
+    captions = [f"epoch {i}" for i in range(1, len(frames) + 1)] if captions is None else list(captions)
+    if len(captions) != len(frames):
+        raise ValueError(f"captions must hold one for each of the {len(frames)} frames; got {len(captions)}.")
+    if not seconds > 0:
+        raise ValueError(f"seconds must be above 0; got {seconds}.")
+    pictures = [check_pictures(f"frames[{i}]", frame, image_shape) for i, frame in enumerate(frames)]
+    if len({picture.shape for picture in pictures}) > 1:
+        raise ValueError("frames must hold the same number of images each; got "
+                         f"{[len(picture) for picture in pictures]}.")
+    across = columns or int(np.ceil(np.sqrt(len(pictures[0]))))
+    writer = PillowWriter(fps=1 / seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        made = pathlib.Path(folder) / "movie.gif"
+        writer.setup(mosaic(pictures[0], across, "")[0], made, dpi=dots)
+        for picture, caption in zip(pictures, captions):
+            writer.fig, _ = mosaic(picture, across, str(caption).replace("-", "\u2212"))
+            writer.grab_frame()
+        for _ in range(HOLD - 1):
+            writer.grab_frame()
+        writer.finish()
+        with whole_file(path) as file:
+            file.write(made.read_bytes())
