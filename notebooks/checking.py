@@ -1,7 +1,7 @@
 """What a committed notebook may hold, and whether two runs of it agree; ``build.py`` calls this.
 
 Words are compared exactly and numbers as printed: decimals to one unit of the last place, everything to a relative 1e-6,
-and whatever lies below 1e-12 is nought. A cell that trains may carry the tag tolerance=0.02, relative. Line numbers of
+and whatever lies below 1e-12 is zero. A cell that trains may carry the tag tolerance=0.02, relative. Line numbers of
 source files are passed over, since any edit moves them. Images must be there and have alt text; their pixels are not
 compared. A code cell tagged ``answer`` is stored folded, for the reader to open after having tried.
 """
@@ -115,7 +115,7 @@ def agree(a, b, tolerance):
 
 
 def printed(number):
-    """A printed number's value, and what its last place is worth; nought for an integer."""
+    """A printed number's value, and what its last place is worth; 0 for an integer."""
     text = number.replace(",", "").replace("−", "-").lower()
     mantissa, _, exponent = text.partition("e")
     _, point, decimals = mantissa.partition(".")

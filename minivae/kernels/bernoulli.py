@@ -64,7 +64,7 @@ def bernoulli_log_likelihood(logits, x):
     """
     check_shapes(logits=(logits, "BD"), x=(x, "BD"))
     excess = np.abs(logits)                       # log1p(exp(-abs(a))), in place:
-    np.negative(excess, out=excess)               # the softplus less max(a, 0)
+    np.negative(excess, out=excess)               # the softplus minus max(a, 0)
     np.exp(excess, out=excess)
     np.log1p(excess, out=excess)
     log_probability = x * logits                  # (B, D)
@@ -91,7 +91,7 @@ def bernoulli_log_likelihood_backward(dll, logits, x, out=None):
 
     Notes
     -----
-    Equation 5.12: what came minus what was expected, x - logistic(a). There is no gradient for x: it is data.
+    Equation 5.12: observed minus expected, x - logistic(a). There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), logits=(logits, "BD"), x=(x, "BD"), out=(out, "BD"))
     # forward: log_likelihood = sum(x * logits - log(1 + exp(logits)))
