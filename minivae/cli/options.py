@@ -70,10 +70,11 @@ examples:
   python -m minivae train --latent 2 --out runs/plane            a latent space that fits on a page
   python -m minivae train --beta 4 --out runs/beta4              more weight on the KL: fewer latents stay in use
   python -m minivae train --hidden 200 200 --activation tanh --latent 50 --epochs 100 --learning-rate 2e-3 \\
-                          --schedule cosine --out runs/deep      slower, and several nats better
+                          --out runs/deep      slower, and several nats better
   python -m minivae train --objective iwae --samples 5 --out runs/iwae         the importance-weighted bound
   python -m minivae train --conditional --out runs/labels        digits on demand: generate runs/labels --label 7
-  python -m minivae train --resume --epochs 20                   ten more epochs
+  python -m minivae train --schedule constant --learning-rate 1e-3 --out runs/long        a run to be made longer, as by
+  python -m minivae train --out runs/long --resume --epochs 20                            this: ten more epochs
 """
 
 
@@ -130,9 +131,10 @@ def _train_options(verb):
 
     group = verb.add_argument_group("the training")
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
-    option("--batch", "images per step, B (default 128)", type=int, metavar="B")
-    option("--learning-rate", "Adam's step size (default 1e-3)", type=float, metavar="RATE")
-    option("--schedule", "keep the step size constant, or let it fall to zero along a cosine (default constant)",
+    option("--batch", "images per step, B (default 100)", type=int, metavar="B")
+    option("--learning-rate", "Adam's step size, at the start if the schedule is cosine (default 5e-3)", type=float, metavar="RATE")
+    option("--schedule", "keep the step size constant, or let it fall to zero along a cosine, after which a run "
+           "cannot be made longer (default cosine)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float,
            metavar="EPOCHS")

@@ -26,7 +26,7 @@ __all__ = ["DEFAULTS", "labels_to_draw", "load_data", "open_model", "resolve", "
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
     "noise_variance": 1.0, "objective": "elbo", "samples": None, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10,
-    "batch": 128, "learning_rate": 1e-3, "schedule": "constant", "binarize": None, "holdout": None,
+    "batch": 100, "learning_rate": 5e-3, "schedule": "cosine", "binarize": None, "holdout": None,
     "output_bias": "data", "seed": 0, "dtype": "float32", "conditional": False,
 }
 

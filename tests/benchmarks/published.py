@@ -114,7 +114,7 @@ def train(folder, words):
     """
     spent = folder / "sittings.json"
     before, clock, processor = epochs_done(folder), time.perf_counter(), time.process_time()
-    code = cli.main(["train", *words.split(), "--out", str(folder), "--resume"])
+    code = cli.main(["train", *words.split(), "--out", str(folder), "--resume", "--threads", "1"])
     clock, processor, after = time.perf_counter() - clock, time.process_time() - processor, epochs_done(folder)
     sittings = json.loads(spent.read_text(encoding="utf-8")) if spent.exists() else []
     if after > before:

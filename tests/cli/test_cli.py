@@ -62,7 +62,7 @@ FEW_OF_MNIST = Dataset(*(RNG_OF_FEW.integers(0, high, (n, *size), dtype=np.uint8
 
 def train(folder, out, *options, pictures=False):
     return main(["train", "--data", str(folder), "--out", str(out), "--hidden", "6", "--latent", "2", "--epochs", "2",
-                 "--batch", "10", "--holdout", "10", *options, *["--no-pictures"] * (not pictures)])
+                 "--batch", "10", "--holdout", "10", "--schedule", "constant", *options, *["--no-pictures"] * (not pictures)])
 
 
 @pytest.fixture(scope="module")
@@ -393,9 +393,9 @@ def test_resume(folder, tmp_path, capsys):
 
 def test_a_run_whose_step_size_falls_cannot_be_made_longer(folder, tmp_path, capsys):
     assert train(folder, tmp_path, "--schedule", "cosine") == 0
-    assert train(folder, tmp_path, "--resume", "--epochs", "3") == 1
+    assert train(folder, tmp_path, "--schedule", "cosine", "--resume", "--epochs", "3") == 1
     assert "has --epochs 2, over which its step size falls to zero; got 3." in capsys.readouterr().err
-    assert train(folder, tmp_path, "--resume") == 0
+    assert train(folder, tmp_path, "--schedule", "cosine", "--resume") == 0
     assert "Its step size has fallen to zero" in capsys.readouterr().out
 
 

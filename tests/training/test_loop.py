@@ -20,7 +20,7 @@ def small_model(**settings):
 
 
 def quiet(model, images=IMAGES, **arguments):
-    return mv.train(model, images, **{"epochs": 3, "batch_size": 16, "progress": False} | arguments)
+    return mv.train(model, images, **{"epochs": 3, "batch_size": 16, "schedule": "constant", "progress": False} | arguments)
 
 
 def test_it_learns_real_digits():
@@ -186,7 +186,7 @@ def test_a_finished_run_is_left_alone_and_may_be_extended(tmp_path):
 
 
 @pytest.mark.parametrize("change, named", [
-    ({"batch_size": 8}, "batch_size was 16, now 8"), ({"learning_rate": 0.5}, "learning_rate was 0.001, now 0.5"),
+    ({"batch_size": 8}, "batch_size was 16, now 8"), ({"learning_rate": 0.5}, "learning_rate was 0.005, now 0.5"),
     ({"seed": 1}, "seed was 0, now 1"), ({"binarize": "none"}, "binarize was 'dynamic', now 'none'"),
     ({"schedule": "cosine"}, "schedule"), ({"held_out": IMAGES[:5]}, "held_out was None"),
     ({"images": IMAGES[::-1]}, "images was"), ({"optimizer": mv.SGD(1e-3)}, "optimizer was 'Adam', now"),
@@ -386,3 +386,13 @@ def test_memory_stays_level(monkeypatch):
     tracemalloc.stop()
     half = len(peaks) // 2
     assert abs(max(peaks[half:]) - max(peaks[2:half])) < 20_000  # bytes; the parameters alone take 17,000
+
+
+def test_the_default_optimizer_has_its_own_step_size_and_schedule(monkeypatch):
+    seen = {}
+    monkeypatch.setattr(loop, "run_settings", lambda *given, **settings: seen.update(settings, rate=given[1].learning_rate) or settings)
+    for arguments, expected in (({}, (5e-3, "cosine")), ({"learning_rate": 0.01}, (0.01, "cosine")),
+                                ({"optimizer": mv.Adam()}, (1e-3, "constant")), ({"schedule": "constant"}, (5e-3, "constant")),
+                                ({"optimizer": mv.SGD(0.1), "schedule": "cosine"}, (0.1, "cosine"))):
+        mv.train(small_model(), IMAGES, epochs=1, progress=False, **arguments)
+        assert (seen["rate"], seen["schedule"]) == expected and seen["batch_size"] == 100

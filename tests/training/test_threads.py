@@ -24,7 +24,8 @@ def trained(kind="vae", **arguments):
     kind, settings, samples = KINDS[kind]
     model = kind(16, **{"hidden": (8,), "latent_dim": 2, "dtype": "float64"} | settings)
     images = mv.join_labels(IMAGES, np.arange(100) % 3, 3) if "classes" in settings else IMAGES
-    history = mv.train(model, images, samples=samples, **{"epochs": 2, "batch_size": 25, "progress": False} | arguments)
+    history = mv.train(model, images, samples=samples, **{"epochs": 2, "batch_size": 25, "schedule": "constant",
+                                                           "progress": False} | arguments)
     return model.parameters.flat, [list(row.values()) for row in history]
 
 
