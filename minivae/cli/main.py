@@ -52,7 +52,7 @@ def main(argv=None):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except (ValueError, OSError, ArithmeticError, MemoryError) as error:
-        print(f"python -m minivae {options.verb}: error: {_in_words(error)}", file=sys.stderr)
+        print(f"python -m minivae {options.verb}: error: {_in_words(error, options.verb)}", file=sys.stderr)
         return 1
 
 
@@ -65,14 +65,17 @@ def _note(message):
     print(f"Note: {message}", file=sys.stderr)
 
 
-def _in_words(error):
-    if isinstance(error, OSError) and error.filename and error.strerror:
-        return f"{error.filename}: {error.strerror}"  # the operating system's, without its number
+def _in_words(error, verb):
+    if isinstance(error, OSError) and error.strerror:  # the operating system's words, without their number
+        return f"{error.filename or 'the output cannot be written'}: {error.strerror}"
+    if isinstance(error, MemoryError):
+        smaller = {"evaluate": "--samples", "generate": "-n", "gradcheck": "--hidden, --data-dim or --batch"}
+        return f"{error or 'too little memory'}. Take a smaller {smaller.get(verb, '--hidden, --latent or --batch')}."
     return str(error) or type(error).__name__
 
 
 def train(options):
-    """Train a VAE in a folder of its own and tell what came of it."""
+    """Train a VAE, save it with its history and pictures in a folder, and report the ELBO."""
     from . import run  # brings NumPy, which --help does not need
 
     check_numbers(options)
@@ -81,7 +84,8 @@ def train(options):
     finished = 0 < settings["epochs"] <= done
     if 0 < done < settings["epochs"]:
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
-    _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"])
+    _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"], settings["beta_warm_up"],
+             settings["epochs"])
     summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures)
     if finished:
         more = f"To train it longer: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
@@ -91,10 +95,12 @@ def train(options):
         print(_closing_words(options.out, summary))
 
 
-def _caution(likelihood, binarize=None, noise_variance=1.0):
+def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1):
     if likelihood == "bernoulli" and binarize == "none":
         _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
               "most the log p(x) of --binarize dynamic.")
+    if warm_up > epochs:
+        _note(f"beta rises over {warm_up:g} epochs (--beta-warm-up), and there are only {epochs}: it will not reach its value.")
     if likelihood == "bernoulli" and noise_variance != 1.0:
         _note("--noise-variance belongs to the gaussian likelihood; a Bernoulli has none, so it changes nothing.")
 

@@ -79,7 +79,7 @@ def resolve(folder, chosen, *, resume=False, force=False):
     FileExistsError
         If the folder holds a run and neither was asked for, or is a file.
     """
-    if pathlib.Path(folder).is_file():
+    if pathlib.Path(folder).exists() and not pathlib.Path(folder).is_dir():
         raise FileExistsError(f"{folder} is a file; --out names a folder, a new one or that of a run.")
     model_file = pathlib.Path(folder) / "model.npz"
     if not model_file.exists() or force:
@@ -158,7 +158,10 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
     held_out = held_out if held_out is None else with_labels(model, held_out, held_out_labels)
     if resume and model_file.exists():
         _check_same_images(model_file, settings, images, held_out)
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise type(error)(f"--out: the folder {folder} cannot be made: {error.strerror}.") from error
     start = time.perf_counter()
     try:
         history = _train(folder, model, images, held_out, settings, resume, progress, threads)

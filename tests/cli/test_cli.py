@@ -1,6 +1,7 @@
 """The command line: every verb as a user would call it, in a process of its own where that matters."""
 
 import csv
+import errno
 import gzip
 import io
 import json
@@ -498,6 +499,46 @@ def test_the_other_verbs_name_the_option_too(trained, capsys, words, message):
     assert main(words.format(run=trained).split()) == 1
     error = capsys.readouterr().err
     assert message in error and error.startswith(f"python -m minivae {words.split()[0]}: error: ") and error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words, message", [
+    ("train --batch 9 --latent 1000000000000 --out {new}", "Unable to allocate .* Take a smaller --hidden, --latent or --batch."),
+    ("evaluate {run} --samples 999999999999999", "Unable to allocate .* Take a smaller --samples."),
+    ("generate {run} -n 999999999999999", "Unable to allocate .* Take a smaller -n."),
+    ("train --batch 9 --out {new}/there", r"--out: the folder .*there cannot be made: (Not a directory|File exists)"),
+])
+def test_what_does_not_fit_names_the_option(trained, tmp_path, capsys, words, message):
+    new = tmp_path / "new"
+    if "there" in words:
+        new.touch()
+    assert main(words.format(run=trained, new=new).split()) == 1
+    assert re.search(message, capsys.readouterr().err)
+
+
+def test_a_warm_up_longer_than_the_training_is_noticed(folder, tmp_path, capsys):
+    assert train(folder, tmp_path, "--beta-warm-up", "3") == 0
+    assert "Note: beta rises over 3 epochs (--beta-warm-up), and there are only 2" in capsys.readouterr().err
+    assert train(folder, tmp_path, "--beta-warm-up", "2", "--force") == 0
+    assert "Note" not in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no device that is always full")
+def test_a_full_disk(folder, trained, tmp_path, capsys, monkeypatch):
+    code = "import sys; from minivae.cli.main import main; sys.exit(main(['derivation']))"
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, env=environment())
+    assert done.returncode == 1 and "error: the output cannot be written: No space left on device" in done.stderr
+
+    def full_disk(file, **arrays):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    before = (trained / "model.npz").read_bytes()
+    monkeypatch.setattr(np, "savez", full_disk)
+    assert train(folder, tmp_path / "new") == 1
+    assert re.search(r"model.npz: cannot write it: No space left on device", capsys.readouterr().err)
+    assert not (tmp_path / "new").exists()
+    assert main(["train", "--out", str(trained), "--resume", "--epochs", "3", "--no-pictures"]) == 1
+    assert (trained / "model.npz").read_bytes() == before and not list(trained.glob("*.tmp"))
 
 
 def test_without_a_model_the_verbs_take_what_train_leaves(folder, tmp_path, capsys, monkeypatch):
