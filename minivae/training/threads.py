@@ -105,10 +105,12 @@ class SharedSteps:
         self.grads = model.parameters.zeros_like()
         self.shares = cut_by_rows(model.parameters.shapes, threads)
         self.traces, self.gradients = [None] * threads, [None] * threads  # made by the first step, overwritten by the next
-        self.layers = {}  # each layer's W and b -> its x and dy, for the whole batch: every thread fills its rows of them
+        self.layers = {}  # each layer's W and b -> its place, and its x and dy for the whole batch: a thread fills its rows
         for stack, rows in ((model.encoder, batch_size), (model.decoder, batch_size * samples)):
             for W, b, inputs, outputs in zip(stack.W, stack.b, stack.sizes, stack.sizes[1:]):
-                self.layers[W, b] = np.empty((rows, inputs), model.dtype), np.empty((rows, outputs), model.dtype)
+                x, dy = (np.empty((rows, size), model.dtype) for size in (inputs, outputs))
+                self.layers[W, b] = len(self.layers), x, dy
+        self.squares = np.empty((threads, len(self.layers), 2))  # of each thread's x and dy of each layer, summed
 
     def __enter__(self):
         self.pool = concurrent.futures.ThreadPoolExecutor(self.threads - 1, initializer=hold_this_thread)
@@ -122,12 +124,23 @@ class SharedSteps:
         self._each(lambda thread: self._rows_of_the_batch(thread, x, eps, beta, where))
         for name in self.model.likelihood.shapes:  # a parameter of the likelihood's own: one number, if any
             self.grads[name] = sum(own[name] for _, own in self.gradients)
-        squares = self._each(self._rows_of_the_weights)
-        if not np.isfinite(sum(squares)):
-            check_backward([d for d, _ in self.gradients], self.grads, where)
+        if not self._surely_finite(len(eps)):
+            self._each(self._rows_of_the_weights)
+            with np.errstate(over="ignore", invalid="ignore"):
+                check_backward([d for d, _ in self.gradients], self.grads, where)
         self.optimizer.begin(self.model.parameters.flat, self.grads.flat)
-        self._each(self._step)
+        self._each(self._rows_of_the_weights_and_step)
         return self.traces
+
+    def _surely_finite(self, rows):
+        """Return whether the squared length of the gradient has a bound that is finite, by the lengths of all x and dy.
+
+        |x.T @ dy|**2 <= |x|**2 |dy|**2 (Cauchy and Schwarz), and likewise for the bias, whose x is a column of ones.
+        """
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = sum(np.square(self.grads[name], dtype=np.float64) for name in self.model.likelihood.shapes)
+            x, dy = np.sum(self.squares, axis=0).T
+            return own + np.sum((x + rows) * dy) < np.finfo(self.model.dtype).max
 
     def _rows_of_the_batch(self, thread, x, eps, beta, where):
         """Take this thread's examples forward, and back to the gradient of every layer's output."""
@@ -137,8 +150,9 @@ class SharedSteps:
         def note(W, b, x, dy):
             samples = len(x) // (stop - start)  # 1 in the encoder, S in the decoder
             rows = slice(samples * start, samples * stop)
-            all_x, all_dy = self.layers[W, b]
+            layer, all_x, all_dy = self.layers[W, b]
             all_x[rows], all_dy[rows] = x, dy
+            self.squares[thread, layer] = np.vdot(x, x), np.vdot(dy, dy)
 
         with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
             trace = self.model.forward(x[start:stop], eps[S * start:S * stop], beta=beta, out=self.traces[thread])
@@ -148,18 +162,18 @@ class SharedSteps:
             self.traces[thread] = trace
 
     def _rows_of_the_weights(self, thread):
-        """Compute the gradients of this thread's slice of the parameters; return the sum of their squares."""
-        part, share = self.shares[thread]
+        """Compute the gradients of this thread's slice of the parameters, over the whole batch."""
+        _, share = self.shares[thread]
         with np.errstate(over="ignore", invalid="ignore"):
-            for (W, b), (x, dy) in self.layers.items():
+            for (W, b), (_, x, dy) in self.layers.items():
                 if W in share or b in share:
                     rows = share.get(W, slice(0))  # rows of W belong to some of the layer's inputs
                     dense_backward(dy, x[:, rows], self.model.parameters[W][rows], needs_dx=False,
                                    out=(None, self.grads[W][rows], self.grads[b] if b in share else None))
-            return np.dot(self.grads.flat[part], self.grads.flat[part])
 
-    def _step(self, thread):
-        """Let the optimizer move this thread's slice of the parameters."""
+    def _rows_of_the_weights_and_step(self, thread):
+        """Compute those gradients, and let the optimizer move the slice."""
+        self._rows_of_the_weights(thread)
         part, _ = self.shares[thread]
         with np.errstate(over="ignore", invalid="ignore"):
             self.optimizer.move(self.model.parameters.flat, self.grads.flat, part)

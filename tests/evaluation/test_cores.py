@@ -44,7 +44,7 @@ def test_the_last_of_several_threads_gives_back(two_threads):
             inside.wait()
             leave[n].wait()
 
-    threads = [threading.Thread(target=hold, args=(n,)) for n in range(2)]
+    threads = [threading.Thread(target=hold, args=(n,), daemon=True) for n in range(2)]
     for thread in threads:
         thread.start()
     inside.wait()

@@ -1,6 +1,7 @@
 """Threads that share a step: the same model to rounding, the same bits from the same number, and one bad number stops all."""
 
 import threading
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae.training import load_checkpoint, loop
-from minivae.training.threads import choose_threads, cut_by_rows, steps_on
+from minivae.training.threads import SharedSteps, choose_threads, cut_by_rows, steps_on
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (100, 4, 4), dtype=np.uint8)
 KINDS = {
@@ -160,3 +161,20 @@ def test_a_bad_gradient_stops_all_threads_before_the_step(monkeypatch, layer, sy
     with pytest.raises(mv.NonFiniteError, match=f"the gradient of {symbol or layer}.* is not finite in epoch 1, batch 1"):
         mv.train(model, IMAGES, batch_size=25, threads=2, progress=False)
     np.testing.assert_array_equal(model.parameters.flat, start)
+
+
+def test_the_bound_on_the_gradient_is_one_and_no_alarm_by_itself(monkeypatch):
+    usual, _ = trained(threads=2)
+    surely = SharedSteps._surely_finite
+    for at_most, found in ((0.0, False), (1e-6, False), (1e30, True)):  # in place of the largest float
+        with steps_on(2, mv.VAE(16, (8,), 2, dtype="float64"), mv.Adam(), 10, 1) as training:
+            rng = np.random.default_rng(0)
+            training.take(rng.random((10, 16)), rng.standard_normal((10, 2)), 1.0, "here")
+            monkeypatch.setattr("minivae.training.threads.np.finfo", lambda dtype: SimpleNamespace(max=at_most))
+            assert surely(training, 10) == found
+            monkeypatch.setattr("minivae.training.threads.np.finfo",
+                                lambda dtype: SimpleNamespace(max=np.dot(training.grads.flat, training.grads.flat)))
+            assert not surely(training, 10)  # the bound is not below the squared length itself
+            monkeypatch.undo()
+    monkeypatch.setattr(SharedSteps, "_surely_finite", lambda self, rows: False)
+    np.testing.assert_array_equal(trained(threads=2)[0], usual)
