@@ -8,7 +8,7 @@ from importlib import import_module
 
 __version__ = "0.1.0"
 
-_HOMES = {  # everything is imported when it is first asked for, so that importing minivae costs nothing
+_HOMES = {  # all is imported when first asked for: the command line must set its threads before NumPy is imported
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
     "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation", "log_evidence": "evaluation",

@@ -28,7 +28,7 @@ class KLParts(NamedTuple):
     information : float
         The mutual information of an example's index and its code, estimated; at most log N.
     mismatch : float
-        KL of the aggregate posterior from the prior: kl less information.
+        KL of the aggregate posterior from the prior: kl minus information.
     standard_error : float
         Of information, and so of mismatch.
     """
@@ -110,7 +110,7 @@ def kl_parts(mu, log_var, *, rng, draws=2):
 
     Notes
     -----
-    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is held against all of them. It
+    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is compared with all of them. It
     says little about a larger population once the information nears log N, which it cannot exceed.
 
     References

@@ -1,4 +1,4 @@
-"""Models whose log p(x) is known: what the ELBO, the importance estimate and training are held against.
+"""Models whose log p(x) is known: what the ELBO, the importance estimate and training are compared with.
 
 A linear decoder under Gaussian noise has p(x) and p(z|x) in closed form, and the best such model for given data is
 known too: probabilistic PCA. With one or two latents, quadrature over z does for any decoder. All of it in float64,
@@ -107,7 +107,7 @@ class PPCA(NamedTuple):
     b : ndarray, shape (D,)
     noise_variance : float
     log_px : float
-        The mean of log p(x) over the data: no linear VAE of K latents has more.
+        The mean of log p(x) over the data: no linear VAE of K latents has a higher one.
     """
 
     W: np.ndarray
@@ -144,7 +144,7 @@ def ppca(x, latent_dim):
     ----------
     Tipping & Bishop, Probabilistic Principal Component Analysis, Journal of the Royal Statistical Society B 61, 1999,
     section 3.2. Lucas, Tucker, Grosse & Norouzi, Don't Blame the ELBO! A Linear VAE Perspective on Posterior Collapse,
-    2019: a linear VAE's ELBO has its maximum there, and no other that the likelihood has not.
+    2019: a linear VAE's ELBO has its maximum there, and no local maximum that the likelihood lacks.
     """
     x = float_matrix("x", x, "(N, D)", np.shape(x)[-1] if np.ndim(x) else 0, np.float64)
     K, D = positive_integer("latent_dim", latent_dim), x.shape[1]
@@ -189,7 +189,7 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
 
     Notes
     -----
-    Equation 10.9. For a smooth integrand that is nothing at both ends, plain addition is exponentially accurate: it
+    Equation 10.9. For a smooth integrand that vanishes at both ends, plain addition is exponentially accurate: it
     beats the nodes of Gauss and Hermite here, which spread farther than the posterior does.
 
     References

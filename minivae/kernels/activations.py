@@ -1,7 +1,7 @@
 """The two activations, tanh and relu, each differentiated from its saved output.
 
-The output is enough: the slope of tanh is 1 - y**2, and a relu's output is positive just where its
-input was. So the forward need not keep what came in. Equations 5.6 to 5.9. Shapes: B batch, H hidden.
+The output is enough: the slope of tanh is 1 - y**2, and a relu's output is positive exactly where
+its input was. So the forward need not keep its input. Equations 5.6 to 5.9. Shapes: B batch, H hidden.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
-"""The Bernoulli likelihood, from logits: every pixel is a coin, the decoder says how it is loaded.
+"""The Bernoulli likelihood, from logits: each pixel is a biased coin, and the decoder gives the bias.
 
-Logits and not probabilities, because log(1 - p) dies when p rounds to 1, while the same number written
-in logits never does. Equations 5.10 to 5.12. In nats, summed over the pixels: one number per example.
+Logits, not probabilities: log(1 - p) is minus infinity once p rounds to 1, while the same number computed from
+the logit stays finite. Equations 5.10 to 5.12. In nats, summed over the pixels: one number per example.
 Shapes: B batch, D data (pixels).
 """
 
@@ -48,8 +48,8 @@ def bernoulli_log_likelihood(logits, x):
     logits : ndarray, shape (B, D)
         The decoder's output: the log-odds that a pixel is on.
     x : ndarray, shape (B, D)
-        Pixels, 0 or 1. (A grey level between them is accepted and gives a number, but not the log of
-        any probability.)
+        Pixels, 0 or 1. A grey level between them is accepted: the result is then the mean of log p(x|z) over binary
+        pixels that are 1 with that probability, since log p(x|z) is linear in x.
 
     Returns
     -------
@@ -60,7 +60,7 @@ def bernoulli_log_likelihood(logits, x):
     -----
     Equation 5.11, x a - log(1 + exp(a)), with log(1 + exp(a)) = max(a, 0) + log1p(exp(-abs(a))), which never
     overflows. Taking x a - max(a, 0) first keeps full precision where the pixel is certain: the two cancel
-    exactly, and only the small logarithm is left.
+    exactly, and only the small logarithm remains.
     """
     check_shapes(logits=(logits, "BD"), x=(x, "BD"))
     excess = np.abs(logits)                       # log1p(exp(-abs(a))), in place:

@@ -1,4 +1,4 @@
-"""The dense layer: a matrix product and a bias, and beneath it the way back.
+"""The dense layer: a matrix product and a bias; beneath it, the gradients.
 
 Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product,
 in which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations

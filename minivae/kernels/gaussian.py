@@ -30,7 +30,7 @@ def standard_deviation(log_var):
 
     Notes
     -----
-    Equation 3.5. The only place where a sigma is made.
+    Equation 3.5. The only place where sigma is computed.
     """
     check_shapes(log_var=(log_var, "BK"))
     return np.exp(0.5 * log_var)
@@ -60,7 +60,7 @@ def standard_deviation_backward(dsigma, sigma):
 
 
 def reparameterize(mu, sigma, eps):
-    """Draw z from N(mu, sigma**2) by moving and stretching standard normal noise: z = mu + sigma eps.
+    """Draw z from N(mu, sigma**2) by shifting and scaling standard normal noise: z = mu + sigma eps.
 
     Parameters
     ----------
@@ -94,7 +94,7 @@ def reparameterize_backward(dz, eps):
     dz : ndarray, shape (B, K)
         Upstream gradient, dloss/dz.
     eps : ndarray, shape (B, K)
-        The very noise that the forward used.
+        The same noise that the forward used.
 
     Returns
     -------
@@ -127,7 +127,7 @@ def kl_divergence(mu, log_var):
     Notes
     -----
     Equation 3.3. ``expm1(log_var)`` is exp(log_var) - 1 without the cancellation near log_var = 0, where
-    training spends its time. In float32 it overflows to infinity above log_var = 88.7, in float64 above
+    unused latents lie. In float32 it overflows to infinity above log_var = 88.7, in float64 above
     709.7.
 
     References

@@ -1,8 +1,7 @@
 """The table of kernel pairs: each forward beside its backward, in one calling convention.
 
-A kernel's backward takes what its formula needs, sometimes the forward's output and not its input. Here
-each is adapted to ``backward(dy, *forward arguments)``, so that one test, one gradient checker and one
-exercise sheet can go through all of them alike.
+A kernel's backward takes what its formula needs, sometimes the forward's output and not its input. Here each is adapted
+to ``backward(dy, *forward arguments)``, so that the tests and the gradient checker can treat all of them alike.
 """
 
 from typing import Callable, NamedTuple

@@ -1,4 +1,4 @@
-"""Several draws of z for each example: carrying an example over to its draws, and bringing their numbers together.
+"""Several draws of z for each example: copying an example for its draws, and combining their numbers.
 
 S samples of each of B examples lie as B S rows, sample s of example b in row b S + s, so that every other kernel sees
 two axes as always. Two ways lead from S numbers of an example back to one: their mean, which makes the Monte-Carlo
@@ -15,7 +15,7 @@ __all__ = ["repeat", "repeat_backward", "mean_over_samples", "mean_over_samples_
 
 
 def repeat(a, samples):
-    """Give each example's row to all its samples: row b to rows b S to b S + S - 1.
+    """Copy each example's row for all its samples: row b to rows b S to b S + S - 1.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def repeat_backward(dy, samples):
 
     Notes
     -----
-    Equation 10.10: what was used S times gathers S gradients.
+    Equation 10.10: what is used S times receives the sum of S gradients.
     """
     check_shapes(dy=(dy, "RK"))
     rows, K = dy.shape

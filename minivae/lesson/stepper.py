@@ -19,8 +19,8 @@ __all__ = ["step_through", "Steps", "Step"]
 
 FORWARD, BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
 LAYERS, LAYERS_BACKWARD = "model.mlp:MLP.forward", "model.mlp:MLP.backward"
-LOSS = "the loss moves with itself one for one"
-REPORTED = "zero: the elbo is reported; the loss passes through the objective"
+LOSS = "the derivative of the loss with respect to itself"
+REPORTED = "zero: the elbo is only reported; the loss is made from the objective"
 BOTH_PATHS = {"mu": ("reparameterize", "kl_divergence"), "log_var": ("standard_deviation", "kl_divergence")}
 
 

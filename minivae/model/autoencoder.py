@@ -1,4 +1,4 @@
-"""Encoder and decoder as they stand: made, started, put to use, saved and loaded.
+"""Encoder and decoder: made, started, used, copied, saved and loaded.
 
 Nothing here is about training: ``vae.py`` has the derivation, and three siblings of it share what is here. Shapes: B
 batch, D data (pixels), K latent.
@@ -56,7 +56,7 @@ class Autoencoder:
                                   unit_interval=self.likelihood.unit_interval)}
 
     def noise(self, eps, examples):
-        """Return the noise for so many examples, checked, as the model's own copy."""
+        """Return the noise for that many examples, checked, as the model's own copy."""
         return float_matrix("eps", eps, "(B, K)", self.latent_dim, self.dtype, rows=examples)
 
     def encode(self, x):
@@ -95,10 +95,10 @@ class Autoencoder:
         return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
 
     def start_output_at(self, mean):
-        """Set the decoder's last bias so that, weights aside, it says the data's mean image (shape (D,)).
+        """Set the decoder's last bias so that, weights aside, its output is the data's mean image, of shape (D,).
 
-        An untrained model then starts from the grey average and not from noise, which saves the first epoch
-        from learning where the ink never goes.
+        An untrained model then starts from the average image instead of noise, and need not spend its first epoch on
+        learning which pixels are always black.
         """
         mean = float_matrix("mean", np.asarray(mean)[None], "(1, D)", self.data_dim, np.float64, rows=1,
                             unit_interval=self.likelihood.unit_interval)[0]

@@ -52,7 +52,7 @@ class SampledBound(VAE):
         return own | {name: PAIRS[name] for name in names}
 
     def noise(self, eps, examples):
-        """Return the noise for so many examples, S rows for each, checked, as the model's own copy."""
+        """Return the noise for that many examples, S rows for each, checked, as the model's own copy."""
         eps = float_matrix("eps", eps, "(B S, K)", self.latent_dim, self.dtype)
         if len(eps) % examples:
             raise ValueError(f"eps must have shape (B S, K), S rows for each of the {examples} rows of x; "

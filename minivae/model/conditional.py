@@ -1,9 +1,8 @@
 """The conditional VAE: the same chain for p(x|y), with the label y joined to x and to z.
 
-The encoder sees [x | label] and the decoder [z | label], the label as one-hot columns. So the decoder need not learn
-from z what the label tells it, and z is left with the rest: of a digit, not which one it is but how it is written.
-Equation 10.19. Shapes: B batch, D data (pixels), K latent, C classes. A row of data is [x | label] throughout, as
-``join_labels`` makes it.
+The encoder sees [x | label] and the decoder [z | label], the label as one-hot columns. So z need only carry what the
+label does not tell: not which digit it is, but how it is written. Equation 10.19. Shapes: B batch, D data (pixels), K
+latent, C classes. A row of data is [x | label] throughout, as ``join_labels`` makes it.
 """
 
 from functools import cached_property

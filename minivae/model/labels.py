@@ -26,7 +26,7 @@ def join_labels(rows, labels, classes):
     Returns
     -------
     joined : ndarray, shape (N, D + C)
-        Of the same dtype; the label's column has 1, or in uint8 the white 255, of which binarization makes 1.
+        Of the same dtype; the label's column has 1, or in uint8 the white 255, which binarization turns into 1.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """A stack of dense layers with one activation between them: the encoder is one, the decoder another.
 
-The stack holds no numbers and remembers nothing. Weights come from ``Parameters``; what the forward computes
-goes into the trace, where the backward finds it. Equation 5.5. Shapes: B batch, H hidden.
+The stack itself stores no numbers. Weights come from ``Parameters``; what the forward computes goes into the trace,
+where the backward finds it. Equation 5.5. Shapes: B batch, H hidden.
 """
 
 import math
@@ -58,7 +58,7 @@ class MLP:
                 for layer, made in enumerate(symbols) for symbol in made}
 
     def initialize(self, parameters, *, rng):
-        """Draw the weights so that signals keep their size from layer to layer; biases start at zero.
+        """Draw the weights so that signals keep their scale from layer to layer; biases start at zero.
 
         Notes
         -----

@@ -162,8 +162,8 @@ class VAE(Autoencoder):
         d_loss : float, optional
             Upstream gradient: 1 for the gradient of the loss itself.
         out : (Trace, Parameters), optional
-            What an earlier call returned, to be overwritten. With ``WeightsLater`` in place of the Parameters, the gradients
-            of weights and biases are left out.
+            What an earlier call returned, to be overwritten. With ``WeightsLater`` in place of the Parameters, the
+            gradients of weights and biases are left out.
 
         Returns
         -------

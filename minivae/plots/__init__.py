@@ -10,14 +10,14 @@ import pathlib
 from ..files import whole_file
 from . import backend  # noqa: F401  first: it imports matplotlib
 from .bound import bound_curves
-from .chain import computation_graph
 from .curves import learning_curves
-from .gradcheck import plot_step_error
+from .graph import computation_graph
 from .latent import latent_plane, latent_scatter, traversals
 from .mosaic import image_grid, image_rows, reconstructions
 from .movie import save_movie
 from .schematic import schematic
 from .style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, figure
+from .v_curve import plot_step_error
 
 __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bound_curves", "check_png",
            "computation_graph", "figure", "image_grid", "image_rows", "latent_plane", "latent_scatter",

@@ -70,8 +70,8 @@ def schematic(here=()):
         axes.text(x, y + height / 2 + 0.06, "you are here", ha="center", va="bottom", fontsize=10, fontweight="bold",
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     figure.alt = ("A sketch of a VAE, from left to right: the image x enters the encoder, which gives mu and sigma; "
-                  "with noise eps they make the latent z = mu + sigma eps; the decoder turns z into an image. Below: mu "
-                  "and sigma give the KL divergence, the two images the log-likelihood; from these two comes the ELBO.")
+                  "with noise eps they make the latent z = mu + sigma eps; the decoder turns z into an image. Below: "
+                  "mu and sigma give the KL divergence, the two images the log-likelihood; from these two comes the ELBO.")
     if here:
         figure.alt += f" Marked, you are here: {', '.join(PLACES[name][3] for name in here)}."
     return figure
