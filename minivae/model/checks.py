@@ -90,8 +90,7 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, uni
         raise ValueError(f"{name} must be finite in {array.dtype}; got values from {low} to {high}.")
     if unit_interval and not (low >= 0 and high <= 1):
         worst, value = ("minimum", low) if low < 0 else ("maximum", high)
-        divide = " Divide by 255?" if 1 < high <= 255 and low >= 0 else ""
-        raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}.{divide}")
+        raise ValueError(f"{name} must lie in [0, 1]; got a {worst} of {value}. {range_hint(low, high)}")
     return array
 
 
