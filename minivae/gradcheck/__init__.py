@@ -8,7 +8,7 @@ Read in this order: numeric (one derivative), probe (a function and its noise), 
 difference), scalar and vjp (the checks), diagnosis (the mistake's name), ladder (the model).
 """
 
-from .ladder import check_model
+from .model import check_model
 from .report import Report
 from .scalar import check_gradient
 from .step_error import step_error

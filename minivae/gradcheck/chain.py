@@ -1,10 +1,20 @@
-"""The chain of a model's symbols, read backward from the loss: what each gradient is made from.
+"""The chain of a model's symbols, read backward from the loss: what each gradient is made from, and the report that draws it.
 
 A wrong gradient spoils every gradient that is computed from it. So the place to look is a tensor that is wrong
 although all that it is made from is right. The topology itself is the model's own: its ``chain``.
 """
 
-__all__ = ["Chain"]
+import html
+import textwrap
+
+from .report import Report
+from .report_view import MARKS, as_html, as_text
+from .words import Diagnosis
+
+__all__ = ["Chain", "ModelReport"]
+
+WIDTH = 110   # of the longest line of marks
+VERDICT_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
 class Chain:
@@ -47,7 +57,7 @@ class Chain:
         """Return the symbols whose gradients a symbol's or parameter's gradient is made from."""
         return self.users[name]
 
-    def front(self, wrong):
+    def first_wrong(self, wrong):
         """Return those of the wrong that are made from right ones alone, the nearest to the loss first."""
         return [name for name in self.order if name in wrong and not set(self.made_from(name)) & set(wrong)]
 
@@ -71,3 +81,110 @@ class Chain:
             row = sorted((s for s in self.symbols if level[s] == place), key=lambda s: s not in self.leading)
             rows.append((row, [p for p in self.parameters if set(self.users[p]) <= set(row)]))
         return rows
+
+
+class ModelReport(Report):
+    """The outcome of ``check_model``.
+
+    Parameters
+    ----------
+    pairs : dict of str to Report
+        First rung: the kernels.
+    nodes, parameters : list of Comparison
+        Second and third rung.
+    chain : Chain, optional
+    first_wrong : list of str, optional
+        The wrong tensors that nothing nearer to the loss explains.
+    wrong : collection of str, optional
+        Names of tensors that are wrong beside those whose state says so.
+    **more
+        As for ``Report``.
+
+    Attributes
+    ----------
+    first_wrong : str or None
+        Where to look first: walking back from the loss, the first wrong tensor. What is wrong with a kernel in the same
+        way is not said once more.
+    """
+
+    def __init__(self, pairs, nodes, parameters, chain=None, first_wrong=(), diagnoses=(), wrong=(), **more):
+        self.pairs, self.nodes, self.parameters = pairs, nodes, parameters
+        self.chain, self.all_first = chain, list(first_wrong)
+        self.wrong = {*wrong, *(t.name for t in nodes + parameters if t.state == "differ")}
+        diagnoses, said = list(diagnoses), {_mistake(one) for one in diagnoses if one.known}
+        in_kernels = {name: [fault.text for fault in report.faults]
+                      + [str(one) for one in report.diagnoses if _mistake(one) not in said] for name, report in pairs.items()}
+        for name, report in pairs.items():
+            also = {_mistake(one) for one in report.diagnoses}
+            diagnoses = [one._replace(text=f"{one.text} (so has the kernel {name} by itself)") if _mistake(one) in also
+                         else one for one in diagnoses]
+        in_kernels = [Diagnosis("stated", (name,), text) for name, texts in in_kernels.items() for text in texts]
+        tensors = nodes + parameters
+        if chain:
+            tensors.sort(key=lambda t: chain.order.index(t.name))   # from the loss back, as in the picture
+        super().__init__(tensors, diagnoses=[*in_kernels, *diagnoses],
+                         title="gradient check of the model", **more)
+        others = len(self.wrong.difference(self.all_first))
+        if self.all_first and others:
+            more = "tensors are" if others > 1 else "tensor is"
+            self.notes.insert(0, f"{others} more {more} wrong, perhaps only because of the above")
+
+    @property
+    def verdict(self):
+        verdicts = {super().verdict} | {report.verdict for report in self.pairs.values()}
+        return next(word for word in ("fail", "inconclusive", "pass") if word in verdicts)
+
+    @property
+    def first_wrong(self):
+        return self.all_first[0] if self.all_first else None
+
+    @property
+    def shown(self):
+        """The first wrong tensors; or, if the place is not known, all that the picture does not call right."""
+        first = [t for t in self.tensors if t.name in self.all_first and t.state == "differ"]
+        return first or [t for t in self.tensors if t.state not in ("agree", "empty")]
+
+    @property
+    def worst(self):
+        for t in self.tensors:
+            if t.name == self.first_wrong:
+                return t.worst
+        return super().worst
+
+    def picture(self):
+        """Return the picture: a row for each step back from the loss, a mark at each arrow."""
+        if self.chain is None:
+            return ""
+        marks = {t.name: MARKS["differ" if t.name in self.wrong else t.state] for t in self.tensors}
+        lines = []
+        for row, parameters in self.chain.rows():
+            left = "   ".join(f"{'↓ ' if row != ['loss'] else ''}{marks.get(s, '·')} {s}" for s in row)
+            right = "   ".join(f"{marks.get(p, '·')} {p}" for p in parameters)
+            here = f"   ← look at {self.first_wrong} first" if self.first_wrong in [*row, *parameters] else ""
+            lines.append(f"  {left:34}{'→ ' + right if right else ''}{here}".rstrip())
+        return "\n".join(lines)
+
+    def kernels(self):
+        """Return the first rung in a line, or in two if it is long."""
+        marks = "   ".join(f"{VERDICT_MARKS[report.verdict]}\N{NO-BREAK SPACE}{name}" for name, report in self.pairs.items())
+        return "\n".join(textwrap.wrap(marks, WIDTH, initial_indent="  ", subsequent_indent="  ")).replace(
+            "\N{NO-BREAK SPACE}", " ")
+
+    def _lists(self):
+        return [(title, text) for title, text in (("Kernels", self.kernels()), ("From the loss back", self.picture())) if text]
+
+    def __str__(self):
+        parts = as_text(self).split("\n")
+        picture = [line for title, text in self._lists() for line in (title, text)]
+        return "\n".join([parts[0], *picture, *parts[1:]])
+
+    def _repr_html_(self):
+        picture = "".join(f"<p>{title}</p><pre style='font-family: monospace'>{html.escape(text)}</pre>"
+                          for title, text in self._lists())
+        headline, end, rest = as_html(self).partition("</p>")
+        return headline + end + picture + rest
+
+
+def _mistake(diagnosis):
+    """What a diagnosis says, wherever it is."""
+    return diagnosis.kind, diagnosis.factor.names if diagnosis.factor and diagnosis.factor.names else diagnosis.text

@@ -45,7 +45,7 @@ def raised(what, error):
 def listed(names):
     """Return names as part of a sentence, the first three of many."""
     if len(names) <= 3:
-        return " and ".join(names)
+        return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
     return f"{', '.join(names[:3])} and {len(names) - 3} more"
 
 

@@ -13,7 +13,7 @@ from .record import broadcasts
 from .terms import alone, name_terms
 from .words import Diagnosis, factor_of, in_words
 
-__all__ = ["diagnose", "diagnose_shape"]
+__all__ = ["diagnose", "diagnose_shape", "said_once"]
 
 UNKNOWN = Diagnosis("unknown", (), "no simple mistake fits these numbers")
 ONE_NUMBER = Diagnosis("unknown", (), "one number alone tells no more than that it is wrong")
@@ -40,17 +40,33 @@ def diagnose(tensors, context, terms=None, only=None):
     common = _common_factor(wrong, context) if everything else None
     if common:
         return [common._replace(tensors=tuple(t.name for t in wrong), every=True)]
-    groups = {}
-    for tensor in wrong:
-        found = _name(tensor.usable(), context, terms)
-        alike = found.factor and found.factor.names or found.text   # however many digits it is known to
-        groups.setdefault((found.kind, alike), []).append((tensor.name, found))
-    named = []
-    for (kind, _), found in sorted(groups.items(), key=lambda item: item[0][0] == "unknown"):   # unknown comes last
-        names, same = zip(*found)
+    return said_once([(tensor.name, _name(tensor.usable(), context, terms)) for tensor in wrong], everything)
+
+
+def said_once(named, everything=False):
+    """Return diagnoses, given with a tensor's name each, with all the names that have the same; what is unknown last."""
+    groups = []
+    for name, found in named:
+        group = next((group for group in groups if _alike(group[0][1], found)), None)
+        if group is None:
+            groups.append(group := [])
+        group.append((name, found))
+    said = []
+    for group in sorted(groups, key=lambda group: not group[0][1].known):
+        names, same = zip(*group)
         fullest = max(same, key=lambda one: len(one.text))
-        named.append(fullest._replace(tensors=names, every=everything and len(groups) == 1 and fullest.known))
-    return named
+        said.append(fullest._replace(tensors=names, every=everything and len(groups) == 1 and fullest.known))
+    return said
+
+
+def _alike(one, other):
+    """True if two diagnoses say the same, to however many digits each knows its factor."""
+    if one.kind != other.kind or (one.factor is None) != (other.factor is None):
+        return False
+    if one.factor is None:
+        return one.text == other.text
+    close = abs(one.factor.value - other.factor.value) <= 2 * (one.factor.error + other.factor.error)
+    return one.factor.names == other.factor.names and (bool(one.factor.names) or close)
 
 
 def _common_factor(wrong, context):

@@ -86,7 +86,10 @@ def tested(seen, hypothesis, sizes, tried=1):
 
 
 def _agreement(seen, left, right, value, error, free):
-    """To how many decimal digits, all together, the wrong numbers agree with a hypothesis; zeros agree with anything."""
+    """To how many decimal digits, all together, the wrong numbers agree with a hypothesis.
+
+    A zero agrees with anything; but that so many zeros lie where they should is one way to choose them among many.
+    """
     allowed = 2 * (np.abs(value) * error + seen.tolerance(left))
     with np.errstate(all="ignore"):
         each = np.clip(np.log10(np.abs(left) / allowed), 0, AT_MOST)
@@ -94,7 +97,9 @@ def _agreement(seen, left, right, value, error, free):
     pairs = np.stack([left, value * right], axis=1)[wrong] / max(np.abs(left).max(), 1e-300)
     _, first = np.unique(np.round(pairs, 6), axis=0, return_index=True)   # the same once more is no further evidence
     each = each[wrong][first] if not free else each[wrong]
-    return each.sum() - (each.max(initial=0) if free else 0)   # a free factor fits any one of them
+    zeros, there = seen.off & (left == 0) & (right == 0), seen.off | (np.abs(seen.measured) > 20 * seen.error)
+    ways = math.log10(math.comb(int(there.sum()), int(zeros.sum())))
+    return each.sum() + ways - (each.max(initial=0) if free else 0)   # a free factor fits any one of them
 
 
 def factors(seen, context):

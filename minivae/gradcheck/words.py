@@ -23,6 +23,7 @@ KINDS_OF_DIAGNOSIS = {
     "argument": "right for other arguments",
     "formula": "the slope that was used, as a formula",
     "activation": "the derivative of the activation is missing",
+    "examples": "right for some examples of a batch, wrong for all of it",
     "digits": "too few digits",
     "cut": "clipped, or without the numbers of one sign",
     "spread": "one number in place of many",
