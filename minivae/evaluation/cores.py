@@ -33,8 +33,8 @@ def _container_limit(root="/"):
             place = mount / group.lstrip("/")
             if not place.exists():  # as inside a container, which sees its own group as the top
                 place = mount
-            for folder in [place, *place.parents][:len(place.parts) - len(mount.parts) + 1]:  # a parent's limit counts too
-                limits.append(_limit_of(folder))
+            depth = len(place.parts) - len(mount.parts)
+            limits += [_limit_of(folder) for folder in [place, *place.parents][:depth + 1]]  # a parent's limit counts too
     return min(limits)
 
 
@@ -44,7 +44,7 @@ def _limit_of(folder):
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
         else:
-            quota, period = (int((folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8")) for name in ("quota", "period"))
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8") for name in ("quota", "period"))
         return int(quota) / int(period) if quota != "max" and int(quota) > 0 else math.inf
     except (OSError, ValueError):
         return math.inf
@@ -72,14 +72,14 @@ class _Hold:
 
 
 def _take_control():
-    """Let this thread set limits: newer versions of threadpoolctl heed only the first that did, which may not be the last here."""
+    """Let this thread set limits: newer versions of threadpoolctl otherwise heed only the first thread that did."""
     for library in _controller().lib_controllers:
         if hasattr(library, "clear_controlling_thread"):
             library.clear_controlling_thread(force=True)
 
 
 def hold_this_thread():
-    """Hold BLAS to one thread in a worker that begins within the block: a BLAS built on OpenMP has a limit for each thread."""
+    """Hold BLAS to one thread in a worker that starts within the block: under OpenMP each thread has its own limit."""
     _controller().limit(limits=1, user_api="blas")
 
 
@@ -111,4 +111,5 @@ def one_blas_thread():
     with _hold:
         found = [f"{library['internal_api']} {library['version']}" for library in _controller().info()
                  if library["user_api"] == "blas"]
-        yield f"{', '.join(found)}, held to one thread" if found else "unknown to threadpoolctl, with threads of its own"
+        yield (f"{', '.join(found)}, held to one thread" if found else
+               "unknown to threadpoolctl, with threads of its own")

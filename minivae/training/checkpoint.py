@@ -35,7 +35,8 @@ class Checkpoint(NamedTuple):
     notes : dict
         The caller's own.
     work : dict
-        How the latest sitting shared out its work: "threads", and what is known of "blas". Empty in files of older versions.
+        How the latest sitting shared its work: the number of "threads", and what is known of the "blas". Empty in files
+        of older versions.
     """
 
     model: VAE
@@ -95,7 +96,8 @@ def load_checkpoint(path, require_run=True):
                 raise ValueError("its history has a line that is none")
             positive_integer("threads", record["work"].get("threads", 1))
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
-            raise CheckpointError(f"{path} has a record of its run that cannot be read ({error}). Train again?") from error
+            message = f"{path} has a record of its run that cannot be read ({error}). Train again?"
+            raise CheckpointError(message) from error
         return Checkpoint(model, _optimizer_state(archive, model, record["settings"]), *parts)
 
 
@@ -104,6 +106,9 @@ def _optimizer_state(archive, model, settings):
     names = {name.removeprefix(OPTIMIZER) for name in archive.names if name.startswith(OPTIMIZER)}
     expected = {"Adam": {"sum_g", "sum_g2", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
     if names and names != expected:
-        raise CheckpointError(f"{archive.path}: the optimizer's state must be {sorted(expected)}; got {sorted(names)}. Train again?")
-    like = {name: (model.parameters.flat.shape, model.dtype) for name in names} | ({"t": ((), np.dtype(int))} if "t" in names else {})
+        raise CheckpointError(f"{archive.path}: the optimizer's state must be {sorted(expected)}; got {sorted(names)}. "
+                              "Train again?")
+    like = {name: (model.parameters.flat.shape, model.dtype) for name in names}
+    if "t" in names:
+        like["t"] = (), np.dtype(int)
     return {name: archive.array(OPTIMIZER + name, *like[name]) for name in sorted(names)}

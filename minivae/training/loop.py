@@ -68,9 +68,9 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     progress : bool, optional
         Whether to show a progress bar for each epoch, on standard error.
     threads : int, optional
-        Threads that share every step. By default one for each free core where the steps are large enough to gain by it, else
-        one; of a resumed run as many as it had. Another number changes the result by rounding alone. NumPy's matrix
-        products are held to one thread each meanwhile.
+        Threads that share every step. By default one for each free core if the steps are large enough to gain by it,
+        else one; a resumed run keeps the number it had. Another number changes the result by rounding alone. NumPy's
+        matrix products are held to one thread each meanwhile.
 
     Returns
     -------
@@ -95,7 +95,8 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     schedule = one_of("schedule", schedule or ("cosine" if optimizer is None else "constant"), tuple(SCHEDULES))
     samples = positive_integer("samples", samples)
     if samples > 1 and type(model) in (VAE, ConditionalVAE):
-        raise ValueError(f"samples is for models of several draws; got {samples} for a {type(model).__name__}. Train a mv.IWAE?")
+        raise ValueError(f"samples is for models of several draws; got {samples} for a {type(model).__name__}. Train a "
+                         "mv.IWAE?")
     beta_warm_up = finite_number("beta_warm_up", beta_warm_up)
     if binarize is None:
         binarize = "dynamic" if model.likelihood.unit_interval else "none"
@@ -112,8 +113,8 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     if threads is not None and positive_integer("threads", threads) > batch_size:
         raise ValueError(f"threads must be at most the batch size, {batch_size}; got {threads}.")
     if threads not in (None, 1) and not can_share(model, optimizer):
-        raise ValueError(f"threads share the package's own models and optimizers; got {threads} for a {type(model).__name__} and "
-                         f"a {type(optimizer).__name__}. Leave threads out?")
+        raise ValueError(f"threads can share steps of the package's own models and optimizers alone; got {threads} for a "
+                         f"{type(model).__name__} and a {type(optimizer).__name__}. Leave threads out?")
     if held_out is not None:
         held_out = prepare(held_out, binarize, data_dim=model.input_dim, classes=model.conditions, name="held_out")
 

@@ -1,11 +1,11 @@
 """One training step, on one thread or shared among several.
 
-On one thread a step is forward, backward and the optimizer's step. Several threads share it in two phases. First each
-takes some rows of the batch forward and back, down to the gradient of every layer's output; that is all that the examples
-have to say to each other's weights. Then each takes some rows of the weights: it forms their gradients, x.T @ dy over the
-whole batch (equations 5.3 and 5.4), and moves them. No gradient is held twice, and none is added up between threads.
-Threads help because NumPy lets go of the interpreter while it computes. Shapes: B batch, D data (pixels), K latent, S
-samples per example.
+On one thread a step is forward, backward and the optimizer's step. Several threads share it in two phases. First, each
+takes some rows of the batch forward and back, down to the gradient of every layer's output: examples do not need each
+other for that. Then each takes some rows of the weights: it computes their gradients, x.T @ dy over the whole batch
+(equations 5.3 and 5.4), and moves them. No gradient is held twice, and none is added up between threads. Threads help
+because NumPy releases the interpreter while it computes. Shapes: B batch, D data (pixels), K latent, S samples per
+example.
 """
 
 import concurrent.futures
@@ -23,16 +23,16 @@ from .optimizers import SGD, Adam
 
 __all__ = ["steps_on", "choose_threads", "can_share", "cut_by_rows"]
 
-SHARE = 20_000_000  # parameters times rows that make a share worth a thread; where_numpy_ends.md says how it was measured
+SHARE = 20_000_000  # parameters times rows that are worth a thread: see tests/benchmarks/where_numpy_ends.md
 
 
 def can_share(model, optimizer):
-    """Return whether threads can share a step: they know the package's own models and optimizers, not what is made of them."""
+    """Return whether threads can share a step: of the package's own models and optimizers, not of classes made from them."""
     return type(model) in (VAE, MonteCarloELBO, IWAE, ConditionalVAE) and type(optimizer) in (Adam, SGD)
 
 
 def choose_threads(model, optimizer, rows):
-    """Return how many threads should share a step of so many rows: one for a small step, at most one for each free core."""
+    """Return how many threads should share a step of so many rows: one if it is small, at most one for each free core."""
     if not can_share(model, optimizer):
         return 1
     return max(1, min(free_cores(), rows, model.parameters.flat.size * rows // SHARE))
@@ -104,8 +104,8 @@ class SharedSteps:
         self.model, self.optimizer, self.threads = model, optimizer, threads
         self.grads = model.parameters.zeros_like()
         self.shares = cut_by_rows(model.parameters.shapes, threads)
-        self.traces, self.gradients = [None] * threads, [None] * threads  # made by the first step, overwritten by the next
-        self.layers = {}  # each layer's W and b -> its place, and its x and dy for the whole batch: a thread fills its rows
+        self.traces, self.gradients = [None] * threads, [None] * threads  # made by the first step, then overwritten
+        self.layers = {}  # each layer's W and b -> its number, and its x and dy for the whole batch
         for stack, rows in ((model.encoder, batch_size), (model.decoder, batch_size * samples)):
             for W, b, inputs, outputs in zip(stack.W, stack.b, stack.sizes, stack.sizes[1:]):
                 x, dy = (np.empty((rows, size), model.dtype) for size in (inputs, outputs))

@@ -1,8 +1,9 @@
 """One training step beside busy neighbours: python tests/benchmarks/busy.py [--rounds 10]
 
-The neighbours are processes that this program starts itself: each multiplies in Python without a pause. Every engine works in a
-process of its own; they take turns, a burst of steps each, round after round, and ratios are taken within a round. It is
-measured with no neighbour, with one, and with two. Engines that are not installed are left out. Writes results/busy.md.
+The neighbours are processes that this program starts itself: each multiplies in Python without a pause. Every engine
+works in a process of its own; they take turns, a burst of steps each, round after round, and ratios are taken within
+a round. It is measured with no neighbour, with one, and with two. Engines that are not installed are left out. Writes
+results/busy.md.
 """
 
 import argparse
@@ -90,7 +91,7 @@ def rows_of(times):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=10)
-    parser.add_argument("--sizes", nargs="*", type=int, default=range(len(SIZES)), help="which sizes, from 0")
+    parser.add_argument("--sizes", nargs="+", type=int, default=[1], help="which sizes of step.py, from 0 (default 1)")
     arguments = parser.parse_args()
     columns = ["", *(column for words in ("alone", "beside one", "beside two") for column in (f"{words}, ms", "ratio"))]
     tables = []
@@ -98,12 +99,11 @@ def main():
         rows = rows_of(measure(size, arguments.rounds, max(4, SIZES[size].burst // 2)))
         print(size, *("  {:34} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6}".format(*cells) for cells in rows), sep="\n", flush=True)
         tables.append((f"{size}, {SIZES[size].activation}", columns, rows))
-    if len(tables) == len(SIZES):
+    if len(rows) == len(ENGINES):
         write_tables(HERE / "results" / "busy.md", "One training step beside busy neighbours",
                      f"{machine()} float32, {BATCHES} batches in turn. Milliseconds a step: the median over {arguments.rounds} rounds, in "
                      "which the engines took turns; then the median of the ratios to minivae on one thread in the same round. The "
-                     "neighbours are one or two processes that never pause. On as many threads as there are cores, a fair share "
-                     "beside one neighbour is three quarters of both cores, and beside two it is half.", tables)
+                     "neighbours are one or two processes that never pause.", tables)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,11 @@
 """Processor time to a held-out ELBO, beside PyTorch's basic VAE example: python tests/benchmarks/to_a_good_model.py
 
-Three trainings of ten epochs on the same 50,000 images, in one run and on one thread each: minivae by its defaults, minivae as its
-defaults were before (step size 1e-3 throughout, batches of 128), and the example of PyTorch's repository with its own settings
-(examples/vae: 784-400-20, relu, Adam 1e-3, batches of 128, and grey levels where minivae draws pixels). After each epoch the ELBO is
-measured on the other 10,000 images, for all with the same pixels and noise; the clock stands still meanwhile. PyTorch is left out
-where it is not installed. Writes results/to_a_good_model.md.
+Three trainings of ten epochs on the same 50,000 images, in one run and on one thread each: minivae by its defaults,
+minivae as its defaults were before (step size 1e-3 throughout, batches of 128), and the example of PyTorch's
+repository with its own settings (examples/vae: 784-400-20, relu, Adam 1e-3, batches of 128, and grey levels where
+minivae draws pixels). After each epoch the ELBO is measured on the other 10,000 images, for all with the same pixels
+and noise; the clock stands still meanwhile. PyTorch is left out where it is not installed. Writes
+results/to_a_good_model.md.
 """
 
 import argparse

@@ -64,7 +64,8 @@ def test_training_and_evaluation_hold_it_and_give_it_back(two_threads, monkeypat
         return mlp_forward(self, *args, **kwargs)
 
     monkeypatch.setattr(mv.model.mlp.MLP, "forward", watched)
-    model, images, rng = mv.VAE(16, (8,), 2), np.random.default_rng(0).integers(0, 256, (20, 4, 4), dtype=np.uint8), np.random.default_rng(0)
+    model, rng = mv.VAE(16, (8,), 2), np.random.default_rng(0)
+    images = rng.integers(0, 256, (20, 4, 4), dtype=np.uint8)
     mv.train(model, images, epochs=1, batch_size=10, held_out=images, progress=False)
     mv.evaluate_elbo(model, images, binarize="dynamic", rng=rng)
     mv.log_evidence(model, np.ones((2, 16)), 10, rng=rng)
@@ -76,7 +77,8 @@ def test_training_and_evaluation_hold_it_and_give_it_back(two_threads, monkeypat
 def test_an_unknown_blas_is_said_and_nothing_else_changes(monkeypatch, tmp_path):
     monkeypatch.setattr(cores, "_controller", lambda: SimpleNamespace(
         lib_controllers=[], info=list, limit=lambda **given: contextlib.nullcontext()))
-    mv.train(mv.VAE(16, (8,), 2), np.zeros((4, 4, 4), np.uint8), epochs=1, batch_size=2, checkpoint=tmp_path / "m.npz", progress=False)
+    mv.train(mv.VAE(16, (8,), 2), np.zeros((4, 4, 4), np.uint8), epochs=1, batch_size=2, checkpoint=tmp_path / "m.npz",
+             progress=False)
     assert "unknown to threadpoolctl" in mv.training.load_checkpoint(tmp_path / "m.npz").work["blas"]
 
 
@@ -84,8 +86,9 @@ def test_an_unknown_blas_is_said_and_nothing_else_changes(monkeypatch, tmp_path)
     ({}, np.inf),
     ({"proc/self/cgroup": "0::/me\n", "sys/fs/cgroup/me/cpu.max": "150000 100000"}, 1.5),
     ({"proc/self/cgroup": "0::/me\n", "sys/fs/cgroup/me/cpu.max": "max 100000"}, np.inf),
-    ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "100000 100000", "sys/fs/cgroup/a/b/cpu.max": "max 100000"}, 1),
-    ({"proc/self/cgroup": "0::/elsewhere\n", "sys/fs/cgroup/cpu.max": "300000 100000"}, 3),  # seen from inside a container
+    ({"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/cpu.max": "100000 100000",
+      "sys/fs/cgroup/a/b/cpu.max": "max 100000"}, 1),
+    ({"proc/self/cgroup": "0::/elsewhere\n", "sys/fs/cgroup/cpu.max": "300000 100000"}, 3),  # as inside a container
     ({"proc/self/cgroup": "4:memory:/m\n1:cpu,cpuacct:/me\n", "sys/fs/cgroup/cpu/me/cpu.cfs_quota_us": "200000",
       "sys/fs/cgroup/cpu/me/cpu.cfs_period_us": "100000"}, 2),
     ({"proc/self/cgroup": "1:cpu:/me\n", "sys/fs/cgroup/cpu/me/cpu.cfs_quota_us": "-1",

@@ -390,7 +390,12 @@ def test_memory_stays_level(monkeypatch):
 
 def test_the_default_optimizer_has_its_own_step_size_and_schedule(monkeypatch):
     seen = {}
-    monkeypatch.setattr(loop, "run_settings", lambda *given, **settings: seen.update(settings, rate=given[1].learning_rate) or settings)
+
+    def watched(model, optimizer, *data, **settings):
+        seen.update(settings, rate=optimizer.learning_rate)
+        return settings
+
+    monkeypatch.setattr(loop, "run_settings", watched)
     for arguments, expected in (({}, (5e-3, "cosine")), ({"learning_rate": 0.01}, (0.01, "cosine")),
                                 ({"optimizer": mv.Adam()}, (1e-3, "constant")), ({"schedule": "constant"}, (5e-3, "constant")),
                                 ({"optimizer": mv.SGD(0.1), "schedule": "cosine"}, (0.1, "cosine"))):

@@ -1,4 +1,4 @@
-"""Threads that share a step: the same model to rounding, the same bits from the same number, and one bad number stops all."""
+"""Threads that share a step: the same model to rounding, the same bits each time, and one bad number stops all."""
 
 import threading
 from types import SimpleNamespace
@@ -14,10 +14,12 @@ from minivae.training.threads import SharedSteps, choose_threads, cut_by_rows, s
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (100, 4, 4), dtype=np.uint8)
 KINDS = {
-    "vae": (mv.VAE, {}, 1), "deep": (mv.VAE, {"hidden": (7, 5), "activation": "tanh"}, 1), "linear": (mv.VAE, {"hidden": ()}, 1),
+    "vae": (mv.VAE, {}, 1), "deep": (mv.VAE, {"hidden": (7, 5), "activation": "tanh"}, 1),
+    "linear": (mv.VAE, {"hidden": ()}, 1),
     "gaussian": (mv.VAE, {"likelihood": "gaussian", "noise_variance": 0.5}, 1),
     "learned variance": (mv.VAE, {"likelihood": "gaussian", "noise_variance": "learned"}, 1),
-    "monte carlo": (mv.MonteCarloELBO, {}, 3), "iwae": (mv.IWAE, {}, 3), "conditional": (mv.ConditionalVAE, {"classes": 3}, 1),
+    "monte carlo": (mv.MonteCarloELBO, {}, 3), "iwae": (mv.IWAE, {}, 3),
+    "conditional": (mv.ConditionalVAE, {"classes": 3}, 1),
 }
 
 
@@ -74,7 +76,8 @@ def test_threads_are_for_large_steps_and_free_cores(monkeypatch):
     monkeypatch.setattr(threads, "free_cores", lambda: 2)
     large, adam = mv.VAE(784, (400,), 20), mv.Adam()
     assert [choose_threads(large, adam, rows) for rows in (20, 128, 1024)] == [1, 2, 2]
-    assert choose_threads(mv.VAE(784, (200, 200), 50), adam, 20) == 1 and choose_threads(mv.VAE(16, (8,), 2), adam, 1000) == 1
+    assert choose_threads(mv.VAE(784, (200, 200), 50), adam, 20) == 1
+    assert choose_threads(mv.VAE(16, (8,), 2), adam, 1000) == 1
     monkeypatch.setattr(threads, "free_cores", lambda: 1)
     assert choose_threads(large, adam, 1024) == 1
 
@@ -90,7 +93,7 @@ def test_what_threads_do_not_know_they_leave_to_one(monkeypatch):
         pass
 
     assert choose_threads(Own(784), mv.Adam(), 1024) == choose_threads(mv.VAE(784), OwnAdam(), 1024) == 1
-    with pytest.raises(ValueError, match="threads share the package's own models and optimizers; got 2 for a Own and a Adam"):
+    with pytest.raises(ValueError, match="package's own models and optimizers alone; got 2 for a Own and a Adam"):
         mv.train(Own(16, (8,), 2), IMAGES, batch_size=25, threads=2, progress=False)
 
 
@@ -112,7 +115,8 @@ def test_every_number_has_one_thread(layers, threads):
         assert (owner.flat[part] == thread).all() and (owner.flat == thread).sum() == part.stop - part.start
     assert (owner.flat >= 0).all() and (np.diff(owner.flat) >= 0).all()
     longest = max(outputs for _, outputs in layers)
-    assert all(abs((owner.flat == thread).sum() - owner.flat.size / threads) <= 2 * longest + 1 for thread in range(threads))
+    sizes = [(owner.flat == thread).sum() for thread in range(threads)]
+    assert all(abs(size - owner.flat.size / threads) <= 2 * longest + 1 for size in sizes)
 
 
 def test_each_thread_has_its_examples_and_a_watch_of_its_own(monkeypatch):
