@@ -18,7 +18,7 @@ TEMPLATE = """
 <style>
 main {max-width: 62rem; margin: auto}
 .jp-RenderedMarkdown .highlight pre {font-family: var(--jp-code-font-family); margin: 0 0 1em 0}
-details.answer > summary {cursor: pointer; margin: 0.3em 0 0.3em 5.5em}
+details.answer > summary {cursor: pointer; font-family: var(--jp-content-font-family); margin: 0.3em 0 0.3em 5.5em}
 .jp-RenderedLatex {font-family: var(--jp-content-font-family); font-size: var(--jp-content-font-size1)}
 </style>
 {%- endblock -%}

@@ -84,8 +84,7 @@ EQUATIONS = (
     Equation("9.5", "E[|z|²] = K, Var[|z|²] = 2 K, z ~ N(0, I)",
              r"\mathbb{E}\left[\|z\|^2\right] = K, \quad \mathrm{Var}\left[\|z\|^2\right] = 2 K, \quad z \sim"
              r" \mathcal{N}(0, I)",
-             None, "draws of many latents lie on a shell: its radius is about √K, its thickness about √½, whatever K"
-             " is"),
+             None, "draws of many latents lie near a shell: its radius is about √K, its thickness about √½"),
     Equation("9.6", "slerp(a, b; t) = [sin((1 − t) ω) a + sin(t ω) b] / sin ω, cos ω = a·b / (|a| |b|)",
              r"\mathrm{slerp}(a, b; t) = \frac{\sin((1 - t)\, \omega)}{\sin \omega}\, a + \frac{\sin(t\,"
              r" \omega)}{\sin \omega}\, b,"
