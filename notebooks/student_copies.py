@@ -18,8 +18,9 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STATEMENT = re.compile(r"<!-- statement: (\w+) -->")
-STUB = ('{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError("{name}: write it here, then run the next cell. '
-        "Stuck? exercises.hint('{name}')\")")
+STUB = '{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError("{name}: write it here, then run the next cell.{hint}")'
+HINT = " Stuck? exercises.hint('{name}')"   # where the function is an exercise, which has hints
+WITHOUT_HINTS = ("loss_and_gradients", "train")  # the capstone's own: what joins the exercises
 SHORT = 12   # characters up to which a line of a solution gives nothing away
 
 
@@ -59,7 +60,8 @@ def _without_solution(source, kind):
                 raise ValueError(f"{line.strip()!r} stands where the other mark should in the cell:\n{source}")
             inside = BEGIN in line
             if inside and kind == "code":
-                lines.append(STUB.format(indent=line[:len(line) - len(line.lstrip())], name=function))
+                hint = "" if function in WITHOUT_HINTS else HINT.format(name=function)
+                lines.append(STUB.format(indent=line[:len(line) - len(line.lstrip())], name=function, hint=hint))
         elif not inside:
             found = re.match(r"def (\w+)\(", line)
             function = found.group(1) if found else function
