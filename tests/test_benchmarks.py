@@ -97,3 +97,33 @@ def test_errors_are_judged_by_replicates(tiny, monkeypatch):
     assert abs(seen["rise"] - 0.7) < 4.5 * seen["rise_se"] and seen["rise_se"] == pytest.approx(true / np.sqrt(2 * 400), rel=0.2)
     words = published.errors_seen(seen | {"images": n, "more_samples": 7}, true / 200)
     assert "0.0020, which is 2.0 times too small" in words[0] and "1.3 times too small" in words[0] and "25% of the images" in words[0] and "nats above 5,000" in words[1]
+
+
+def test_busy_neighbours_come_and_go(monkeypatch, tiny):
+    import busy
+    started = []
+    monkeypatch.setattr(busy.time, "sleep", lambda seconds: None)
+    popen = busy.subprocess.Popen
+    monkeypatch.setattr(busy.subprocess, "Popen", lambda *command, **more: started.append(popen(*command, **more)) or started[-1])
+    with pytest.raises(ZeroDivisionError), busy.busy(2):
+        assert [process.poll() for process in started] == [None, None]
+        1 / 0
+    assert all(process.poll() is not None for process in started)
+    rows = busy.rows_of({0: {busy.REFERENCE: [2.0, 4.0, 6.0], "other": [4.0, 4.0, 3.0]}})
+    assert rows == [[busy.REFERENCE, "4", "1.00"], ["other", "4", "1.00"]]
+
+
+def test_the_pieces_of_a_step_add_up_to_the_floor(tiny):
+    import floor
+    times = floor.measure(tiny, 2)
+    pieces = [values for name, values in times.items()][:4]
+    assert times["their sum, the floor"] == [sum(together) for together in zip(*pieces)]
+    assert all(len(values) == 2 and min(values) > 0 for values in times.values())
+
+
+def test_the_way_to_a_good_model_is_timed(tiny):
+    import to_a_good_model
+    images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    points = to_a_good_model.minivae(images, images[:20], 2)
+    assert len(points) == 2 and 0 < points[0][0] < points[1][0]
+    assert to_a_good_model.row_of("ours", [(1.0, -109.0), (2.0, -104.0)]) == ["ours", "1.0", "2.0", "not reached", "2.0", "-104.00"]
