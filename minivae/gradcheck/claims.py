@@ -71,12 +71,15 @@ def as_claim(name, gradient, shape):
     if gradient is None:
         return None, Fault("missing", f"{name}: the gradient is missing", (name,))
     try:
-        claim = np.array(gradient)
+        claim = np.array(gradient)   # whatever it is: foreign objects raise what they like
         if claim.dtype.kind not in "fiub":
             if claim.dtype.kind not in "cO" or claim.dtype.kind == "c" and claim.imag.any():
                 raise TypeError
             claim = claim.real.astype(np.float64)
-    except (TypeError, ValueError):
+    except Exception as error:
+        if "detach" in str(error):
+            return None, Fault("dtype", f"{name}: the gradient must be a NumPy array; got a tensor that requires grad. "
+                                        "Hand over tensor.detach().numpy()", (name,))
         kind = getattr(getattr(gradient, "dtype", None), "name", type(gradient).__name__)
         return None, Fault("dtype", f"{name}: the gradient must be an array of real numbers; got {kind}", (name,))
     if claim.shape != shape:

@@ -12,7 +12,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from .probe import norm, signs
+from .numeric import repeated
+from .probe import EPS, norm, signs
 from .record import ROUNDINGS, Comparison, Number
 
 __all__ = ["measure", "along", "together", "judge", "LIMIT"]
@@ -24,6 +25,9 @@ FINE = 1e-9          # an error below this share of it is beyond reproach, howev
 CLEAR = 3.0          # a gap of so many bounds is a difference; anything between is not resolved
 BLUNDER = 2**12      # roundings of the largest number that only a mistake explains
 SECOND_STEP = 0.37   # first step of the second opinion, relative to the first's
+SUSPICIOUS = 0.02    # share of its error bound at which a gap is looked at again: rounding alone seldom makes as much
+SLIGHT = 1e-2        # gap, beside the tensor's scale, that a tolerance inside the function may explain
+STEPS = 32           # an iteration stopped at its tolerance has a slope that is off by so many times that
 SHORT = 1e-2         # a number of less than this typical size gets a third
 
 
@@ -45,12 +49,10 @@ def measure(probe, name, claim, rng, limit=LIMIT):
     Comparison
         Its numbers agree, differ or are kinks; what is not resolved is told by ``judge``.
     """
-    kind = claim.dtype if claim.dtype.kind == "f" else np.float64
-    precision = float(max(np.finfo(kind).eps, probe.coarseness))
-    precision = min(precision, float(np.finfo(np.float32).eps))   # half precision excuses nothing
+    precision = _precision(claim, probe)
     claim = np.array(claim, dtype=np.float64)
     if claim.size:
-        probe.measure_noise(name, rng)
+        probe.measure_noise([name], rng)
     scale, estimates = 0.0, []
     for index in coordinates(claim, rng, limit):
         estimates.append((index, probe.coordinate(name, index, scale=0.1 * scale)))
@@ -70,17 +72,36 @@ def measure(probe, name, claim, rng, limit=LIMIT):
     return Comparison.of(name, claim, probe.at[name], precision, typical_size, found, [c for _, c in sweeps])
 
 
+def _precision(claim, probe):
+    """Spacing at 1 of the numbers that a claim was computed with; half precision excuses nothing."""
+    kind = claim.dtype if claim.dtype.kind == "f" else np.float64
+    return min(float(max(np.finfo(kind).eps, probe.coarseness)), float(np.finfo(np.float32).eps))
+
+
 def _number(probe, name, claim, precision, scale, index, estimate):
     place = int(np.ravel_multi_index(index, claim.shape)) if index else 0
-    first = _compared(Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape), estimate, scale, precision)
+    number = Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape)
     size = float(probe.typical_sizes[name][index])
-    steps = [SECOND_STEP / 16] + [SECOND_STEP / 16 / size] * (size < SHORT)
+
+    def compared(estimate):
+        found = _compared(number, estimate, scale, precision, size, probe.coarseness_of(name) / size)
+        near = found.gap > SUSPICIOUS * found.error > 0 and found.error > FINE * scale
+        if probe.precision == EPS and (near or found.error > RESOLUTION * max(scale, abs(found.measured))):
+            better = repeated(probe.line_of(name, index), estimate)
+            found = _compared(number, better, scale, precision, size, probe.coarseness_of(name) / size)
+        return found
 
     def opinions():
-        for step in steps:
-            yield probe.coordinate(name, index, scale=0.1 * scale, step=step)
+        for step in [SECOND_STEP / 16] + [SECOND_STEP / 16 / size] * (size < SHORT):
+            yield compared(probe.coordinate(name, index, scale=0.1 * scale, step=step))
 
-    return _confirmed(first, opinions(), scale, precision, name in probe.too_noisy)
+    first = compared(estimate)
+    if first.state == "differ" and first.gap < SLIGHT * scale:   # a solver that stops at its tolerance?
+        if name in probe.coarse or probe.find_jumps(name, index):
+            first = compared(probe.coordinate(name, index, scale=0.1 * scale))
+    if not first.reach and not (first.constant and first.claimed == 0) and first.gap <= first.bound:
+        return first._replace(constant=probe.is_constant(name, index, first.claimed))
+    return _confirmed(first, opinions(), name in probe.too_noisy)
 
 
 def along(probe, k, moves, claims, scales, precision):
@@ -105,29 +126,36 @@ def along(probe, k, moves, claims, scales, precision):
         claimed = float(sum((claims[name] * move).sum() for name, move in moves.items()))
     size = float(np.hypot.reduce([scales[name] * norm(move) for name, move in moves.items()]))
     tensor = next(iter(moves)) if len(moves) == 1 else ""
-    first = _compared(Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor), probe.along(moves), size, precision)
-    opinions = (probe.along(moves, step=step) for step in [SECOND_STEP / 16])
-    return _confirmed(first, opinions, size, precision, not probe.too_noisy.isdisjoint(moves))
+    number = Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor)
+
+    def compared(estimate):
+        return _compared(number, estimate, size, precision)
+
+    opinions = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
+    return _confirmed(compared(probe.along(moves)), opinions, not probe.too_noisy.isdisjoint(moves))
 
 
-def _compared(number, estimate, size, precision):
-    largest = max(size, abs(estimate.value))
-    own = precision ** (2 / 3) * max(abs(number.claimed), abs(estimate.value))
-    bound = estimate.error + ROUNDINGS * precision * largest + own
-    gap = abs(number.claimed - estimate.value)
-    if estimate.kind != "smooth":
-        state = estimate.kind
-    elif gap <= bound < np.inf:
-        state = "agree"
-    elif gap > CLEAR * bound and gap > BLUNDER * precision * largest:
+def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
+    """Hold the claim against an estimate: at a corner, against the nearest slope between those to either side."""
+    measured = float(np.clip(number.claimed, *sorted(estimate.slopes))) if estimate.kind == "kink" else estimate.value
+    largest = max(scale, abs(measured))
+    own = precision ** (2 / 3) * max(abs(number.claimed), abs(measured))
+    own += EPS * size / estimate.step * abs(measured)   # where the slope changes fast, the point's own rounding moves it
+    bound = estimate.error + ROUNDINGS * precision * largest + own + STEPS * coarse
+    gap = abs(number.claimed - measured)
+    if estimate.error == np.inf:
+        state = "edge" if estimate.kind == "edge" else "unresolved"
+    elif gap <= bound:
+        state = "corner" if estimate.kind == "kink" else "agree"
+    elif gap > CLEAR * bound and gap > max(BLUNDER * precision * largest, CLEAR * CLEAR * STEPS * coarse):
         state = "differ"
     else:
         state = "unresolved"
-    return number._replace(measured=estimate.value, error=estimate.error, bound=bound, state=state, slopes=estimate.slopes,
+    return number._replace(measured=measured, error=estimate.error, bound=bound, state=state, slopes=estimate.slopes,
                            reach=estimate.reach, constant=estimate.constant)
 
 
-def _confirmed(first, opinions, size, precision, too_noisy):
+def _confirmed(first, opinions, too_noisy):
     """Ask for a second opinion, with other steps, before a difference counts; a noisy function proves nothing.
 
     A third, with a step of unit length where numbers are much smaller, may only say that the claim is right at that
@@ -137,13 +165,12 @@ def _confirmed(first, opinions, size, precision, too_noisy):
         return first
     if too_noisy:
         return first._replace(state="unresolved", error=max(first.error, first.gap))
-    heard = (_compared(first, opinion, size, precision) for opinion in opinions)
-    second = next(heard)
+    second = next(opinions)
     confirmed = second.state == "differ" and abs(first.measured - second.measured) <= first.error + second.error
-    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in heard):
+    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in opinions):
         return first
-    kind = second.state if second.state in ("kink", "edge") else "unresolved"
-    return first._replace(state=kind, error=max(first.error, second.error, first.gap))
+    error = max(first.error, second.error, first.gap)
+    return first._replace(state="edge" if second.state == "edge" else "unresolved", error=error)
 
 
 def together(probe, tensors, rng, count=2):
@@ -160,17 +187,46 @@ def together(probe, tensors, rng, count=2):
     Returns
     -------
     list of Number
+
+    Notes
+    -----
+    A function that has slopes along its axes need not have a gradient: the median of three equal numbers has the slope 0
+    along each of them, and 1 along all together. Where every number was measured and their sum is not what a direction
+    has, no claim is right or wrong: the direction's state is "kink". So it is where all corners are convex (or all
+    concave) and the claim leaves the slopes to either side, as no subgradient does.
     """
     tensors = [t for t in tensors if t.claim.size]
-    if len(tensors) < 2:
+    if sum(t.claim.size for t in tensors) < 2:
         return []
     claims, scales = {t.name: t.claim for t in tensors}, {t.name: t.scale for t in tensors}
     precision = max(t.precision for t in tensors)
-    return [
-        along(probe, k, {t.name: signs(t.shape, rng) * probe.typical_sizes[t.name] for t in tensors},
-              claims, scales, precision)
-        for k in range(count)
-    ]
+    found = []
+    corners = any("corner" in t.states for t in tensors)
+    for k in range(3 * count if corners else count):
+        moves = {t.name: signs(t.shape, rng) * probe.typical_sizes[t.name] for t in tensors}
+        if corners and k == 0:   # along the claim itself: no subgradient of a convex function is too long
+            moves = {name: np.copysign(move, claims[name]) for name, move in moves.items()}
+        number = along(probe, k, moves, claims, scales, precision)
+        found.append(_reconciled(number, tensors, moves) if number.state in ("differ", "unresolved") else number)
+    return found
+
+
+def _reconciled(number, tensors, moves):
+    """Return a direction that goes wrong with the state "kink" or "corner", if it is no wrong number that explains it."""
+    if not all(t.whole and np.isfinite(t.error).all() for t in tensors):
+        return number
+    moved = {t.name: moves[t.name].ravel()[t.places] for t in tensors}
+    ends = np.concatenate([np.sort(t.slopes * moved[t.name][:, None], axis=1) for t in tensors])     # (n, 2)
+    error = sum(float((t.error * np.abs(moved[t.name])).sum()) for t in tensors)
+    low, high = ends.sum(axis=0) - 10 * (error + number.error)
+    low, high = low, high + 20 * (error + number.error)
+    at_corner = np.concatenate([t.states == "corner" for t in tensors])
+    if not low <= number.measured <= high:
+        return number._replace(state="kink")
+    if at_corner.any() and number.state == "differ":
+        bends = np.concatenate([np.diff(t.slopes, axis=1)[t.states == "corner", 0] for t in tensors])
+        return number._replace(state="kink" if (bends > 0).all() or (bends < 0).all() else "corner")
+    return number
 
 
 def judge(tensors):
@@ -197,8 +253,8 @@ def judge(tensors):
         sign_unknown = (size > 0) & (error > np.maximum(size / 10, FINE * t.scale))   # not even the claim's sign is verified
         both_zero = np.maximum(size, np.abs(t.measured)) <= t.bound
         resolved = (error <= RESOLUTION * t.scale) | both_zero & (error * t.typical_size <= 1e-4 * RESOLUTION * largest)
-        known = (size == 0) & t.constant | resolved & ~sign_unknown
-        judged.append(replace(t, states=np.where((t.states == "agree") & ~known, "unresolved", t.states)))
+        unknown = np.isin(t.states, ("agree", "corner")) & ~(t.constant | resolved & ~sign_unknown)
+        judged.append(replace(t, states=np.where(unknown, "unresolved", t.states)))
     return judged
 
 

@@ -17,13 +17,27 @@ class NotANumber(ValueError):
     """A scalar function that returned something else."""
 
 
+def as_array(what, x):
+    """Return x as an array, or raise a ValueError that says what to hand over."""
+    try:
+        return np.asarray(x)
+    except Exception as error:   # a foreign object's own, whatever it is
+        said = str(error)
+    if "detach" in said:
+        raise ValueError(f"{what} must be a NumPy array; got a tensor that requires grad. Hand over tensor.detach().numpy().")
+    if isinstance(x, (list, tuple)):
+        raise ValueError(f"{what} must be one array, or a dict of arrays by name; got a {type(x).__name__} of {len(x)}. "
+                         "With several arrays, write a dict such as {'W': W, 'b': b}, for grads as well.")
+    raise ValueError(f"{what} must be an array of real numbers; got a {type(x).__name__}.")
+
+
 def as_point(at):
     """Return at as a dict of arrays, or raise a ValueError that names what is wrong in it."""
     if not isinstance(at, Mapping) or not at:
         raise ValueError(f"at must be a dict of arrays with at least one entry; got {at!r}.")
     point = {}
     for name, x in at.items():
-        x = np.asarray(x)
+        x = as_array(f"at[{name!r}]", x)
         if x.dtype.kind not in "fiub":
             raise ValueError(f"at[{name!r}] must be an array of real numbers; got dtype {x.dtype}.")
         if not np.isfinite(x).all():
@@ -35,7 +49,12 @@ def as_point(at):
 def scalar_probe(f, at, what="f"):
     """Return the Probe of a function that yields one number."""
     def number(point):
-        value = np.asarray(f(point))
+        value = f(point)
+        try:
+            value = np.asarray(value)
+        except Exception:   # a foreign object's own
+            raise NotANumber(f"{what} must return one number; got a {type(value).__name__}. "
+                             "Return a float, such as loss.item()?") from None
         if value.size != 1 or value.dtype.kind not in "fiub":
             got = f"an array of shape {value.shape}" if value.dtype.kind in "fiub" else f"dtype {value.dtype}"
             raise NotANumber(f"{what} must return one number; got {got}. Sum or average it?")

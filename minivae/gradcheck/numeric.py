@@ -9,12 +9,14 @@ function is a line, and the question is its slope at 0.
 import math
 from typing import NamedTuple
 
-__all__ = ["Estimate", "derivative", "Tableau"]
+__all__ = ["Estimate", "derivative", "repeated", "Tableau"]
 
 LEVELS = 6          # halvings of the step within one attempt
 ATTEMPTS = 5        # starting steps tried before giving up
 SAFETY = 10.0       # error = SAFETY * (change in the last extrapolation) + ROUNDING * (rounding of the values)
 ROUNDING = 4.0      # both calibrated in tests/benchmarks/gradcheck_coverage.py
+SHORTEST = 2.0**-24   # of the steps tried where there are no values, relative to the first
+SPREAD = 8.0         # standard errors of the mean of nine, which may share a part of their error
 UNSETTLED = 10.0    # factor on the error while extrapolation changes more than rounding explains: hidden kinks?
 SUFFICIENT = 1e-8   # relative error at which no better step is looked for
 
@@ -30,7 +32,7 @@ class Estimate(NamedTuple):
         Bound on the distance to the true slope, held in at least 99.9 % of the cases measured. Infinite
         where nothing could be measured.
     kind : {"smooth", "kink", "edge"}
-        Whether there is one slope; two (the function has a corner); or values on one side only.
+        Whether there is one slope; two (the function has a corner); or values on one side only, whose slope it is.
     step : float
         Largest step of the attempt that gave the value.
     slopes : tuple of two floats
@@ -56,7 +58,9 @@ class Tableau:
     Parameters
     ----------
     first_power : {1, 2}
-        The values are limit + c h**p + c' h**(p + 2) + ...: p = 2 for central differences, 1 for the even part.
+        The values are limit + c h**p + c' h**(p + s) + ...: p = 2 for central differences, 1 for the even part.
+    spacing : {1, 2}, optional
+        s: 2 for both of them, 1 for one-sided differences.
 
     Notes
     -----
@@ -72,8 +76,8 @@ class Tableau:
     Press et al., Numerical Recipes, 3rd edition, section 5.7.
     """
 
-    def __init__(self, first_power):
-        self.first_power = first_power
+    def __init__(self, first_power, spacing=2):
+        self.first_power, self.spacing = first_power, spacing
         self.values, self.noises = [], []   # the last row of the tableau, and of its rounding
         self.rows = 0
         self.value, self.truncation, self.rounding, self.error = 0.0, math.inf, math.inf, math.inf
@@ -83,7 +87,7 @@ class Tableau:
         above, above_noise = self.values, self.noises
         self.values, self.noises = [value], [noise]
         for j in range(len(above)):
-            weight = 1 / (2 ** (self.first_power + 2 * j) - 1)
+            weight = 1 / (2 ** (self.first_power + self.spacing * j) - 1)
             correction = (self.values[j] - above[j]) * weight
             self.values.append(self.values[j] + correction)
             self.noises.append(self.noises[j] * (1 + weight) + above_noise[j] * weight)
@@ -192,6 +196,8 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
             longest_noisy = max(longest_noisy, step)
         else:
             shortest_rough = min(shortest_rough, step)
+        if not here.slope.rows and step < SHORTEST * attempts[0].step:
+            break
         if longest_noisy == 0:
             step = shortest_rough / (2**8 if here.slope.rows else 2**16)   # no value at all: an edge is close
         elif shortest_rough == math.inf:
@@ -200,6 +206,8 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
             break
         else:
             step = math.sqrt(shortest_rough * longest_noisy)
+    if not any(attempt.slope.rows for attempt in attempts):
+        return _one_sided(line, attempts[0].step)
     return _summary(attempts, best)
 
 
@@ -222,5 +230,49 @@ def _summary(attempts, best):
             value = corner.slope.value
             return Estimate(value, error, "kink", corner.step, (value - half, value + half), *seen)
     value = best.slope.value
-    kind = "smooth" if any(attempt.slope.rows for attempt in attempts) else "edge"
-    return Estimate(value, best.error, kind, best.step, (value, value), *seen)
+    return Estimate(value, best.error, "smooth", best.step, (value, value), *seen)
+
+
+def _one_sided(line, step):
+    """The slope where the function has values on one side of 0 alone, or on neither."""
+    best = Estimate(0.0, math.inf, "edge", step, (0.0, 0.0), 0.0, False)
+    for side in (1, -1):
+        for first in (step, step / 2**8, step / 2**16):
+            table, reach = Tableau(1, spacing=1), 0.0
+            for level in range(LEVELS + 2):
+                h = first / 2**level
+                change, noise = line(side * h)
+                if math.isfinite(change):
+                    table.add(side * change / h, noise / h)
+                    reach = max(reach, abs(change) / h)
+            if table.error < best.error:
+                best = Estimate(table.value, table.error, "edge", first, (table.value, table.value), reach, False)
+    return best
+
+
+def repeated(line, estimate):
+    """Measure a slope anew at nine first steps about that of an estimate: their mean is known better than each.
+
+    Parameters
+    ----------
+    line : callable
+        As for ``derivative``.
+    estimate : Estimate
+
+    Returns
+    -------
+    Estimate
+        The one given, unless the mean is better. Where rounding is what is left of the error, it scatters, and
+        the scatter is measured in place of bounded.
+    """
+    attempts = [_attempt(line, estimate.step * 2 ** (k / 9)) for k in range(-4, 5)]
+    values = [attempt.slope.value for attempt in attempts
+              if attempt.smooth and attempt.slope.truncation <= ROUNDING * attempt.slope.rounding]
+    if estimate.kind != "smooth" or not estimate.reach or len(values) < 7:
+        return estimate
+    mean = math.fsum(values) / len(values)
+    scatter = math.sqrt(math.fsum((value - mean) ** 2 for value in values) / (len(values) - 1))
+    error = SPREAD * scatter / math.sqrt(len(values)) + 1e-16 * abs(mean)
+    if error >= estimate.error:
+        return estimate
+    return estimate._replace(value=mean, error=error, slopes=(mean, mean))

@@ -11,11 +11,15 @@ import math
 import numpy as np
 
 from .numeric import derivative
+from .record import ROUNDINGS
 
 __all__ = ["Probe", "typical_sizes", "coarsest", "norm", "same", "signs"]
 
+EPS = 2.0**-52
 SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
 FIRST_STEP = 1 / 16                         # of a derivative, relative to the same
+FAR = 2.0**16                               # the step that shows whether a function changes at all, relative too
+JUMPS_WITHIN = 0.25                         # how far jumps are looked for, relative to the numbers
 TOO_NOISY = 1e-5                                 # noise above this share of the value is more than rounding
 
 
@@ -49,6 +53,8 @@ class Probe:
         The point.
     weight : ndarray, optional
         Shaped as what the function returns; without it, that must be a single number.
+    noise : float, optional
+        How far each output may be off, for whoever knows it: a solver's tolerance.
 
     Attributes
     ----------
@@ -65,6 +71,8 @@ class Probe:
         from float32 rounds to float32, whatever the gradient is stored in.
     too_noisy : set of str
         Tensors along which the function is noisier than rounding could make it.
+    coarse : set of str
+        Tensors along which it moves in stairs.
 
     Notes
     -----
@@ -72,14 +80,15 @@ class Probe:
     the change nor to its rounding, however large it is.
     """
 
-    def __init__(self, function, at, weight=None):
+    def __init__(self, function, at, weight=None, noise=0.0):
         self.function = function
         self.at = {name: np.array(x, dtype=np.float64) for name, x in at.items()}
         self.typical_sizes = {name: typical_sizes(x) for name, x in self.at.items()}
         self.coarseness = coarsest(at.values())
         self.evaluations = 0
         self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
-        self.too_noisy = set()
+        self.noise, self.seen = noise, []
+        self.too_noisy, self.coarse, self.searched = set(), set(), set()
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
             self.base = np.array(function(given))
@@ -88,7 +97,7 @@ class Probe:
         self.repeats = same(self.base, again)
         self.weight = np.ones(self.base.shape) if weight is None else np.asarray(weight, np.float64)
         kind = self.base.dtype
-        self.precision = np.finfo(kind).eps if kind.kind == "f" else np.finfo(np.float64).eps
+        self.precision = np.finfo(kind).eps if kind.kind == "f" else EPS
 
     def value(self, moved):
         """Return the function's value with some arrays replaced, or None where it has none."""
@@ -128,7 +137,7 @@ class Probe:
         """Return the function of t along at + t * moves, as ``derivative`` wants it; moves is a dict of arrays."""
         here = norm(np.concatenate([self.at[name][move != 0].ravel() for name, move in moves.items()]))
         pace = norm(np.concatenate([move.ravel() for move in moves.values()]))
-        blur = float(np.finfo(np.float64).eps * here / max(pace, 1e-300))   # the rounding of at + t * moves
+        blur = float(EPS * here / max(pace, 1e-300))   # the rounding of at + t * moves
 
         def line(t):
             change, rounding = self.change({name: self.at[name] + t * move for name, move in moves.items()})
@@ -136,15 +145,50 @@ class Probe:
 
         return line
 
+    def line_of(self, name, index):
+        """Return the function of t along one number of one tensor."""
+        move = np.zeros_like(self.at[name])
+        move[index] = 1.0
+        return self.line({name: move})
+
+    def is_constant(self, name, index, slope):
+        """True if the function does not change with a number, even far away, and the slope is within rounding of zero."""
+        if self.precision > EPS or name in self.coarse or name in self.too_noisy:
+            return False
+        size = float(self.typical_sizes[name][index])
+        noise = norm(self.weight * self.noises[name][1]) if name in self.noises else 0.0
+        rounding = ROUNDINGS * max(EPS * norm(self.weight * self.base), noise) / size
+        far = self.coordinate(name, index, step=FAR)
+        return abs(slope) <= rounding and far.error <= rounding and max(map(abs, far.slopes)) <= far.error
+
+    def coarseness_of(self, name):
+        """Return by how much the function may be off, if that is more than rounding: it moves in stairs, or was said to."""
+        if name not in self.coarse and not self.noise:
+            return 0.0
+        return norm(self.weight * self.noises[name][1]) if name in self.noises else self.noise * norm(self.weight)
+
+    def find_jumps(self, name, index):
+        """Look for stairs along one number, as far as its own size; keep their height as noise, and say if there are any."""
+        if name in self.searched:
+            return False
+        self.searched.add(name)
+        move = np.zeros_like(self.at[name])
+        move[index] = self.typical_sizes[name][index]
+        for side in (1, -1):
+            jump = self._jump({name: side * move}, 1.0, 64, points=97)
+            if jump is not None:
+                ratio, least = self.noises[name]
+                self.noises[name] = ratio, np.maximum(least, 3 * jump)
+                self.coarse.add(name)
+        return name in self.coarse
+
     def along(self, moves, *, step=FIRST_STEP):
         """Return the Estimate of the slope along a direction, per unit of it."""
         return derivative(self.line(moves), step)
 
     def coordinate(self, name, index, *, scale=0.0, step=FIRST_STEP):
         """Return the Estimate of the derivative by one number of one tensor."""
-        move = np.zeros_like(self.at[name])
-        move[index] = 1.0
-        return derivative(self.line({name: move}), step * float(self.typical_sizes[name][index]), scale, wide=step)
+        return derivative(self.line_of(name, index), step * float(self.typical_sizes[name][index]), scale, wide=step)
 
     def row(self, name, index, *, levels=5):
         """Return the derivatives of all outputs, flattened, by one number of one tensor, and their errors.
@@ -169,19 +213,27 @@ class Probe:
             above = last
         return above[-1], error
 
-    def measure_noise(self, name, rng):
-        """Measure how much noisier than plain rounding the function is when a tensor moves.
+    def measure_noise(self, moves, rng, names=None):
+        """Measure how much noisier than plain rounding the function is as it moves.
+
+        Parameters
+        ----------
+        moves : sequence of str
+            The tensors that move, all at once, each number by about its own size.
+        rng : numpy.random.Generator
+        names : sequence of str, optional
+            Of the tensors to keep the noise for, by default the same.
 
         Notes
         -----
         Nine equally spaced values along a random direction, to one side (a kink often lies at the point itself);
         their fifth to seventh differences leave nothing of a smooth function, and of independent noise of variance
-        s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, or too long a spacing, looks like noise too,
-        but collapses as the spacing shrinks; noise stays. So the spacing is shortened until the same is heard three
-        times (a corner may sound alike twice), or nothing but rounding. What is heard twice and is too too_noisy for
-        rounding may be a fast oscillation: shorter spacings are tried, and the function is ``too_noisy`` along the tensor, for no difference
-        proves it wrong. Where already the longest spacing is below the function's resolution, one of unit length is
-        listened to.
+        s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, a root's infinite slope, or too long a spacing
+        looks like noise too, but collapses as the spacing shrinks; noise stays. So the spacing is shortened until
+        the same is seen three times (a corner may look alike twice), or nothing but rounding. What stays too large
+        for rounding down to the shortest spacing makes the tensor ``too_noisy``: no difference proves it wrong.
+        A function that moves in stairs (it was rounded to float32 on the way, a solver stops at its tolerance) is
+        smooth between its jumps; ``_jump`` looks for those.
         The noise is kept twice: as a multiple of the value's rounding, and as it is, for a value that cancels
         to nothing has no rounding of its own.
 
@@ -189,37 +241,119 @@ class Probe:
         ----------
         More & Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33, 2011.
         """
-        sizes = np.abs(self.at[name])
-        direction = signs(sizes.shape, rng)
-        self.noises[name] = 1.0, 0.0
-        heard = self._noise_along(name, direction * np.where(sizes > 1e-250, sizes, self.typical_sizes[name]))
-        if heard is None and sizes.max() < 1:
-            heard = self._noise_along(name, direction)
-        self.noises[name] = heard or (1.0, 0.0)
+        self._find_precision()
+        sizes = {name: np.abs(self.at[name]) for name in moves}
+        direction = {name: signs(size.shape, rng) for name, size in sizes.items()}
+        own = {name: direction[name] * np.where(size > 1e-250, size, self.typical_sizes[name])
+               for name, size in sizes.items()}
+        found = self._noise_along(own)
+        if found is None and max(size.max(initial=0) for size in sizes.values()) < 1:
+            found = self._noise_along(direction)
+        ratio, least, stays = found or (1.0, 0.0, False)
+        jump = self._jump(own, JUMPS_WITHIN, max(64, 8 * ratio))
+        if jump is not None:
+            least = np.maximum(least, 3 * jump)
+        for name in names or moves:
+            self.noises[name] = ratio, np.maximum(least, self.noise)
+            (self.too_noisy.add if stays else self.too_noisy.discard)(name)
+            (self.coarse.discard if jump is None else self.coarse.add)(name)
 
-    def _noise_along(self, name, direction):
-        """Return the noise along a direction, as it is kept; None where the function does not move."""
-        heard, before, times = None, math.inf, 0
+    def _totals(self, direction, steps):
+        """Values along a direction: the outputs' changes (n, *outputs) and their weighted sum (n,); None without values."""
+        values = [self.value({name: self.at[name] + t * move for name, move in direction.items()}) for t in steps]
+        if any(value is None or not np.isfinite(value).all() for value in values):
+            return None
+        self.seen += [float(value) for value in values if value.ndim == 0]
+        outputs = np.array(values, np.float64) - self.base
+        return outputs, (self.weight * outputs).reshape(len(steps), -1).sum(axis=1)
+
+    def _noise_along(self, direction):
+        """Return the noise along a direction, as it is kept, and whether it stays; None where the function does not move."""
+        found, before, times = None, math.inf, 0
         for spacing in SPACINGS:
-            values = [self.value({name: self.at[name] + j * spacing * direction}) for j in range(1, 10)]
-            if any(value is None or not np.isfinite(value).all() for value in values):
+            seen = self._totals(direction, spacing * np.arange(1, 10))
+            if seen is None:
                 continue
-            outputs = np.array(values) - self.base                       # (9, *outputs)
-            total = (self.weight * outputs).reshape(9, -1).sum(axis=1)   # (9,)
-            if (np.diff(total) == 0).any():
-                break   # below the function's own resolution
-            size = norm(self.weight * np.maximum(np.abs(values).max(axis=0), np.abs(self.base)))
+            outputs, total = seen
+            self._find_precision()
+            if (np.diff(total) == 0).any():   # below the function's own resolution, which may be that of a stair
+                return found or self._tread(direction, spacing * np.arange(1, 10), total)
+            size = norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
             noise, rounding = float(_spread(total)), max(self.precision * size, 1e-300)
-            stays = heard is not None and noise >= before / 16
+            stays = found is not None and noise >= before / 4
             times = times + 1 if stays else 1
             if not stays or noise > before:
-                heard = max(1.0, 3 * noise / rounding), 3 * _spread(outputs)
-            if stays and noise > TOO_NOISY * size:
-                self.too_noisy.add(name)
-            elif times == 3:
+                found = max(1.0, 3 * noise / rounding), 3 * _spread(outputs), noise > TOO_NOISY * size
+            if times == 3 and noise <= TOO_NOISY * size:
                 break
             before = max(noise, rounding)
-        return heard
+        return found
+
+    def _tread(self, direction, steps, total):
+        """Return the noise of a function that stands still and then moves, if it does so by a jump and not by a bend."""
+        k = int(np.abs(np.diff(total)).argmax())
+        low, high, rise = steps[k], steps[k + 1], abs(total[k + 1] - total[k])
+        change = rise
+        for _ in range(12 if rise else 0):   # halve the interval, and keep the half that rises more
+            middle = (low + high) / 2
+            seen = self._totals(direction, [low, middle, high])
+            if seen is None:
+                return None
+            outputs, three = seen
+            lower, upper = np.abs(np.diff(three))
+            low, high, change = (low, middle, lower) if lower > upper else (middle, high, upper)
+        if change < rise / 4 or rise == 0:
+            return None
+        size = norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
+        jump = np.maximum(np.abs(np.diff(outputs, axis=0)).max(axis=0), rise if outputs[0].ndim == 0 else 0)
+        return max(1.0, rise / max(self.precision * size, 1e-300)), jump, rise > TOO_NOISY * size
+
+    def _jump(self, direction, within, roundings, points=25):
+        """Return the size of the jumps by which the outputs move along a direction, or None if they do not jump.
+
+        Where the seventh difference is largest, it is looked at closer and closer. What is smooth, or has a corner,
+        vanishes there; a jump stays as it is. It is none if so many roundings explain it.
+        """
+        spacing = within / (points - 1)
+        start, before, stays, falls = spacing, math.inf, 0, 0   # the point itself may be a corner
+        for _ in range(20):
+            seen = self._totals(direction, start + spacing * np.arange(points))
+            if seen is None:
+                return None
+            outputs, total = seen
+            differences = np.abs(np.diff(total, 7)) / 20   # a unit jump makes it 20 at most
+            size = norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
+            height = float(differences.max())
+            if height <= roundings * self.precision * size:
+                return None
+            stays = stays + 1 if height > 0.9 * before else 0
+            falls = falls + 1 if height < 0.6 * before < math.inf else 0
+            if stays >= 4 and _is_one_jump(differences):
+                return np.abs(np.diff(outputs, 7, axis=0)).max(axis=0) / 20
+            if falls == 4:
+                return None
+            before = height
+            start, points = start + spacing * int(differences.argmax()), 17
+            spacing *= 7 / 16   # the seven intervals of the largest, by sixteen
+        return None
+
+    def _find_precision(self):
+        """Notice that values are those of float16 or float32, whatever type they come in."""
+        seen = [value for value in self.seen if value != float(self.base)] if self.base.ndim == 0 else []
+        if len(set(seen)) < 5 or self.base.dtype != np.float64:
+            return
+        for kind in (np.float16, np.float32):
+            with np.errstate(all="ignore"):
+                if all(float(kind(value)) == value for value in [*seen, float(self.base)]):
+                    self.precision = float(np.finfo(kind).eps)
+                    return
+
+
+def _is_one_jump(differences):
+    """True if seventh differences are those of a single jump, 1, 6, 15, 20, 15, 6, 1, and not a pole's, say."""
+    k = int(differences.argmax())
+    around = differences[k - 2:k + 3] / differences[k] if k >= 2 else differences[:0]
+    return len(around) == 5 and bool(np.abs(around - np.array([6, 15, 20, 15, 6]) / 20).max() < 0.1)
 
 
 def _spread(values):
@@ -253,4 +387,4 @@ def same(a, b):
 def coarsest(arrays):
     """Return the spacing at 1 of the least precise floats in arrays; that of float64 where there are none."""
     kinds = [np.asarray(array).dtype for array in arrays]
-    return float(max([np.finfo(np.float64).eps] + [np.finfo(kind).eps for kind in kinds if kind.kind == "f"]))
+    return float(max([EPS] + [np.finfo(kind).eps for kind in kinds if kind.kind == "f"]))

@@ -14,6 +14,7 @@ __all__ = ["Comparison", "Number", "Context", "broadcasts", "LEFT_OUT", "ROUNDIN
 
 LEFT_OUT = 1 / 3     # share of left-out numbers above which a tensor, or the whole, does not pass
 ROUNDINGS = 2**7     # roundings of the tensor's largest number that a correct claim may be off by
+HARMLESS = 0.1       # bound, beside the tensor's largest number, of numbers that may be left out
 SHARP = 1e-4         # error, beside the tensor's largest number, above which only a factor is looked for
 UPSTREAM, OUTPUT = "the upstream gradient", "the forward's output"
 
@@ -31,7 +32,9 @@ class Number(NamedTuple):
         Estimated error of the difference.
     bound : float
         How far the two may lie apart: ``error`` and the rounding of the claim.
-    state : {"agree", "differ", "kink", "edge", "unresolved"}
+    state : {"agree", "differ", "corner", "kink", "edge", "unresolved"}
+        "corner": the claim lies between the slopes to either side. "edge": the function ends there, without a slope.
+        "kink": a corner where none of it could be told.
     slopes : tuple of two floats
         One-sided slopes.
     reach : float
@@ -159,18 +162,12 @@ class Comparison:
     @property
     def scale(self):
         """The largest slope seen, of the claim or the difference."""
-        return float(np.concatenate([[0.0], np.abs(self.measured[self.states != "kink"]), np.abs(self.claimed), self.reach]).max())
+        return float(np.concatenate([[0.0], np.abs(self.measured[np.isfinite(self.error)]), np.abs(self.claimed), self.reach]).max())
 
     @property
     def left_out(self):
-        """How many numbers neither agree nor differ."""
-        return int((~np.isin(self.states, ("agree", "differ"))).sum())
-
-    @property
-    def one_sided(self):
-        """Which of the numbers lie at a corner with the slope to one side of it as the claim, as a subgradient is."""
-        nearest = np.abs(self.claimed[:, None] - self.slopes).min(axis=1, initial=np.inf)
-        return (self.states == "kink") & (nearest <= self.bound)
+        """How many numbers neither agree, be it at a corner, nor differ."""
+        return int((~np.isin(self.states, ("agree", "corner", "differ"))).sum())
 
     @property
     def off(self):
@@ -178,25 +175,30 @@ class Comparison:
         return np.isin(self.states, ("differ", "unresolved")) & (self.gap > self.bound)
 
     @property
+    def harmless(self):
+        """Which of the numbers left out fit what was measured, and cannot be large beside those that agree."""
+        largest = np.abs(self.measured[self.states == "agree"]).max(initial=0)
+        return (self.states == "unresolved") & (self.gap <= self.bound) & (self.bound <= HARMLESS * largest)
+
+    @property
     def state(self):
         """One of "agree", "differ", "corner", "kink", "unresolved", "empty".
 
-        "corner": too many numbers were left out, but only at corners, and each claim is a one-sided slope.
+        "corner": all that is known agrees, and some numbers lie at corners, where the claim is a slope between those
+        to either side. "kink": there is a corner, or an end of the domain, at which nothing could be told.
         """
         if not len(self):
             return "empty"
         if "differ" in self.states or any(d.state == "differ" for d in self.directions):
             return "differ"
-        if self.left_out <= LEFT_OUT * len(self):
-            return "agree"
-        if (self.one_sided | (self.states == "agree")).all():
-            return "corner"
-        return "kink" if 2 * np.isin(self.states, ("kink", "edge")).sum() > self.left_out else "unresolved"
+        if self.left_out > min(LEFT_OUT * len(self), self.harmless.sum()):
+            return "kink" if 2 * np.isin(self.states, ("kink", "edge")).sum() > self.left_out else "unresolved"
+        return "corner" if "corner" in self.states else "agree"
 
     @property
     def worst(self):
         """The clearest difference; without any, the least resolved; where all agree, the largest number."""
-        for state in ("differ", "unresolved", "kink", "edge"):
+        for state in ("differ", "unresolved", "kink", "edge", "corner"):
             found = [self[k] for k in np.flatnonzero(self.states == state)]
             found = found or [d for d in self.directions if d.state == state]
             if found and (state == "differ" or self.state != "agree"):

@@ -61,9 +61,12 @@ class Report:
     @property
     def verdict(self):
         wrong = any(t.state == "differ" for t in self.tensors) or any(c.state == "differ" for c in self.directions)
-        if self.faults or wrong:
+        no_gradient = any(c.state == "kink" for c in self.directions)
+        beyond = any(((t.states == "differ") & (t.slopes[:, 0] != t.slopes[:, 1])).any() for t in self.tensors)
+        if self.faults or beyond or wrong and not no_gradient:
             return "fail"
-        unsure = any(t.state in ("kink", "unresolved") for t in self.tensors)
+        unsure = any(one.state in ("kink", "unresolved") for one in self.tensors)
+        unsure = unsure or any(one.state == "kink" for one in self.directions)
         left_out = sum(t.left_out for t in self.tensors)
         looked_at = sum(len(t) for t in self.tensors)
         if unsure or self.doubts or self.covered == 0 or left_out > LEFT_OUT * looked_at:

@@ -65,8 +65,8 @@ def _doubts(report):
     doubts = list(report.doubts)
     for t in report.tensors:
         out = f"{t.left_out} of {len(t)} numbers left out"
-        if t.state == "kink" or t.state == "corner" and report.verdict == "inconclusive":
-            doubts.append(f"{t.name}: {out}; the function has a corner there: its slopes left and right differ")
+        if t.state == "kink":
+            doubts.append(f"{t.name}: {out}; the function has a corner or an end there")
         elif t.state == "unresolved":
             doubts.append(f"{t.name}: {out}; " + ("off by more than rounding should, by less than proves a mistake"
                                                   if 2 * t.off.sum() > t.left_out else
@@ -79,8 +79,8 @@ def _doubts(report):
 def _corners(report):
     if report.verdict != "pass":
         return []
-    return [f"{t.name}: {t.left_out} of {len(t)} numbers lie at a corner (a unit exactly at 0?); "
-            "the claim is the slope on one side of it" for t in report.tensors if t.state == "corner"]
+    return [f"{t.name}: {(t.states == 'corner').sum()} of {len(t)} numbers lie at a corner (a unit exactly at 0?); the claim "
+            "is a slope between those to its left and its right" for t in report.tensors if t.state == "corner"]
 
 
 def _rows(report):
