@@ -74,7 +74,10 @@ class Pair(Subject):
         value = self._call("forward", self.names, args)
         if not isinstance(value, (np.ndarray, np.generic, float, int)):
             raise Misfit(f"forward must return one array; it returned a {type(value).__name__}")
-        return np.array(value)
+        value = np.array(value)
+        if value.dtype.kind not in "fiub":
+            raise Misfit(f"forward must return real numbers; it returned an array of {value.dtype}")
+        return value
 
     def backward(self, dy, args):
         if self.takes_upstream_alone:

@@ -4,8 +4,8 @@ Nothing is compared with an absolute tolerance. A gap between claim and differen
 error of the difference and the rounding of the claim, both of which grow and shrink with the loss. A gap that
 one measurement shows must be shown by a second, taken with other steps, before it counts.
 
-A small tensor is checked whole. Of a large one, a stratified sample is checked number by number, and random
-directions check the rest together; when only a direction is wrong, halving the tensor finds the place.
+A few numbers are checked one by one. Many are checked all at once, along random directions; where one of them goes
+wrong, halving finds the tensors, and in a tensor the number.
 """
 
 from dataclasses import replace
@@ -16,23 +16,127 @@ from .numeric import repeated
 from .probe import EPS, norm, signs
 from .record import ROUNDINGS, Comparison, Number
 
-__all__ = ["measure", "along", "together", "judge", "LIMIT"]
+__all__ = ["measure", "one_by_one", "along", "together", "judge", "LIMIT"]
 
 LIMIT = 96           # numbers of a tensor up to which all are checked; beyond it, half as many one by one
 DIRECTIONS = 2       # random directions through the whole of a larger one
+SAMPLE = 8           # numbers that are checked one by one where directions find nothing
+MANY = 24            # wrong tensors that are checked in full; of more, a sample
 RESOLUTION = 1e-4    # an error above this share of the tensor's scale does not resolve the number
 FINE = 1e-9          # an error below this share of it is beyond reproach, however small the number itself
 CLEAR = 3.0          # a gap of so many bounds is a difference; anything between is not resolved
 BLUNDER = 2**12      # roundings of the largest number that only a mistake explains
 SECOND_STEP = 0.37   # first step of the second opinion, relative to the first's
+COARSE = 1e-7        # an error above this share of it may be worth measuring better
 SUSPICIOUS = 0.02    # share of its error bound at which a gap is looked at again: rounding alone seldom makes as much
 SLIGHT = 1e-2        # gap, beside the tensor's scale, that a tolerance inside the function may explain
 STEPS = 32           # an iteration stopped at its tolerance has a slope that is off by so many times that
 SHORT = 1e-2         # a number of less than this typical size gets a third
 
 
-def measure(probe, name, claim, rng, limit=LIMIT):
-    """Compare one tensor's claimed gradient with differences.
+def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
+    """Compare claimed gradients with differences.
+
+    Parameters
+    ----------
+    probe : Probe
+    claims : dict of str to ndarray
+        Of the tensors' shapes, by the names of the probe's arguments.
+    rng : numpy.random.Generator
+    limit : int, optional
+        How many numbers are checked one by one: all of them if there are no more than that.
+    largest : float, optional
+        How much a number of some other tensor may change the function.
+
+    Returns
+    -------
+    tensors : list of Comparison
+    directions : list of Number
+        Random directions through all tensors at once.
+
+    Notes
+    -----
+    More numbers than that are checked all at once: the product of the claim and a random direction is held against one
+    difference along it. Where the two agree, and the difference is known well enough to tell a mistake in a tensor, that
+    tensor is right; those that are too small to be heard beside others are asked again without them, and so on. Where
+    the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
+    """
+    if sum(claim.size for claim in claims.values()) <= limit:
+        tensors = judge([one_by_one(probe, name, claim, rng, limit) for name, claim in claims.items()], largest)
+        return tensors, together(probe, tensors, rng)
+    directions, through_all = _in_groups(probe, claims, rng)
+    right = [name for name, found in directions.items() if found]
+    sample = max(1, SAMPLE // max(1, len(right)))
+    chosen = set(right[::max(1, len(right) // SAMPLE)])
+    found = {}
+    for name in right:
+        found[name] = _sampled(probe, name, claims[name], rng, sample if name in chosen else 0, directions[name])
+    largest = max([largest, *(t.scale * t.typical_size for t in found.values())])
+    doubtful = [name for name in claims if name not in found or found[name].state == "differ"]
+    for k, name in enumerate(doubtful):
+        found[name] = one_by_one(probe, name, claims[name], rng, limit if k < MANY else limit // 6)
+    tensors = judge([found[name] for name in claims], largest)
+    tensors = [_without_the_useless(t) if t.name not in doubtful else t for t in tensors]
+    return tensors, [_explained(number, tensors) for number in through_all]
+
+
+def _in_groups(probe, claims, rng):
+    """Return for each tensor the directions that show it to be right, None if there are none; and those through all."""
+    names = [name for name, claim in claims.items() if claim.size]
+    precision = {name: _precision(claims[name], probe) for name in names}
+    largest = {name: float(np.abs(claims[name]).max()) for name in names}
+    share = {name: largest[name] * probe.median(name) for name in names}   # what one number may do to the function
+    directions, through_all, queue = {name: None for name in claims}, None, [names]
+    probe.measure_noise(names, rng)
+    while queue:
+        group = queue.pop()
+        finest = max(precision[name] for name in group)
+        found = []
+        for k in range(DIRECTIONS):
+            moves = probe.direction(group, rng)
+            found.append(along(probe, k, moves, claims, largest, finest)._replace(tensor=""))
+            if found[-1].state != "agree":
+                break
+        through_all = through_all or found
+        error = max(number.error for number in found) if all(number.state == "agree" for number in found) else np.inf
+        heard = [name for name in group if error <= RESOLUTION * max(share[name], RESOLUTION * max(share.values()))]
+        for name in heard:
+            directions[name] = found
+        rest = sorted(set(group) - set(heard), key=lambda name: (share[name], name))
+        if heard and rest:
+            queue.append(rest)
+        elif len(rest) > 1:
+            queue += [rest[:len(rest) // 2], rest[len(rest) // 2:]]
+    return directions, through_all
+
+
+def _sampled(probe, name, claim, rng, count, directions):
+    """The Comparison of a tensor that directions show to be right, with a few of its numbers."""
+    precision, scale, numbers = _precision(claim, probe), float(np.abs(claim).max()), []
+    flat = np.ravel(claim)
+    places = {int(np.abs(flat).argmax()), *rng.integers(claim.size, size=count - 1).tolist()} if count else ()
+    for place in sorted(places):
+        index = tuple(map(int, np.unravel_index(place, claim.shape)))
+        estimate = probe.coordinate(name, index, scale=100 * scale)   # a millionth of the largest is fine enough here
+        numbers.append(_number(probe, name, claim, precision, scale, index, estimate))
+    claim = np.asarray(claim, dtype=np.float64)
+    return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), numbers, directions)
+
+
+def _without_the_useless(t):
+    """Of a sample from a tensor that is known to be right, those numbers that could be told."""
+    return t.rows(np.isin(t.states, ("agree", "corner", "differ")) | t.off)
+
+
+def _explained(number, tensors):
+    """A direction through all tensors that goes wrong, where none of them does: corners explain it, or nobody can."""
+    if number.state != "differ" or any(t.state == "differ" for t in tensors):
+        return number
+    return number._replace(state="corner" if any("corner" in t.states for t in tensors) else "kink")
+
+
+def one_by_one(probe, name, claim, rng, limit=LIMIT):
+    """Compare one tensor's claimed gradient with differences, number by number.
 
     Parameters
     ----------
@@ -42,15 +146,15 @@ def measure(probe, name, claim, rng, limit=LIMIT):
     claim : ndarray of floats, of the tensor's shape
     rng : numpy.random.Generator
     limit : int, optional
-        Size up to which every number is checked; beyond it a sample of half as many.
+        Size up to which every number is checked; beyond it a sample of half as many, and random directions.
 
     Returns
     -------
     Comparison
-        Its numbers agree, differ or are kinks; what is not resolved is told by ``judge``.
+        What is not resolved is told by ``judge``.
     """
     precision = _precision(claim, probe)
-    claim = np.array(claim, dtype=np.float64)
+    claim = np.asarray(claim, dtype=np.float64)
     if claim.size:
         probe.measure_noise([name], rng)
     scale, estimates = 0.0, []
@@ -59,17 +163,19 @@ def measure(probe, name, claim, rng, limit=LIMIT):
         if estimates[-1][1].kind == "smooth":
             scale = max(scale, abs(estimates[-1][1].value))
     found = [_number(probe, name, claim, precision, scale, index, estimate) for index, estimate in estimates]
-    sweeps = [(d, along(probe, k, {name: d}, {name: claim}, {name: scale}, precision))
-              for k, d in enumerate(directions(probe.typical_sizes[name], rng, limit))]
-    wrong = [d for d, c in sweeps if c.state == "differ"]
-    if wrong and not any(c.state == "differ" for c in found):
+    moves = [probe.direction([name], rng) for _ in range(DIRECTIONS if claim.size > limit else 0)]
+    sweeps = [along(probe, k, move, {name: claim}, {name: scale}, precision) for k, move in enumerate(moves)]
+    wrong = [move[name] for move, number in zip(moves, sweeps) if number.state == "differ"]
+    if wrong and not any(number.state == "differ" for number in found):
         def differs(d):
             return along(probe, 0, {name: d}, {name: claim}, {name: scale}, precision).state == "differ"
 
         index = culprit(differs, wrong[0])
         found.append(_number(probe, name, claim, precision, scale, index, probe.coordinate(name, index)))
-    typical_size = float(np.median(probe.typical_sizes[name])) if claim.size else 1.0
-    return Comparison.of(name, claim, probe.at[name], precision, typical_size, found, [c for _, c in sweeps])
+        if found[-1].state != "differ":   # no number is wrong: corners explain the direction, or nobody can
+            state = "corner" if any(number.state == "corner" for number in found) else "kink"
+            sweeps = [number._replace(state=state) if number.state == "differ" else number for number in sweeps]
+    return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), found, sweeps)
 
 
 def _precision(claim, probe):
@@ -81,11 +187,11 @@ def _precision(claim, probe):
 def _number(probe, name, claim, precision, scale, index, estimate):
     place = int(np.ravel_multi_index(index, claim.shape)) if index else 0
     number = Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape)
-    size = float(probe.typical_sizes[name][index])
+    size = probe.size_of(name, index)
 
     def compared(estimate):
         found = _compared(number, estimate, scale, precision, size, probe.coarseness_of(name) / size)
-        near = found.gap > SUSPICIOUS * found.error > 0 and found.error > FINE * scale
+        near = found.gap > SUSPICIOUS * found.error > 0 and found.error > COARSE * scale
         if probe.precision == EPS and (near or found.error > RESOLUTION * max(scale, abs(found.measured))):
             better = repeated(probe.line_of(name, index), estimate)
             found = _compared(number, better, scale, precision, size, probe.coarseness_of(name) / size)
@@ -123,7 +229,7 @@ def along(probe, k, moves, claims, scales, precision):
     Number
     """
     with np.errstate(all="ignore"):
-        claimed = float(sum((claims[name] * move).sum() for name, move in moves.items()))
+        claimed = float(sum(np.vdot(claims[name], move) for name, move in moves.items()))
     size = float(np.hypot.reduce([scales[name] * norm(move) for name, move in moves.items()]))
     tensor = next(iter(moves)) if len(moves) == 1 else ""
     number = Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor)
@@ -203,7 +309,7 @@ def together(probe, tensors, rng, count=2):
     found = []
     corners = any("corner" in t.states for t in tensors)
     for k in range(3 * count if corners else count):
-        moves = {t.name: signs(t.shape, rng) * probe.typical_sizes[t.name] for t in tensors}
+        moves = probe.direction([t.name for t in tensors], rng)
         if corners and k == 0:   # along the claim itself: no subgradient of a convex function is too long
             moves = {name: np.copysign(move, claims[name]) for name, move in moves.items()}
         number = along(probe, k, moves, claims, scales, precision)
@@ -229,7 +335,7 @@ def _reconciled(number, tensors, moves):
     return number
 
 
-def judge(tensors):
+def judge(tensors, largest=0.0):
     """Mark the coordinates whose agreement means nothing, because the difference's error would hide a mistake.
 
     Parameters
@@ -246,7 +352,7 @@ def judge(tensors):
     negligible. Where claim and difference are both zero
     to the error, it is also small if it is beside the largest change that any tensor can make in the function.
     """
-    largest = max((t.scale * t.typical_size for t in tensors), default=0.0)
+    largest = max([largest, *(t.scale * t.typical_size for t in tensors)])
     judged = []
     for t in tensors:
         size, error = np.abs(t.claimed), t.error
@@ -287,13 +393,6 @@ def coordinates(claim, rng, limit=LIMIT):
         largest = np.argsort(-rounded, kind="stable")[:top]
         flat = sorted({0, size - 1, *strata.tolist(), *largest.tolist()})
     return [tuple(map(int, np.unravel_index(place, claim.shape))) for place in flat]
-
-
-def directions(typical_sizes, rng, limit=LIMIT):
-    """Return random directions in which every number of a large tensor moves by about its own size."""
-    if typical_sizes.size <= limit:
-        return []
-    return [signs(typical_sizes.shape, rng) * typical_sizes for _ in range(DIRECTIONS)]
 
 
 def culprit(differs, direction):

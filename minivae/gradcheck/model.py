@@ -12,10 +12,10 @@ import numpy as np
 from .behaviour import Subject, observe
 from .chain import Chain, ModelReport
 from .claims import Fault, raised
-from .compare import along, judge, measure, together
+from .compare import along, measure, together
 from .diagnosis import diagnose, said_once
 from .inputs import claims_of, scalar_probe
-from .probe import same, signs
+from .probe import same
 from .record import ROUNDINGS, Context
 from .terms import MeasuredTerms
 from .vjp import check_vjp
@@ -168,8 +168,12 @@ class Batch:
         return function
 
     def measured(self, names, rng):
-        """Return the Comparisons of some claims with differences, number by number."""
-        return judge([measure(self.probe_of(name), name, self.claims[name], rng, LIMIT) for name in names])
+        """Return the Comparisons of some claims with differences: the parameters all at once, each symbol by itself."""
+        largest = max((np.abs(claim).max(initial=0) * self.probe_of(name).median(name)
+                       for name, claim in self.claims.items()), default=0.0)
+        groups = [[name] for name in names if name in self.symbols] + [[n for n in names if n not in self.symbols]]
+        return [t for group in filter(None, groups) for t in
+                measure(self.probe_of(group[0]), {name: self.claims[name] for name in group}, rng, LIMIT, largest)[0]]
 
     def claimed(self, tensor):
         """Return another batch's Comparison with this one's claim, to be summed up along directions."""
@@ -195,11 +199,11 @@ class Batch:
         probe, claim = self.probe_of(name), np.asarray(self.claims[name], np.float64)
         kind = np.asarray(self.claims[name]).dtype
         precision = max(float(np.finfo(kind if kind.kind == "f" else np.float64).eps), probe.coarseness)
-        probe.measure_noise(name, rng)
+        probe.measure_noise([name], rng)
         scale, states = float(np.abs(claim).max(initial=0)), set()
         for shorter in SHORTER:
             for k in range(2):
-                move = shorter * signs(claim.shape, rng) * probe.typical_sizes[name]
+                move = shorter * probe.direction([name], rng)[name]
                 states.add(along(probe, k, {name: move}, {name: claim}, {name: scale}, precision).state)
             if states & {"agree", "differ"}:
                 break

@@ -238,14 +238,17 @@ def _one_sided(line, step):
     best = Estimate(0.0, math.inf, "edge", step, (0.0, 0.0), 0.0, False)
     for side in (1, -1):
         for first in (step, step / 2**8, step / 2**16):
-            table, reach = Tableau(1, spacing=1), 0.0
+            table, reach, plain = Tableau(1, spacing=1), 0.0, []
             for level in range(LEVELS + 2):
                 h = first / 2**level
                 change, noise = line(side * h)
                 if math.isfinite(change):
                     table.add(side * change / h, noise / h)
                     reach = max(reach, abs(change) / h)
-            if table.error < best.error:
+                    plain.append(side * change / h)
+            steps = [abs(b - a) for a, b in zip(plain, plain[1:])]
+            grows = len(steps) > 2 and steps[2] > 0.9 * steps[1] > 0.7 * steps[0] > 0   # as a root's slope does at 0
+            if table.error < best.error and not grows:
                 best = Estimate(table.value, table.error, "edge", first, (table.value, table.value), reach, False)
     return best
 

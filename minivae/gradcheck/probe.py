@@ -7,13 +7,14 @@ and infinity near the point mean "no value there".
 """
 
 import math
+import time
 
 import numpy as np
 
 from .numeric import derivative
 from .record import ROUNDINGS
 
-__all__ = ["Probe", "typical_sizes", "coarsest", "norm", "same", "signs"]
+__all__ = ["Probe", "coarsest", "norm", "same", "signs"]
 
 EPS = 2.0**-52
 SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
@@ -23,23 +24,23 @@ JUMPS_WITHIN = 0.25                         # how far jumps are looked for, rela
 TOO_NOISY = 1e-5                                 # noise above this share of the value is more than rounding
 
 
-def typical_sizes(x):
-    """Return how far each number of a tensor may be expected to matter: its size, at least the median size.
+class Progress:
+    """A bar of evaluations that shows itself when a check takes longer than two seconds."""
 
-    Parameters
-    ----------
-    x : ndarray
+    def __init__(self):
+        self.began, self.bar, self.count = time.perf_counter(), None, 0
 
-    Returns
-    -------
-    sizes : ndarray, same shape
-        Positive. All 1 where every number is 0, or too small to be divided by.
-    """
-    sizes = np.abs(x)
-    typical = sizes[sizes > 1e-250]
-    if typical.size == 0:
-        return np.ones_like(sizes)
-    return np.maximum(sizes, np.median(typical))
+    def step(self):
+        self.count += 1
+        if self.bar is None and time.perf_counter() - self.began > 2:
+            from tqdm.auto import tqdm
+            self.bar = tqdm(desc="gradient check", unit=" evaluations", initial=self.count, leave=False, mininterval=1)
+        elif self.bar is not None:
+            self.bar.update()
+
+    def close(self):
+        if self.bar is not None:
+            self.bar.close()
 
 
 class Probe:
@@ -82,10 +83,10 @@ class Probe:
 
     def __init__(self, function, at, weight=None, noise=0.0):
         self.function = function
-        self.at = {name: np.array(x, dtype=np.float64) for name, x in at.items()}
-        self.typical_sizes = {name: typical_sizes(x) for name, x in self.at.items()}
+        self.at = {name: np.asarray(x, dtype=np.float64) for name, x in at.items()}
+        self.medians = {}
         self.coarseness = coarsest(at.values())
-        self.evaluations = 0
+        self.evaluations, self.progress = 0, Progress()
         self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
         self.noise, self.seen = noise, []
         self.too_noisy, self.coarse, self.searched = set(), set(), set()
@@ -105,6 +106,7 @@ class Probe:
         if self.changes_inputs:
             point = {name: x.copy() for name, x in point.items()}
         self.evaluations += 1
+        self.progress.step()
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(self.function(point))
@@ -135,15 +137,39 @@ class Probe:
 
     def line(self, moves):
         """Return the function of t along at + t * moves, as ``derivative`` wants it; moves is a dict of arrays."""
-        here = norm(np.concatenate([self.at[name][move != 0].ravel() for name, move in moves.items()]))
-        pace = norm(np.concatenate([move.ravel() for move in moves.values()]))
+        here = np.hypot.reduce([norm(self.at[name][move != 0] if move.ndim else self.at[name])
+                                for name, move in moves.items()])
+        pace = np.hypot.reduce([norm(move) for move in moves.values()])
         blur = float(EPS * here / max(pace, 1e-300))   # the rounding of at + t * moves
 
         def line(t):
-            change, rounding = self.change({name: self.at[name] + t * move for name, move in moves.items()})
+            moved = {name: np.multiply(move, t) for name, move in moves.items()}
+            for name in moved:
+                moved[name] += self.at[name]
+            change, rounding = self.change(moved)
             return change, rounding + abs(change) * blur / abs(t)
 
         return line
+
+    def median(self, name):
+        """Return the typical size of a tensor's numbers, zeros left out; 1 where there is nothing else."""
+        if name not in self.medians:
+            sizes = np.abs(self.at[name])
+            sizes = sizes[sizes > 1e-250]
+            self.medians[name] = float(np.median(sizes)) if sizes.size else 1.0
+        return self.medians[name]
+
+    def size_of(self, name, index):
+        """Return how far one number of one tensor may be expected to matter: its size, at least the median size."""
+        return max(abs(float(self.at[name][index])), self.median(name))
+
+    def direction(self, names, rng):
+        """Return a random direction through tensors, in which every number moves by about its own size."""
+        moves = {}
+        for name in names:
+            moves[name] = signs(self.at[name].shape, rng)
+            moves[name] *= np.maximum(np.abs(self.at[name]), self.median(name))
+        return moves
 
     def line_of(self, name, index):
         """Return the function of t along one number of one tensor."""
@@ -155,7 +181,7 @@ class Probe:
         """True if the function does not change with a number, even far away, and the slope is within rounding of zero."""
         if self.precision > EPS or name in self.coarse or name in self.too_noisy:
             return False
-        size = float(self.typical_sizes[name][index])
+        size = self.size_of(name, index)
         noise = norm(self.weight * self.noises[name][1]) if name in self.noises else 0.0
         rounding = ROUNDINGS * max(EPS * norm(self.weight * self.base), noise) / size
         far = self.coordinate(name, index, step=FAR)
@@ -173,7 +199,7 @@ class Probe:
             return False
         self.searched.add(name)
         move = np.zeros_like(self.at[name])
-        move[index] = self.typical_sizes[name][index]
+        move[index] = self.size_of(name, index)
         for side in (1, -1):
             jump = self._jump({name: side * move}, 1.0, 64, points=97)
             if jump is not None:
@@ -188,7 +214,7 @@ class Probe:
 
     def coordinate(self, name, index, *, scale=0.0, step=FIRST_STEP):
         """Return the Estimate of the derivative by one number of one tensor."""
-        return derivative(self.line_of(name, index), step * float(self.typical_sizes[name][index]), scale, wide=step)
+        return derivative(self.line_of(name, index), step * self.size_of(name, index), scale, wide=step)
 
     def row(self, name, index, *, levels=5):
         """Return the derivatives of all outputs, flattened, by one number of one tensor, and their errors.
@@ -197,7 +223,7 @@ class Probe:
         """
         move = np.zeros_like(self.at[name])
         move[index] = 1.0
-        step = FIRST_STEP * float(self.typical_sizes[name][index])
+        step = FIRST_STEP * self.size_of(name, index)
         above, error = [], np.full(self.base.size, np.inf)
         for level in range(levels):
             h = step / 2**level
@@ -242,13 +268,13 @@ class Probe:
         More & Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33, 2011.
         """
         self._find_precision()
-        sizes = {name: np.abs(self.at[name]) for name in moves}
-        direction = {name: signs(size.shape, rng) for name, size in sizes.items()}
-        own = {name: direction[name] * np.where(size > 1e-250, size, self.typical_sizes[name])
-               for name, size in sizes.items()}
+        own = {name: signs(self.at[name].shape, rng) for name in moves}
+        for name, move in own.items():   # each by its own size, be it small; those that are zero by the typical size
+            np.multiply(move, np.abs(self.at[name]), out=move, where=np.abs(self.at[name]) > 1e-250)
+            np.multiply(move, self.median(name), out=move, where=np.abs(self.at[name]) <= 1e-250)
         found = self._noise_along(own)
-        if found is None and max(size.max(initial=0) for size in sizes.values()) < 1:
-            found = self._noise_along(direction)
+        if found is None and max(np.abs(self.at[name]).max(initial=0) for name in moves) < 1:
+            found = self._noise_along({name: np.sign(move) for name, move in own.items()})
         ratio, least, stays = found or (1.0, 0.0, False)
         jump = self._jump(own, JUMPS_WITHIN, max(64, 8 * ratio))
         if jump is not None:
@@ -368,11 +394,17 @@ def _spread(values):
 
 def signs(shape, rng):
     """Return random numbers of either sign and of size 1/2 to 3/2: no entry is overlooked, none dominates."""
-    return np.asarray(rng.choice([-1.0, 1.0], shape) * rng.uniform(0.5, 1.5, shape))
+    numbers = np.asarray(rng.uniform(-1.0, 1.0, shape))
+    numbers += np.copysign(0.5, numbers)
+    return numbers
 
 
 def norm(x):
     """Euclidean norm, without overflow on the way."""
+    with np.errstate(all="ignore"):
+        plain = float(np.linalg.norm(np.ravel(x)))
+    if 1e-140 < plain < 1e140:
+        return plain
     largest = float(np.abs(x).max(initial=0))
     if largest == 0 or not math.isfinite(largest):
         return largest

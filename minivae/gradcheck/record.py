@@ -162,7 +162,8 @@ class Comparison:
     @property
     def scale(self):
         """The largest slope seen, of the claim or the difference."""
-        return float(np.concatenate([[0.0], np.abs(self.measured[np.isfinite(self.error)]), np.abs(self.claimed), self.reach]).max())
+        measured = np.abs(self.measured[np.isfinite(self.error)])
+        return float(max(measured.max(initial=0), self.reach.max(initial=0), np.abs(self.claim).max(initial=0)))
 
     @property
     def left_out(self):
@@ -187,12 +188,16 @@ class Comparison:
         "corner": all that is known agrees, and some numbers lie at corners, where the claim is a slope between those
         to either side. "kink": there is a corner, or an end of the domain, at which nothing could be told.
         """
-        if not len(self):
+        if not self.claim.size:
             return "empty"
         if "differ" in self.states or any(d.state == "differ" for d in self.directions):
             return "differ"
         if self.left_out > min(LEFT_OUT * len(self), self.harmless.sum()):
             return "kink" if 2 * np.isin(self.states, ("kink", "edge")).sum() > self.left_out else "unresolved"
+        if any(d.state == "kink" for d in self.directions):
+            return "kink"
+        if not len(self) and not self.directions:
+            return "unresolved"
         return "corner" if "corner" in self.states else "agree"
 
     @property

@@ -7,7 +7,7 @@ import numpy as np
 from .claims import Fault, raised
 from .constants import arrays_in_closure, sizes_of, with_given
 from .diagnosis import diagnose
-from .compare import judge, measure, together
+from .compare import measure
 from .inputs import NotANumber, as_point, claims_of, scalar_probe
 from .report import Report
 from .record import Context
@@ -76,10 +76,10 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
     if not np.isfinite(probe.base):
         return Report([], doubts=[f"f is {probe.base} at this point: there is no slope"])
     claims, faults, hints = claims_of(grads, at, probe)
-    tensors = judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
+    tensors, directions = measure(probe, claims, rng)
     context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
-                  together(probe, tensors, rng), _doubts(probe))
+                  directions, _doubts(probe))
 
 
 def _named(f):

@@ -82,12 +82,12 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     at = as_point(at)
     name = next(iter(at)) if name is None else name
     probe = scalar_probe(f, at)
-    probe.measure_noise(name, np.random.default_rng(0))
+    probe.measure_noise([name], np.random.default_rng(0))
     before = probe.evaluations
     estimate = probe.coordinate(name, index)
     evaluations = probe.evaluations - before
     reference = estimate.value if exact is None else float(exact)
-    length = float(probe.typical_sizes[name][index])
+    length = probe.size_of(name, index)
     steps = length * 10.0 ** -np.arange(0, 13.01, 0.25) if steps is None else np.asarray(steps, dtype=np.float64)
     move = np.zeros_like(probe.at[name])
     move[index] = 1.0

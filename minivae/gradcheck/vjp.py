@@ -6,7 +6,7 @@ from .behaviour import Pair, fixed_on_first, observe
 from .claims import Fault, raised
 from .constants import letters_in, sizes_of, with_given
 from .diagnosis import diagnose
-from .compare import judge, measure
+from .compare import measure
 from .inputs import argument_names, claims_of, of_point
 from .probe import Probe
 from .report import Report
@@ -105,7 +105,7 @@ def _differentiated(forward, names, args, gradients):
 
 
 def _measured(probe, claims, rng):
-    return judge([measure(probe, name, claim, rng) for name, claim in claims.items()])
+    return measure(probe, claims, rng)[0]
 
 
 def _wrong(tensors):

@@ -64,7 +64,7 @@ def weights(seed, activation, computed_in):
                            computed_in=computed_in)
     probe = scalar_probe(f, at)
     for name, g in grads.items():
-        probe.measure_noise(name, rng)
+        probe.measure_noise([name], rng)
         largest = np.abs(g).max()
         for place in rng.choice(g.size, min(4, g.size), replace=False):
             index, before = np.unravel_index(place, g.shape), probe.evaluations

@@ -7,9 +7,8 @@ import pytest
 
 from benchmarks.gradcheck_coverage import FUNCTIONS, one_variable, weights
 from minivae.gradcheck.numeric import Tableau, derivative
-from minivae.gradcheck.probe import Probe, typical_sizes, norm, signs
+from minivae.gradcheck.probe import EPS, Probe, norm, signs
 
-EPS = 2.0**-52
 
 
 def line_of(f, x=0.0):
@@ -53,6 +52,8 @@ def test_a_corner_is_a_corner_only_where_it_is(x, kind):
 
 def test_a_function_with_an_edge_has_no_slope_there():
     assert derivative(line_of(lambda t: math.sqrt(t) if t >= 0 else math.nan), 1 / 16).error == math.inf
+    found = derivative(line_of(lambda t: math.exp(t) if t >= 0 else math.nan), 1 / 16)
+    assert found.kind == "edge" and abs(found.value - 1) <= found.error < 1e-9
     assert derivative(lambda t: (math.nan, math.nan), 1 / 16).kind == "edge"
 
 
@@ -84,13 +85,14 @@ def test_the_noise_of_a_float32_function_is_measured():
     exact = Probe(lambda at: np.tanh(at["x"]).sum(), {"x": x})
     rough = Probe(lambda at: float(np.tanh(at["x"].astype(np.float32)).sum()), {"x": x})
     for probe in (exact, rough):
-        probe.measure_noise("x", np.random.default_rng(0))
-    assert exact.noises["x"][0] < 100 and rough.noises["x"][0] > 1e6
+        probe.measure_noise(["x"], np.random.default_rng(0))
+    assert exact.noises["x"][0] < 100 and exact.precision == EPS
+    assert rough.precision * rough.noises["x"][0] > 1e6 * EPS
 
 
 def test_typical_sizes_norm_and_signs():
-    assert typical_sizes(np.array([0.0, 3.0, -1.0])).tolist() == [2.0, 3.0, 2.0]
-    assert typical_sizes(np.zeros(2)).tolist() == [1.0, 1.0]
+    probe = Probe(lambda at: at["x"].sum(), {"x": np.array([0.0, 3.0, -1.0]), "y": np.zeros(2)})
+    assert [probe.size_of("x", (k,)) for k in range(3)] == [2.0, 3.0, 2.0] and probe.size_of("y", (1,)) == 1.0
     assert norm(np.array([3e300, 4e300])) == pytest.approx(5e300)
     sizes = np.abs(signs((1000,), np.random.default_rng(0)))
     assert 0.5 <= sizes.min() and sizes.max() <= 1.5

@@ -41,7 +41,7 @@ def test_the_verdict_does_not_depend_on_the_scale_of_the_parameters(unit):
     assert check_gradient(f, {name: 2 * g for name, g in grads.items()}, at).verdict == "fail"
 
 
-@pytest.mark.parametrize("offset, verdict", [(0, "pass"), (1e4, "pass"), (1e10, "inconclusive"), (1e16, "inconclusive")])
+@pytest.mark.parametrize("offset, verdict", [(0, "pass"), (1e4, "pass"), (1e10, "pass"), (1e13, "inconclusive"), (1e16, "inconclusive")])
 def test_a_large_constant_in_the_loss_is_honestly_said_to_hide_the_rest(offset, verdict):
     f, grads, at = logistic_regression(np.random.default_rng(0))
     report = check_gradient(lambda at: f(at) + offset, grads, at)
@@ -158,7 +158,7 @@ def _numeric(f, at, names):
 EDGES = {
     "zero against zero": (lambda x: 3.0, np.zeros(3), np.ones(3), "pass"),
     "a gradient where there is none": (lambda x: 3.0, np.ones(3), np.ones(3), "fail"),
-    "all at a corner": (lambda x: np.abs(x).sum(), np.zeros(4), np.zeros(4), "inconclusive"),
+    "all at a corner": (lambda x: np.abs(x).sum(), np.zeros(4), np.zeros(4), "pass"),
     "one at a corner": (lambda x: np.abs(x).sum(), np.array([0.0, 1, 1, -1]), np.array([0.0, 1, 2, -3]), "pass"),
     "at the end of the domain": (lambda x: np.sqrt(x).sum(), np.full(2, 1e9), np.zeros(2), "inconclusive"),
     "close to the end of it": (lambda x: np.log(x).sum(), np.array([1e9, 1, 1e-5]), np.array([1e-9, 1, 1e5]), "pass"),
