@@ -235,8 +235,9 @@ def along(probe, k, moves, claims, scales, precision):
     number = Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor)
 
     def compared(estimate):
-        return _compared(number, estimate, size, precision)
+        return _compared(number, estimate, size, precision, coarse=coarse)
 
+    coarse = max(probe.coarseness_of(name) for name in moves)
     opinions = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
     return _confirmed(compared(probe.along(moves)), opinions, not probe.too_noisy.isdisjoint(moves))
 

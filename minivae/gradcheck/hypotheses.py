@@ -299,7 +299,7 @@ def formula(seen, context):
         return None
     slope, rounding = (claim / dy).ravel(), 2**12 * seen.precision
     for name, power in itertools.product((OUTPUT, seen.name), ("", " squared")):
-        array = np.asarray(context.arrays.get(name, 0.0))
+        array = np.asarray(context.arrays.get(name, 0.0), np.float64)
         values = array.ravel() ** (2 if power else 1)
         if array.shape != claim.shape or not np.ptp(values):
             continue

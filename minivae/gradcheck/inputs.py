@@ -46,7 +46,7 @@ def as_point(at):
     return point
 
 
-def scalar_probe(f, at, what="f"):
+def scalar_probe(f, at, what="f", noise=0.0):
     """Return the Probe of a function that yields one number."""
     def number(point):
         value = f(point)
@@ -60,7 +60,7 @@ def scalar_probe(f, at, what="f"):
             raise NotANumber(f"{what} must return one number; got {got}. Sum or average it?")
         return value.reshape(())
 
-    return Probe(number, at)
+    return Probe(number, at, noise=noise)
 
 
 def claims_of(gradients, at, probe):

@@ -95,7 +95,7 @@ class Probe:
             self.base = np.array(function(given))
             self.changes_inputs = [name for name, x in self.at.items() if not same(x, given[name])]
             again = np.asarray(function({name: x.copy() for name, x in self.at.items()}))
-        self.repeats = same(self.base, again)
+        self.again, self.repeats = again, same(self.base, again)
         self.weight = np.ones(self.base.shape) if weight is None else np.asarray(weight, np.float64)
         kind = self.base.dtype
         self.precision = np.finfo(kind).eps if kind.kind == "f" else EPS
@@ -342,7 +342,7 @@ class Probe:
         """
         spacing = within / (points - 1)
         start, before, stays, falls = spacing, math.inf, 0, 0   # the point itself may be a corner
-        for _ in range(20):
+        for _ in range(28):
             seen = self._totals(direction, start + spacing * np.arange(points))
             if seen is None:
                 return None
@@ -352,9 +352,9 @@ class Probe:
             height = float(differences.max())
             if height <= roundings * self.precision * size:
                 return None
-            stays = stays + 1 if height > 0.9 * before else 0
+            stays = stays + 1 if 0.9 * before < height < 1.1 * before and _is_one_jump(differences) else 0
             falls = falls + 1 if height < 0.6 * before < math.inf else 0
-            if stays >= 4 and _is_one_jump(differences):
+            if stays == 3:
                 return np.abs(np.diff(outputs, 7, axis=0)).max(axis=0) / 20
             if falls == 4:
                 return None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .claims import Fault, raised
+from .claims import Fault, listed, raised
 from .constants import arrays_in_closure, sizes_of, with_given
 from .diagnosis import diagnose
 from .compare import measure
@@ -16,7 +16,7 @@ from .terms import MeasuredTerms
 __all__ = ["check_gradient"]
 
 
-def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
+def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0):
     """Check claimed gradients of a scalar function against differences.
 
     Parameters
@@ -34,6 +34,9 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
         Chooses the sample of large tensors; by default always the same.
     sizes : dict of str to int, optional
         Names for numbers that a factor may be made of, such as ``{"B": 5}``. The shapes in sight are used anyway.
+    noise : float, optional
+        How far off f's value may be, where it is no matter of rounding: the tolerance at which a solver inside it stops.
+        It is measured anyway; who knows it better says so, and no claim fails for less.
 
     Returns
     -------
@@ -66,8 +69,9 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
     if not isinstance(grads, Mapping):
         kind = type(grads).__name__
         raise ValueError(f"grads must be a dict with the names of at ({', '.join(at)}); got a {kind}.")
+    noise = _checked(noise)
     try:
-        probe = scalar_probe(f, at)
+        probe = scalar_probe(f, at, noise=noise)
         parts = terms and MeasuredTerms({name: scalar_probe(term, at, name) for name, term in terms.items()})
     except NotANumber:
         raise
@@ -79,7 +83,13 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None):
     tensors, directions = measure(probe, claims, rng)
     context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
-                  directions, _doubts(probe))
+                  directions, _doubts(probe), _notes(probe))
+
+
+def _checked(noise):
+    if not isinstance(noise, (int, float, np.number)) or not 0 <= noise < np.inf:
+        raise ValueError(f"noise must be a number of at least 0, how far off f's value may be; got {noise!r}.")
+    return float(noise)
 
 
 def _named(f):
@@ -92,8 +102,22 @@ def _faults(probe, grads, at):
                       for name in grads if name not in at]
 
 
+def _notes(probe):
+    """What makes the function too coarse for fine differences, if anything does."""
+    kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
+    if probe.precision in kinds:
+        return [f"f's values have the digits of {kinds[probe.precision]} alone: too coarse to show more than gross mistakes. "
+                "Compute f in float64"]
+    if probe.coarse:
+        return [f"f moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops at a tolerance. "
+                "It is too coarse for small differences; compute it more finely"]
+    return []
+
+
 def _doubts(probe):
     if probe.repeats:
+        return []
+    if probe.noise >= abs(float(probe.again) - float(probe.base)):
         return []
     return ["f gives another value on the second call: it draws fresh noise or keeps state. Draw the noise outside "
             "and hold it fixed"]

@@ -5,6 +5,7 @@ mean from the reference, in standard errors, is a z-score that is seldom beyond 
 Variances stand side by side, because that is what one unbiased estimator has over another.
 """
 
+from collections.abc import Mapping
 from statistics import NormalDist
 from typing import NamedTuple
 
@@ -14,6 +15,8 @@ __all__ = ["check_unbiased", "UnbiasedReport", "EstimatorFacts"]
 
 FALSE_ALARM = 1e-3    # chance that an unbiased estimator looks biased at first; a second, longer look must agree
 RESOLUTION = 0.1      # a standard error above this share of the reference's largest number resolves nothing
+ZERO = 1e-9           # a reference below this share of a draw's spread is zero
+ZERO_RESOLUTION = 0.05   # and then a standard error above this share of the spread resolves nothing
 
 
 class EstimatorFacts(NamedTuple):
@@ -30,7 +33,10 @@ class EstimatorFacts(NamedTuple):
         The largest distance of the mean from the reference, in standard errors.
     limit : float
         What z would seldom exceed.
-    state : {"agree", "differ", "unresolved"}
+    state : {"agree", "differ", "unresolved", "broken"}
+        "broken": some draws are not finite.
+    broken : int
+        How many draws are not finite.
     """
 
     name: str
@@ -40,6 +46,7 @@ class EstimatorFacts(NamedTuple):
     z: float
     limit: float
     state: str
+    broken: int = 0
 
 
 class UnbiasedReport:
@@ -58,7 +65,7 @@ class UnbiasedReport:
     @property
     def verdict(self):
         states = {facts.state for facts in self.estimators}
-        return "fail" if "differ" in states else "inconclusive" if "unresolved" in states else "pass"
+        return "fail" if states & {"differ", "broken"} else "inconclusive" if "unresolved" in states else "pass"
 
     def __bool__(self):
         return self.verdict == "pass"
@@ -71,14 +78,15 @@ class UnbiasedReport:
     def diagnosis(self):
         """A sentence for each estimator that is biased, or too noisy to tell."""
         words = {"differ": "biased: its mean lies {0:.1f} standard errors from the reference (limit {1:.1f})",
-                 "unresolved": "too noisy to tell: take more draws", "agree": ""}
-        return [f"{facts.name}: {words[facts.state].format(facts.z, facts.limit)}"
+                 "unresolved": "too noisy to tell: take more draws", "agree": "",
+                 "broken": "{2} of its draws are not finite"}
+        return [f"{facts.name}: {words[facts.state].format(facts.z, facts.limit, facts.broken)}"
                 for facts in self.estimators if facts.state != "agree"]
 
     def __str__(self):
-        marks = {"agree": "✓", "differ": "✗", "unresolved": "?"}
+        marks = {"agree": "✓", "differ": "✗", "unresolved": "?", "broken": "✗"}
         width = max(len(facts.name) for facts in self.estimators)
-        least = min(facts.variance for facts in self.estimators)
+        least = min((facts.variance for facts in self.estimators if not facts.broken), default=0.0)
         lines = [f"unbiasedness check: {self.verdict.upper()} ({self.draws:,} draws)",
                  f"   {'estimator':{width}}  largest z  limit  variance of a draw"]
         for facts in self.estimators:
@@ -116,13 +124,15 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
     Raises
     ------
     ValueError
-        If draws is not at least 100, or an estimator's shape is not the reference's.
+        If there is no estimator, draws is not at least 100, the reference is not finite, or an estimator's shape is not
+        the reference's.
 
     Notes
     -----
     With n numbers in the gradient, z is compared with the normal quantile at 1 - 0.001 / 2n (Bonferroni), and an
     alarm must be confirmed by new draws. A biased estimator is missed if its bias is below the standard error: the
-    verdict is "inconclusive" if that is not small beside the reference.
+    verdict is "inconclusive" if that is not small beside the reference. Where the reference is zero, the standard error
+    must be small beside the spread of a single draw.
 
     References
     ----------
@@ -131,6 +141,10 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
     """
     rng = np.random.default_rng(0) if rng is None else rng
     reference = np.asarray(reference, dtype=np.float64)
+    if not isinstance(estimators, Mapping) or not estimators:
+        raise ValueError(f"estimators must be a dict with at least one function of rng; got {estimators!r}.")
+    if not np.isfinite(reference).all():
+        raise ValueError(f"reference must be finite; got {reference[~np.isfinite(reference)][0]}.")
     if draws < 100:
         raise ValueError(f"draws must be at least 100, for means to be nearly normal; got {draws}.")
     found = []
@@ -148,12 +162,17 @@ def _look(name, estimator, reference, draws, rng):
     if samples.shape[1:] != reference.shape:
         raise ValueError(f"estimators[{name!r}] must return shape {reference.shape}, the reference's; "
                          f"got {samples.shape[1:]}.")
+    broken = ~np.isfinite(samples.reshape(draws, -1)).all(axis=1)
+    if broken.any():
+        mean = np.full(reference.shape, np.nan)
+        return EstimatorFacts(name, mean, mean, np.nan, np.inf, 0.0, "broken", int(broken.sum()))
     mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
     rounding = 2**-40 * np.abs(samples).max(axis=0)   # for an estimator without any noise
     error = np.sqrt(variance / draws) + rounding
     z = float((np.abs(mean - reference) / np.maximum(error, 1e-300)).max(initial=0))
     limit = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, reference.size)))
     state = "differ" if z > limit else "agree"
-    if state == "agree" and error.max(initial=0) > RESOLUTION * np.abs(reference).max(initial=0):
+    size, spread = np.abs(reference).max(initial=0), float(np.sqrt(variance.max(initial=0)))
+    if state == "agree" and error.max(initial=0) > (RESOLUTION * size if size > ZERO * spread else ZERO_RESOLUTION * spread):
         state = "unresolved"
     return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state)

@@ -36,6 +36,28 @@ def test_too_much_noise_is_said_to_be_too_much():
 
 def test_errors_name_the_argument():
     with pytest.raises(ValueError, match="draws must be at least 100"):
-        check_unbiased({}, np.ones(2), draws=10)
+        check_unbiased({"e": lambda rng: np.ones(2)}, np.ones(2), draws=10)
+    with pytest.raises(ValueError, match="estimators must be a dict with at least one"):
+        check_unbiased({}, np.ones(2))
+    for reference in ([1.0, np.nan], [np.inf, 0.0]):
+        with pytest.raises(ValueError, match="reference must be finite"):
+            check_unbiased({"e": lambda rng: np.ones(2)}, reference)
     with pytest.raises(ValueError, match=r"estimators\['e'\] must return shape \(2,\)"):
         check_unbiased({"e": lambda rng: np.ones(3)}, np.ones(2))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_draws_that_are_not_finite_never_pass(value):
+    def estimator(rng):
+        return np.where(rng.random(2) < 0.01, value, 1.0)
+
+    report = check_unbiased({"broken": estimator, "right": lambda rng: np.ones(2)}, np.ones(2), draws=400)
+    assert report.verdict == "fail" and "of its draws are not finite" in report.diagnosis[0] and "broken" in str(report)
+
+
+def test_a_zero_gradient_can_pass_and_a_bias_beside_it_cannot():
+    noisy = {"noisy": lambda rng: rng.standard_normal(3)}
+    assert check_unbiased(noisy, np.zeros(3)).verdict == "pass"
+    assert check_unbiased(noisy, np.zeros(3), draws=100).verdict == "inconclusive"
+    assert check_unbiased({"off": lambda rng: 0.2 + rng.standard_normal(3)}, np.zeros(3)).verdict == "fail"
+    assert check_unbiased({"exact": lambda rng: np.zeros(3)}, np.zeros(3)).verdict == "pass"
