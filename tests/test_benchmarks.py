@@ -104,7 +104,12 @@ def test_busy_neighbours_come_and_go(monkeypatch, tiny):
     started = []
     monkeypatch.setattr(busy.time, "sleep", lambda seconds: None)
     popen = busy.subprocess.Popen
-    monkeypatch.setattr(busy.subprocess, "Popen", lambda *command, **more: started.append(popen(*command, **more)) or started[-1])
+
+    def watched(*command, **more):
+        started.append(popen(*command, **more))
+        return started[-1]
+
+    monkeypatch.setattr(busy.subprocess, "Popen", watched)
     with pytest.raises(ZeroDivisionError), busy.busy(2):
         assert [process.poll() for process in started] == [None, None]
         1 / 0
@@ -126,4 +131,5 @@ def test_the_way_to_a_good_model_is_timed(tiny):
     images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
     points = to_a_good_model.minivae(images, images[:20], 2)
     assert len(points) == 2 and 0 < points[0][0] < points[1][0]
-    assert to_a_good_model.row_of("ours", [(1.0, -109.0), (2.0, -104.0)]) == ["ours", "1.0", "2.0", "not reached", "2.0", "-104.00"]
+    row = to_a_good_model.row_of("ours", [(1.0, -109.0), (2.0, -104.0)])
+    assert row == ["ours", "1.0", "2.0", "not reached", "2.0", "-104.00"]

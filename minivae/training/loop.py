@@ -42,7 +42,7 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     batch_size : int, optional
         B. The few images left over after the last whole batch of an epoch sit that epoch out.
     optimizer : Adam or SGD, optional
-        By default ``Adam()``.
+        By default ``Adam`` with the step size below.
     learning_rate : float, optional
         Step size of the default optimizer, 5e-3 if not given.
     schedule : {"constant", "cosine"}, optional
