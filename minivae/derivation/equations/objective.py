@@ -107,8 +107,10 @@ EQUATIONS = (
              r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
              r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",
              None, "where likelihood and β KL balance; the true posterior at β = 1"),
-    Equation("3.13", "(1/N) Σ_n KL(q(z|x_n) ‖ p) = (1/N) Σ_n KL(q(z|x_n) ‖ q_avg) + KL(q_avg ‖ p), q_avg = (1/N) Σ_n q(z|x_n)",
-             r"\frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z)) = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, \bar q(z))"
+    Equation("3.13", "(1/N) Σ_n KL(q(z|x_n) ‖ p) = (1/N) Σ_n KL(q(z|x_n) ‖ q_avg) + KL(q_avg ‖ p),"
+             " q_avg = (1/N) Σ_n q(z|x_n)",
+             r"\frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, p(z))"
+             r" = \frac1N \sum_n \mathrm{KL}(q(z \mid x_n) \,\|\, \bar q(z))"
              r" + \mathrm{KL}(\bar q(z) \,\|\, p(z))",
              None, "mutual information of picture and code, plus the aggregate posterior's distance from the prior"),
     Equation("3.14", "min over Gaussian q of KL(p ‖ q): mu = E_p[z], sigma² = Var_p[z]",
@@ -127,7 +129,8 @@ EQUATIONS = (
              "kernels:reparameterize", "kernels:reparameterize_backward"),
     Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
              r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
-             "d.sigma", "z changes by 1 per unit of mu, and by eps per unit of sigma", "kernels:reparameterize_backward"),
+             "d.sigma", "z changes by 1 per unit of mu, and by eps per unit of sigma",
+             "kernels:reparameterize_backward"),
     Equation("4.4", "∂/∂ω E_q[f(z)] = E_q[f(z) ∂log q(z)/∂ω], ω a mu_k or a log_var_k",
              r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_q\left[f(z)\, \frac{\partial \log q(z)}{\partial\omega}\right]",
@@ -143,12 +146,15 @@ EQUATIONS = (
              r" \quad \varepsilon = \frac{z - \mu}{\sigma}",
              None, "the scores of a Gaussian: 3.8 in units of sigma"),
     Equation("4.7", "E_q[f(z)] = E_eps[f(mu + sigma ⊙ eps)]",
-             r"\mathbb{E}_{z \sim q}[f(z)] = \mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[f(\mu + \sigma \odot \varepsilon)]",
+             r"\mathbb{E}_{z \sim q}[f(z)]"
+             r" = \mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[f(\mu + \sigma \odot \varepsilon)]",
              None, "a change of variables: mu and sigma move from the density into the argument of f"),
     Equation("4.8", "∂/∂mu E_q[f(z)] = E_eps[∂f/∂z], ∂/∂log_var E_q[f(z)] = E_eps[∂f/∂z ⊙ eps ⊙ ½ sigma]",
-             r"\frac{\partial}{\partial\mu} \mathbb{E}_q[f(z)] = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}\right],"
+             r"\frac{\partial}{\partial\mu} \mathbb{E}_q[f(z)]"
+             r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}\right],"
              r" \quad \frac{\partial}{\partial \log\sigma^2} \mathbb{E}_q[f(z)]"
-             r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z} \odot \varepsilon \odot \tfrac12 \sigma\right]",
+             r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}"
+             r" \odot \varepsilon \odot \tfrac12 \sigma\right]",
              None, "the pathwise estimator: differentiate through z, the noise held fixed"),
     Equation("4.9", "E_q[f′(z)] = E_q[f(z) (z − mu) / sigma²]",
              r"\mathbb{E}_q[f'(z)] = \mathbb{E}_q\left[f(z)\, \frac{z - \mu}{\sigma^2}\right]",
