@@ -61,6 +61,11 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
     tensor is right; those that are too small to be heard beside others are asked again without them, and so on. Where
     the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
     """
+    with probe.progress:
+        return _measured(probe, claims, rng, limit, largest)
+
+
+def _measured(probe, claims, rng, limit, largest):
     if sum(claim.size for claim in claims.values()) <= limit:
         tensors = judge([one_by_one(probe, name, claim, rng, limit) for name, claim in claims.items()], largest)
         return tensors, together(probe, tensors, rng)

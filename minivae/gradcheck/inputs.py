@@ -5,12 +5,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .claims import as_claim
+from .claims import as_claim, listed
 from .diagnosis import diagnose_shape
 from .probe import Probe
 from .words import Diagnosis
 
-__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "argument_names", "of_point"]
+__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "coarseness", "argument_names", "of_point"]
 
 
 class NotANumber(ValueError):
@@ -84,6 +84,18 @@ def claims_of(gradients, at, probe):
             hint = diagnose_shape(claim.astype(np.float64), name, x.shape, probe)
             hints += [Diagnosis("arranged", (name,), hint)] if hint else []
     return claims, faults, hints
+
+
+def coarseness(probe, what):
+    """Return as a list of one sentence, or none, what makes a function too coarse for fine differences."""
+    kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
+    if probe.base.dtype == np.float64 and probe.precision in kinds:
+        return [f"{what}'s values have the digits of {kinds[probe.precision]} alone: too coarse to show more than gross "
+                "mistakes. Compute it in float64"]
+    if probe.coarse:
+        return [f"{what} moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops at a "
+                "tolerance. It is too coarse for small differences; compute it more finely"]
+    return []
 
 
 def argument_names(function, count):

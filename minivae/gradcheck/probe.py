@@ -25,22 +25,28 @@ TOO_NOISY = 1e-5                                 # noise above this share of the
 
 
 class Progress:
-    """A bar of evaluations that shows itself when a check takes longer than two seconds."""
+    """A bar of evaluations, for as long as a ``with`` block lasts, that shows itself after two seconds."""
 
-    def __init__(self):
-        self.began, self.bar, self.count = time.perf_counter(), None, 0
+    bar = began = None
 
-    def step(self):
-        self.count += 1
-        if self.bar is None and time.perf_counter() - self.began > 2:
-            from tqdm.auto import tqdm
-            self.bar = tqdm(desc="gradient check", unit=" evaluations", initial=self.count, leave=False, mininterval=1)
-        elif self.bar is not None:
-            self.bar.update()
+    def __enter__(self):
+        self.began, self.count = time.perf_counter(), 0
 
-    def close(self):
+    def __exit__(self, *error):
         if self.bar is not None:
             self.bar.close()
+        self.bar = self.began = None
+
+    def step(self):
+        """Count an evaluation."""
+        if self.began is None:
+            return
+        self.count += 1
+        if self.bar is not None:
+            self.bar.update()
+        elif time.perf_counter() - self.began > 2:
+            from tqdm.auto import tqdm
+            self.bar = tqdm(desc="gradient check", unit=" evaluations", initial=self.count, leave=False, mininterval=1)
 
 
 class Probe:

@@ -101,7 +101,7 @@ def _worst_cells(t):
     if c is None:
         return ["", "", "", "", ""]
     if t.state == "agree":
-        return [c.where, number(c.measured), "agrees", f"to {agreement(t)} digits" if agreement(t) else "", ""]
+        return [c.where, known(c.claimed, c.bound), "agrees", f"to {agreement(t)} digits" if agreement(t) else "", ""]
     if t.state in ("kink", "corner"):
         left, right = c.slopes
         return [c.where, number(c.claimed), f"{number(left)} | {number(right)}", "", ""]
@@ -110,11 +110,21 @@ def _worst_cells(t):
 
 
 def agreement(t):
-    """Digits, beside the tensor's largest slope, to which claim and difference are known to agree."""
-    bound = float(t.bound[t.states == "agree"].max(initial=0))
-    if not t.scale or not bound:
-        return MOST_DIGITS
-    return max(0, min(MOST_DIGITS, int(-math.log10(bound / t.scale))))
+    """Digits, beside the tensor's largest number, to which claim and difference are known to agree."""
+    agree = t.states == "agree"
+    bound, largest = (float(abs(array[agree]).max(initial=0)) for array in (t.bound, t.claimed))
+    return _digits(largest, bound, MOST_DIGITS) if largest else MOST_DIGITS if not bound else 0
+
+
+def _digits(value, bound, most):
+    """How many digits of a value are known, if it is known up to a bound."""
+    return max(0, min(most, int(math.log10(abs(value) / bound)))) if value and bound else most if value else 0
+
+
+def known(value, bound):
+    """Return a number to the digits that are known of it, five at most; 0 where not even the first is."""
+    digits = _digits(value, bound, 5)
+    return f"{value:.{digits}g}" if digits else "0"
 
 
 def _comparison(c):

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .claims import Fault, listed, raised
+from .claims import Fault, raised
 from .constants import arrays_in_closure, sizes_of, with_given
 from .diagnosis import diagnose
 from .compare import measure
-from .inputs import NotANumber, as_point, claims_of, scalar_probe
+from .inputs import NotANumber, as_point, claims_of, coarseness, scalar_probe
 from .report import Report
 from .record import Context
 from .terms import MeasuredTerms
@@ -83,7 +83,7 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0)
     tensors, directions = measure(probe, claims, rng)
     context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
-                  directions, _doubts(probe), _notes(probe))
+                  directions, _doubts(probe), coarseness(probe, "f"))
 
 
 def _checked(noise):
@@ -100,18 +100,6 @@ def _faults(probe, grads, at):
     changed = [Fault("inputs", f"f changes {name} in place") for name in probe.changes_inputs]
     return changed + [Fault("surplus", f"{name}: a gradient was given for it, but it is not in at")
                       for name in grads if name not in at]
-
-
-def _notes(probe):
-    """What makes the function too coarse for fine differences, if anything does."""
-    kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
-    if probe.precision in kinds:
-        return [f"f's values have the digits of {kinds[probe.precision]} alone: too coarse to show more than gross mistakes. "
-                "Compute f in float64"]
-    if probe.coarse:
-        return [f"f moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops at a tolerance. "
-                "It is too coarse for small differences; compute it more finely"]
-    return []
 
 
 def _doubts(probe):

@@ -7,7 +7,7 @@ from .claims import Fault, raised
 from .constants import letters_in, sizes_of, with_given
 from .diagnosis import diagnose
 from .compare import measure
-from .inputs import argument_names, claims_of, of_point
+from .inputs import argument_names, claims_of, coarseness, of_point
 from .probe import Probe
 from .report import Report
 from .record import OUTPUT, UPSTREAM, Context
@@ -73,10 +73,10 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     if not np.isfinite(probe.base).all():
         return _report([], faults, doubts=["forward's output is not finite at this point"])
     claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
-    tensors, notes = _measured(probe, claims, rng), _notes(names, args, gradients, claims)
+    (tensors, directions), notes = measure(probe, claims, rng), _notes(names, args, gradients, claims)
     exact = _in_float64(pair, dy, args, probe, rng) if any(t.off.any() for t in tensors) else None
     if exact:
-        tensors, notes = exact, notes + ["judged by what backward answers in float64: float32 is too coarse here"]
+        (tensors, directions), notes = exact, notes + ["judged by what backward answers in float64: float32 is too coarse here"]
     moving = {fault.kind for fault in faults} & {"noise", "state"}   # numbers of no function have no meaning
     unexplained = set(claims).difference(*(fault.tensors for fault in faults))
     context = _sight(forward, names, args, probe, dy, claims, sizes)
@@ -86,7 +86,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
         fault = fixed_on_first(pair, dy, args, other, rng)
         faults += [fault] if fault and _right_at(pair, dy, other) else []
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
-    return _report(tensors, faults, diagnosis, notes=notes)
+    off = [number for number in directions if number.state != "agree"]
+    return _report(tensors, faults, diagnosis, off, notes=notes + coarseness(probe, "forward"))
 
 
 def _differentiated(forward, names, args, gradients):
@@ -104,10 +105,6 @@ def _differentiated(forward, names, args, gradients):
     return found
 
 
-def _measured(probe, claims, rng):
-    return measure(probe, claims, rng)[0]
-
-
 def _wrong(tensors):
     return any(t.state == "differ" for t in tensors)
 
@@ -122,8 +119,8 @@ def _in_float64(pair, dy, args, probe, rng):
     except Exception:   # foreign, as above
         return None
     claims, faults, _ = claims_of(dict(zip(pair.names, gradients)), probe.at, probe)
-    tensors = _measured(probe, claims, rng)
-    return None if faults or _wrong(tensors) else tensors
+    tensors, directions = measure(probe, claims, rng)
+    return None if faults or _wrong(tensors) else (tensors, directions)
 
 
 def _report(*facts, **more):
@@ -187,7 +184,7 @@ def _right_at(pair, dy, args):
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
     if faults or any(_far_off(probe, name, claim) for name, claim in claims.items()):
         return False
-    return all(t.state == "agree" for t in _measured(probe, claims, np.random.default_rng(0)))
+    return all(t.state == "agree" for t in measure(probe, claims, np.random.default_rng(0))[0])
 
 
 def _far_off(probe, name, claim):
