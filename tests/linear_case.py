@@ -19,15 +19,16 @@ def linear_model(seed, D=5, K=2, noise_variance=0.4, orthogonal=False, dtype="fl
 
 
 def at_true_posterior(model, spread=1.0):
-    """Set the encoder to the posterior's mean and, on the diagonal, to ``spread`` times its largest variance or its own.
+    """Set the encoder to the posterior's mean, and to its variances or ``spread`` times the largest of them.
 
-    With a spread of 1 and orthogonal W, q is the posterior. A larger one makes q wider than it in every direction, so that
+    With a spread of 1 and orthogonal W, q is the posterior. A larger one makes q wider in every direction, so that
     the importance weights are bounded.
     """
     zero = np.zeros((1, model.data_dim))
     offset, covariance = exact_posterior(model, zero)
     slope = exact_posterior(model, np.eye(model.data_dim))[0] - offset  # (D, K)
-    variances = np.diag(covariance) if spread == 1 else spread * np.full(len(covariance), np.linalg.eigvalsh(covariance)[-1])
+    variances = np.diag(covariance) if spread == 1 else spread * np.full(len(covariance),
+                                                                         np.linalg.eigvalsh(covariance)[-1])
     model.parameters["encoder.0.W"] = np.concatenate([slope, np.zeros_like(slope)], axis=1)
     model.parameters["encoder.0.b"] = np.concatenate([offset[0], np.log(variances)])
     return model

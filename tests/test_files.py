@@ -38,7 +38,8 @@ def test_what_a_header_says_is_checked_before_anything_is_unpacked(tmp_path, mon
     assert path.stat().st_size < 30_000
     tracemalloc.start()
     with open_arrays(path) as archive:
-        with pytest.raises(CheckpointError, match=r"bomb must have shape \(3,\) and dtype float32, .* got \(1000000,\) and float64"):
+        with pytest.raises(CheckpointError,
+                           match=r"bomb must have shape \(3,\) and dtype float32, .* got \(1000000,\) and float64"):
             archive.array("bomb", (3,), np.float32)
         with pytest.raises(CheckpointError, match="words must be one short text; got shape .* <U2000"):
             archive.text("words")

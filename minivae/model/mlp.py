@@ -133,7 +133,6 @@ class MLP:
         dx = layer_backward(dy, x, self.W[0], self.b[0], parameters, grads, needs_dx=needs_dx)
         return dx
 
-
     def input_gradient(self, dy, parameters, trace):
         """Carry a gradient back to the stack's input alone, past the weights; ``trace`` is what the forward noted."""
         _, activation_backward = ACTIVATIONS[self.activation]

@@ -71,7 +71,7 @@ def schematic(here=()):
                   bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     figure.alt = ("A sketch of a VAE, from left to right: the image x enters the encoder, which gives mu and sigma; "
                   "with noise eps they make the latent z = mu + sigma eps; the decoder turns z into an image. Below: "
-                  "mu and sigma give the KL divergence, the two images the log-likelihood; from these two comes the ELBO.")
+                  "mu and sigma give the KL divergence, the two images the log-likelihood, and these two the ELBO.")
     if here:
         figure.alt += f" Marked, you are here: {', '.join(PLACES[name][3] for name in here)}."
     return figure

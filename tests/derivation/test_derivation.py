@@ -56,7 +56,8 @@ def test_every_function_named_is_there_and_cites_the_number(entry):
 
 
 def test_citations_are_read_as_meant():
-    cited = dict(cited_by('"""Equations 3.3 to 3.5,\n4.2 and 10.1."""\ndef f():\n  "Equation 2.9.\\nReferences: equation 9.9"'))
+    source = '"""Equations 3.3 to 3.5,\n4.2 and 10.1."""\ndef f():\n  "Equation 2.9.\\nReferences: equation 9.9"'
+    cited = dict(cited_by(source))
     assert cited == {"": {"3.3", "3.4", "3.5", "4.2", "10.1"}, "f": {"2.9"}}
 
 

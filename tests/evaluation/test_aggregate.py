@@ -15,7 +15,8 @@ def codes(N, K, seed=0):
 def test_the_density_is_the_mean_of_the_densities():
     mu, log_var = codes(7, 3)
     z = np.random.default_rng(1).standard_normal((5, 3))
-    plain = [np.log(np.mean([np.exp(gaussian_log_density(point[None], m[None], v[None])[0]) for m, v in zip(mu, log_var)]))
+    plain = [np.log(np.mean([np.exp(gaussian_log_density(point[None], m[None], v[None])[0]) for m,
+                             v in zip(mu, log_var)]))
              for point in z]
     np.testing.assert_allclose(aggregate_log_density(z, mu, log_var), plain, rtol=1e-12)
 
@@ -50,14 +51,16 @@ def test_the_parts_are_those_of_quadrature():
     mismatch = (np.exp(log_q) * (log_q + 0.5 * (np.log(2 * np.pi) + z[:, 0] ** 2))).sum() * (z[1, 0] - z[0, 0])
     parts = kl_parts(mu, log_var, rng=np.random.default_rng(2), draws=500)
     assert abs(parts.mismatch - mismatch) < 4.5 * parts.standard_error < 0.05
-    assert parts.kl == pytest.approx(kl_divergence(mu, log_var).mean()) and parts.kl == pytest.approx(parts.information + parts.mismatch)
+    assert parts.kl == pytest.approx(kl_divergence(mu, log_var).mean())
+    assert parts.kl == pytest.approx(parts.information + parts.mismatch)
 
 
 def test_the_standard_error_is_the_spread_over_repetitions():
     mu, log_var = codes(20, 2)
     parts = [kl_parts(mu, log_var, rng=np.random.default_rng(seed), draws=5) for seed in range(300)]
     spread = np.std([part.information for part in parts], ddof=1)
-    assert spread == pytest.approx(np.mean([part.standard_error for part in parts]), rel=0.2)  # of 300: 4 % at one sigma
+    assert spread == pytest.approx(np.mean([part.standard_error for part in parts]),
+                                   rel=0.2)  # of 300: 4 % at one sigma
 
 
 def test_the_information_stops_at_log_n_and_vanishes_with_the_codes():

@@ -19,7 +19,8 @@ def test_a_linear_models_evidence_is_what_quadrature_gives(K, noise_variance):
     for seed in range(5):
         model = linear_model(seed, K=K, noise_variance=noise_variance)
         x = model.generate(4, rng=np.random.default_rng(seed), draw=True)
-        np.testing.assert_allclose(exact_log_evidence(model, x), quadrature_log_evidence(model, x, nodes=400), rtol=1e-10)
+        np.testing.assert_allclose(exact_log_evidence(model, x), quadrature_log_evidence(model, x, nodes=400),
+                                   rtol=1e-10)
 
 
 @pytest.mark.parametrize("K", [1, 3])
@@ -66,15 +67,18 @@ def test_the_probabilities_of_all_binary_images_sum_to_one(K, hidden, dtype):
 
 def test_quadrature_agrees_with_a_fine_sum_over_the_line():
     for seed, likelihood in itertools.product(range(3), ("bernoulli", "gaussian")):
-        model, x, _ = model_example(dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh", likelihood=likelihood,
+        model, x, _ = model_example(dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh",
+                                         likelihood=likelihood,
                                          noise_variance=0.5, dtype="float64"), 4, seed)
-        np.testing.assert_allclose(quadrature_log_evidence(model, x, nodes=400), log_evidence_by_quadrature(model, x)[0], rtol=1e-10)
+        np.testing.assert_allclose(quadrature_log_evidence(model, x, nodes=400),
+                                   log_evidence_by_quadrature(model, x)[0], rtol=1e-10)
 
 
 def test_quadrature_says_when_it_has_not_settled():
     model, _, _ = model_example(dict(data_dim=40, hidden=(4,), latent_dim=1, dtype="float64"), 1, 0)
     model.parameters["decoder.1.W"] = 30 * model.parameters["decoder.1.W"]
-    with pytest.raises(ArithmeticError, match="quadrature has not settled: 16 nodes and 8 differ by .* nats. Take more nodes"):
+    with pytest.raises(ArithmeticError,
+                       match="quadrature has not settled: 16 nodes and 8 differ by .* nats. Take more nodes"):
         quadrature_log_evidence(model, np.eye(3, 40), nodes=16)
     assert np.isfinite(quadrature_log_evidence(model, np.eye(3, 40), nodes=16, tolerance=np.inf)).all()
 
@@ -104,7 +108,8 @@ def test_nothing_near_the_ppca_maximum_is_better(K):
     assert math.isclose(exact_log_evidence(as_model(best, turn), x).mean(), best.log_px, rel_tol=1e-12)
     for _ in range(50):
         size = rng.choice([1e-3, 1e-1])
-        near = best._replace(W=best.W + size * rng.standard_normal(best.W.shape), b=best.b + size * rng.standard_normal(6),
+        near = best._replace(W=best.W + size * rng.standard_normal(best.W.shape),
+                             b=best.b + size * rng.standard_normal(6),
                              noise_variance=best.noise_variance * np.exp(size * rng.standard_normal()))
         assert exact_log_evidence(as_model(near), x).mean() < best.log_px
 
@@ -114,11 +119,12 @@ def test_more_latents_are_never_worse_and_one_fewer_than_pixels_is_a_free_covari
     values = [ppca(x, K).log_px for K in range(1, 6)]
     assert values == sorted(values)
     covariance = np.cov(x.T, bias=True)  # K = D - 1 leaves the last eigenvalue to the noise: nothing is constrained
-    assert math.isclose(values[-1], -0.5 * (6 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + 6), rel_tol=1e-12)
+    assert math.isclose(values[-1], -0.5 * (6 * np.log(2 * np.pi) + np.linalg.slogdet(covariance)[1] + 6),
+                        rel_tol=1e-12)
 
 
 def test_a_trained_linear_vae_reaches_the_maximum_likelihood():
-    """Adam with a step that falls to nothing, noise variance and all; W W' comes out diagonal, as Lucas et al. prove."""
+    """Adam with a step that falls to zero, the noise variance too; W W' becomes diagonal, as Lucas et al. prove."""
     x = data_of_two_factors()
     best = ppca(x, 2)
     model = mv.VAE(6, (), 2, likelihood="gaussian", noise_variance="learned", dtype="float64")
@@ -132,14 +138,17 @@ def test_a_trained_linear_vae_reaches_the_maximum_likelihood():
 
 
 @pytest.mark.parametrize("call, message", [
-    (lambda: exact_log_evidence(mv.VAE(4, (3,), 2, likelihood="gaussian"), np.ones((1, 4))), r"linear-Gaussian.* got hidden=\(3,\)"),
+    (lambda: exact_log_evidence(mv.VAE(4, (3,), 2, likelihood="gaussian"), np.ones((1, 4))),
+     r"linear-Gaussian.* got hidden=\(3,\)"),
     (lambda: exact_posterior(mv.VAE(4, (), 2), np.ones((1, 4))), "got hidden=.* likelihood='bernoulli'"),
-    (lambda: exact_posterior(mv.ConditionalVAE(4, (), 2, classes=2, likelihood="gaussian"), np.ones((1, 6))), "and no label"),
+    (lambda: exact_posterior(mv.ConditionalVAE(4, (), 2, classes=2, likelihood="gaussian"), np.ones((1, 6))),
+     "and no label"),
     (lambda: exact_log_evidence(linear_model(0), np.ones((1, 4))), r"x must have shape \(B, D\) = \(any, 5\)"),
     (lambda: exact_log_evidence(linear_model(0), np.full((1, 5), np.nan)), "x must be finite"),
     (lambda: quadrature_log_evidence(mv.VAE(4, (3,), 3), np.ones((1, 4))), "one or two latents and no label; got 3"),
     (lambda: quadrature_log_evidence(mv.VAE(4, (3,), 1), np.ones((1, 4)), nodes=7), "nodes must be at least 8; got 7"),
-    (lambda: quadrature_log_evidence(mv.VAE(4, (3,), 1), np.ones((1, 4)), nodes=64.0), "nodes must be a positive integer"),
+    (lambda: quadrature_log_evidence(mv.VAE(4, (3,), 1), np.ones((1, 4)), nodes=64.0),
+     "nodes must be a positive integer"),
     (lambda: quadrature_log_evidence(mv.VAE(4, (3,), 1), np.full((1, 4), 2.0)), r"x must lie in \[0, 1\]"),
     (lambda: ppca(np.eye(4), 4), "latent_dim must be below the number of pixels, 4; got 4"),
     (lambda: ppca(np.eye(4), 0), "latent_dim must be a positive integer"),

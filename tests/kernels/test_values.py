@@ -202,7 +202,8 @@ def test_repeat_keeps_an_example_and_its_samples_together():
 
 
 WIDE = np.finfo(np.longdouble).max > np.finfo(np.float64).max
-ENDS = {np.float32: (88.0, 89.0, 180.0, 400.0, 3e4, 1e19, 1e37), np.float64: (709.0, 710.0, 1430.0, 3e3, 3e4, 1e153, 1e307)}
+ENDS = {np.float32: (88.0, 89.0, 180.0, 400.0, 3e4, 1e19, 1e37),
+        np.float64: (709.0, 710.0, 1430.0, 3e3, 3e4, 1e153, 1e307)}
 TINY = {np.float32: (1e-44, 1e-37, 1e-20), np.float64: (5e-324, 1e-307, 1e-160)}
 
 
@@ -210,7 +211,7 @@ TINY = {np.float32: (1e-44, 1e-37, 1e-20), np.float64: (5e-324, 1e-307, 1e-160)}
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [name for name in PAIRS if name not in ("dense", "repeat", "log_mean_exp")])
 def test_at_the_ends_of_the_range_the_number_or_its_limit(name, dtype):
-    """Where the plain form in a wider float has a number, the kernel has it; where it is out of range, infinity or 0."""
+    """Where the plain form in a wider float has a number, the kernel has it; out of range, infinity or 0."""
     values = [0.0, 1.0, *TINY[dtype], *ENDS[dtype]]
     values = np.array([sign * value for value in values for sign in (1, -1)], dtype)
     letters = list(PAIRS[name].shapes.items())
@@ -233,7 +234,8 @@ def test_log_mean_exp_at_the_ends_of_the_range(dtype):
     a, b = log_weight.astype(np.longdouble).T
     with np.errstate(all="ignore"):
         got, share = kernels.log_mean_exp(log_weight), kernels.log_mean_exp_backward(np.ones(len(a), dtype), log_weight)
-        np.testing.assert_allclose(got, np.logaddexp(a, b) - np.log(2), rtol=8 * np.finfo(dtype).eps, atol=8 * np.finfo(dtype).eps)
+        np.testing.assert_allclose(got, np.logaddexp(a, b) - np.log(2), rtol=8 * np.finfo(dtype).eps,
+                                   atol=8 * np.finfo(dtype).eps)
         np.testing.assert_allclose(share[:, 0], 1 / (1 + np.exp(b - a)), rtol=1e3 * np.finfo(dtype).eps, atol=1e-30)
 
 
@@ -255,7 +257,8 @@ def compare(name, arguments, *more):
             a, x = wide
             expected = (x * a - np.maximum(a, 0) - np.log1p(np.exp(-np.abs(a))))[:, 0]
         pairs = [(y, expected)]
-        known, known_wide = {"tanh": ([y], [expected]), "relu": ([y], [expected]), "standard_deviation": ([y], [expected]),
+        known, known_wide = {"tanh": ([y], [expected]), "relu": ([y], [expected]),
+                             "standard_deviation": ([y], [expected]),
                              "reparameterize": (arguments[-1:], wide[-1:])}.get(name, (arguments, wide))
         if not (name == "bernoulli_log_likelihood"):
             pairs += zip(as_tuple(getattr(kernels, name + "_backward")(np.ones_like(y), *known, *more)),
@@ -266,11 +269,13 @@ def compare(name, arguments, *more):
         for number, (got, truth) in enumerate(pairs):
             got, truth = np.ravel(got), np.ravel(truth)
             info = np.finfo(dtype)
-            terms = sum(np.abs(argument).max(axis=tuple(range(1, argument.ndim))) for argument in wide) if got.size > 1 else 0
-            terms = np.ravel(terms) if np.size(terms) == got.size else 0
+            largest = [np.abs(argument).max(axis=tuple(range(1, argument.ndim))) for argument in wide]
+            terms = np.ravel(sum(largest)) if got.size > 1 else np.zeros(1)
+            terms = terms if terms.size == got.size else 0
             near = np.abs(got - truth) <= 16 * info.eps * (np.abs(truth) + terms) + 16 * info.smallest_subnormal
             out_of_range = (np.abs(truth) > info.max / 16) & np.isinf(got) & (np.sign(got) == np.sign(truth))
             unknown = np.isnan(truth)
             wrong = ~(near | out_of_range | unknown)
-            assert not wrong.any(), (name, number, [argument.ravel()[wrong][:3] if argument.size == got.size else argument
+            assert not wrong.any(), (name, number,
+                                     [argument.ravel()[wrong][:3] if argument.size == got.size else argument
                                                     for argument in arguments], got[wrong][:3], truth[wrong][:3])

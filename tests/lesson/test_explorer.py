@@ -27,7 +27,8 @@ def test_it_starts_at_a_code_and_moves_one_latent(conditional):
     moved = explorer.move(latent, 2.5)
     assert explorer.z[latent] == 2.5 and (np.delete(explorer.z, latent) == np.delete(before, latent)).all()
     assert moved.shape == (3, 3) and abs(moved.ravel() - model.reconstruct(x[1:2])[0]).max() > 0
-    np.testing.assert_allclose(explorer.start(1).ravel(), model.reconstruct(x[1:2])[0], rtol=1e-6)  # the code was not overwritten
+    np.testing.assert_allclose(explorer.start(1).ravel(), model.reconstruct(x[1:2])[0],
+                               rtol=1e-6)  # the code was not overwritten
 
 
 def test_the_sliders_are_the_latents_that_carry_most():

@@ -63,7 +63,8 @@ def test_shown_source_stands_in_the_file_where_it_says(function):
     source = mv.show_source(function, docstring=True)
     lines = (ROOT / source.file).read_text(encoding="utf-8").splitlines()
     own = source.code.splitlines()
-    assert [line.strip() for line in lines[source.line - 1:source.line - 1 + len(own)]] == [line.strip() for line in own]
+    there = lines[source.line - 1:source.line - 1 + len(own)]
+    assert [line.strip() for line in there] == [line.strip() for line in own]
     assert find(function).__doc__.split("\n")[0] in source.code
     bare = mv.show_source(function, tuned=True)
     assert "check_shapes" not in bare.code
@@ -77,7 +78,8 @@ def test_lines_are_chosen_by_what_they_say():
     assert [entry.number for entry in source.equations] == ["5.2", "5.3", "5.4"]
     assert "equations 5.2, 5.3, 5.4" in source._repr_markdown_() and "```python\n    dW = " in source._repr_markdown_()
     chain = mv.show_source("model.vae:VAE.forward", "t.elbo =", "t.loss =")
-    assert [entry.number for entry in chain.equations] == ["2.8", "2.9", "2.10"]   # those whose symbols these lines assign
+    assert [entry.number for entry in chain.equations] == ["2.8", "2.9",
+                                                           "2.10"]   # those whose symbols these lines assign
     assert mv.show_source("kernels:tanh", "np.tanh").code == "    return np.tanh(a, out=out)"
     assert repr(source) == f"{source.file}:{source.line}  dense_backward\n{source.code}"
     with pytest.raises(ValueError, match="no line of kernels:tanh contains 'sinh'"):
@@ -102,9 +104,12 @@ def test_excerpts_keep_their_indentation():
 
 
 @pytest.mark.parametrize("function, message", [
-    ("kernels:nope", "got 'kernels:nope'"), ("kernels:tahn", r"Did you mean kernels:tanh.*\?"), ("kernels", "got 'kernels'"), ("", "got ''"),
-    ("nowhere:dense", "there is no module minivae.nowhere"), ("kernels:PAIRS", "got 'kernels:PAIRS'"), (None, "got None"),
-    ("model.vae:VAE.fowrard", "got 'model.vae:VAE.fowrard'"), ("kernels:dense:x", "got"), ("kernels:", "got"), (":dense", "got"),
+    ("kernels:nope", "got 'kernels:nope'"), ("kernels:tahn", r"Did you mean kernels:tanh.*\?"),
+    ("kernels", "got 'kernels'"), ("", "got ''"),
+    ("nowhere:dense", "there is no module minivae.nowhere"), ("kernels:PAIRS", "got 'kernels:PAIRS'"),
+    (None, "got None"),
+    ("model.vae:VAE.fowrard", "got 'model.vae:VAE.fowrard'"), ("kernels:dense:x", "got"), ("kernels:", "got"),
+    (":dense", "got"),
 ])
 def test_a_function_that_is_not_there(function, message):
     for call in (mv.show_source, find):
@@ -113,8 +118,10 @@ def test_a_function_that_is_not_there(function, message):
 
 
 @pytest.mark.parametrize("number, message", [
-    ("3.99", "no equation '3.99': notebook 3 has 3.1 to 3."), ("99.1", "notebooks 1, 2, 3.* have some"), ("", "notebooks 1"),
-    ("(2.3)", "notebook 2 has 2.1"), (2.3, 'must be a string, such as "2.10"; got 2.3'), (None, "got None"), ([], "must be a string"),
+    ("3.99", "no equation '3.99': notebook 3 has 3.1 to 3."), ("99.1", "notebooks 1, 2, 3.* have some"),
+    ("", "notebooks 1"),
+    ("(2.3)", "notebook 2 has 2.1"), (2.3, 'must be a string, such as "2.10"; got 2.3'), (None, "got None"),
+    ([], "must be a string"),
 ])
 def test_an_equation_that_is_not_there(number, message):
     with pytest.raises(KeyError, match=message):

@@ -54,7 +54,8 @@ def test_the_lines_shown_assign_what_they_are_shown_for(settings):
         symbol = step.name.split(".")[-1]
         if symbol in ("W", "b") or step.name.startswith("d.") and symbol in ("h", "z"):
             target = {"W": "dW", "b": "db"}.get(symbol, "dx")
-            assert step.sources[-1].name == "dense_backward" and step.sources[-1].code.strip().startswith(f"{target} = ")
+            last = step.sources[-1]
+            assert last.name == "dense_backward" and last.code.strip().startswith(f"{target} = ")
         elif symbol == "h":
             assert "trace[symbol] = " in step.sources[0].code
         elif step.name == "d.decoder.log_var":
@@ -97,7 +98,8 @@ def test_a_learned_variance_shows_its_own_kernel_and_says_what_s_is():
 def test_steps_are_a_sequence_and_show_themselves():
     steps = mv.step_through(*mv.toy())
     assert steps[0].name == "x" and steps[-1].name == "d.encoder.0.b" and len(list(steps)) == len(steps)
-    assert [step.name for step in steps[2:4]] == ["mu", "log_var"] and repr(steps[2:3]).startswith("1. mu  (3, 1)  mean of")
+    assert [step.name for step in steps[2:4]] == ["mu",
+                                                  "log_var"] and repr(steps[2:3]).startswith("1. mu  (3, 1)  mean of")
     with pytest.raises(KeyError, match="no step 'zz'; there are x, "):
         steps["zz"]
     text = repr(steps["d.mu"])
@@ -107,7 +109,8 @@ def test_steps_are_a_sequence_and_show_themselves():
     markdown = steps["d.mu"]._repr_markdown_()
     assert r"\tag{7.3}$$" in markdown and "```python\n" in markdown and "d.mu = [[ 0.1878]" in markdown
     whole = steps._repr_markdown_()
-    assert whole.count("<details>") == whole.count("\n</details>") and whole.count("\n\n<details><summary>") >= len(steps) - 1
+    assert whole.count("<details>") == whole.count("\n</details>")
+    assert whole.count("\n\n<details><summary>") >= len(steps) - 1
     assert "dmu = dz\n" in markdown and "<details><summary>as it runs, <code>minivae/kernels/gaussian.py:" in markdown
 
 

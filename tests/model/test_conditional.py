@@ -79,7 +79,8 @@ def test_labels_survive_binarization(dtype):
     for how in ("dynamic", "fixed", "threshold", "none"):
         pixels = mv.data.binarize(rows, how, rng=rng)
         np.testing.assert_array_equal(pixels[:, 4:], np.eye(3)[labels])
-        np.testing.assert_array_equal(pixels[:, :4] > 0.5, mv.data.binarize(rows[:, :4], how, rng=rng) > 0.5) if how in (
+        np.testing.assert_array_equal(pixels[:, :4] > 0.5,
+                                      mv.data.binarize(rows[:, :4], how, rng=rng) > 0.5) if how in (
             "threshold", "none") else None
     binary = mv.join_labels((images > images.max() / 2).astype(np.uint8), labels, 3)
     assert binary.dtype == bool  # 0 and 1 as bytes are pixels, not two nearly black greys
@@ -108,7 +109,8 @@ def test_it_trains_with_labels_and_says_what_is_wrong():
         mv.join_labels(images, labels[:5], 3)
     with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2, of 3 classes; got 3"):
         model.generate(4, rng=rng, label=3)
-    with pytest.raises(ValueError, match=r"label must be one whole number, or one for each of the n = 2 examples; got shape \(3,\)"):
+    with pytest.raises(ValueError,
+                       match=r"label must be one whole number, or one for each of the n = 2 .* got shape \(3,\)"):
         model.generate(2, rng=rng, label=[0, 1, 2])
     for labels in (["1"], [0.0]):
         with pytest.raises(ValueError, match="each label must be a whole number from 0 to 2; got dtype"):

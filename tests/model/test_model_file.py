@@ -24,7 +24,8 @@ def test_the_right_object_or_a_clear_error(tmp_path, held, asked):
     path, model = tmp_path / "m.npz", model_of(held, seed=7)
     model.save(path)
     if not issubclass(KINDS[held], KINDS[asked]):
-        with pytest.raises(mv.CheckpointError, match=f"m.npz holds a model of class {held}, which is not {asked} or made "
+        with pytest.raises(mv.CheckpointError,
+                           match=f"m.npz holds a model of class {held}, which is not {asked} or made "
                                                      f"from it. Load it with {held}.load, or with VAE.load"):
             KINDS[asked].load(path)
         return
@@ -42,7 +43,8 @@ def without_class(path, **more):
 def test_files_of_older_versions_load(tmp_path):
     """They do not name the class: a conditional model's settings tell it, and the record of a run."""
     path = tmp_path / "m.npz"
-    for held, asked, run in (("VAE", "VAE", None), ("ConditionalVAE", "VAE", None), ("ConditionalVAE", "ConditionalVAE", None),
+    for held, asked, run in (("VAE", "VAE", None), ("ConditionalVAE", "VAE", None),
+                             ("ConditionalVAE", "ConditionalVAE", None),
                              ("IWAE", "IWAE", None), ("IWAE", "VAE", "IWAE"), ("VAE", "VAE", "VAE")):
         model_of(held).save(path)
         record = {"run": np.array(json.dumps({"settings": {"objective": run}}))} if run else {}
@@ -77,7 +79,8 @@ def test_a_class_of_ones_own(tmp_path):
     with np.load(path) as arrays:
         arrays = {**arrays, "class": np.array("Elsewhere")}
     write_arrays(path, arrays)
-    with pytest.raises(mv.CheckpointError, match="class Elsewhere, which is not VAE .* any model whose class is defined"):
+    with pytest.raises(mv.CheckpointError,
+                       match="class Elsewhere, which is not VAE .* any model whose class is defined"):
         mv.VAE.load(path)
 
 

@@ -37,9 +37,11 @@ GOOD_X, GOOD_EPS = np.full((3, 4), 0.5), np.zeros((3, 2))
     (np.ones((3, 4), np.uint8), "x must be an array of floats; got dtype uint8. Divide by 255"),
     (GOOD_X * 2.002, r"x must lie in \[0, 1\]; got a maximum of 1.001"),
     (GOOD_X.astype(object), "x must be an array of floats .*got dtype object"),
-    ("images", "x must be an array of floats of shape .*got a str"), ([[0.5], [0.5, 0.5]], "x must .*got a list of uneven rows"),
+    ("images", "x must be an array of floats of shape .*got a str"),
+    ([[0.5], [0.5, 0.5]], "x must .*got a list of uneven rows"),
     (GOOD_X[0], r"x must have shape \(B, D\) = \(any, 4\); got \(4,\)"),
-    (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"), (GOOD_X[:, None], r"got \(3, 1, 4\). Flatten each image"),
+    (GOOD_X.reshape(3, 2, 2), r"got \(3, 2, 2\). Flatten each image"),
+    (GOOD_X[:, None], r"got \(3, 1, 4\). Flatten each image"),
     (GOOD_X[:1].reshape(2, 2), r"got \(2, 2\). Is it one example\? Then x.reshape\(1, -1\)"),
     (GOOD_X[:, :3], r"x must have shape \(B, D\) = \(any, 4\); got \(3, 3\)"),
     (GOOD_X[:0], "x is empty"),
@@ -118,7 +120,8 @@ def test_backward_refuses_what_would_give_a_wrong_gradient():
     for change in (lambda: mv.Adam().step(model.parameters.flat, grads.flat),
                    lambda: model.parameters["decoder.1.b"].__setitem__(0, 1e-9),
                    lambda: model.parameters.flat.__imul__(-1), lambda: model.parameters.flat.__imul__(2),
-                   lambda: model.parameters["encoder.0.W"].__setitem__(slice(None), model.parameters["encoder.0.W"][::-1])):
+                   lambda: model.parameters["encoder.0.W"].__setitem__(slice(None),
+                                                                       model.parameters["encoder.0.W"][::-1])):
         trace = model.forward(GOOD_X, GOOD_EPS)
         change()
         with pytest.raises(ValueError, match="parameters were altered"):
@@ -306,11 +309,13 @@ def test_a_trace_shows_itself(likelihood, equation):
     for text in (repr(d), d._repr_html_()):
         for symbol in trace:
             assert symbol in text
-        for piece in ("4.2", "latent code", "(3, 2)", equation, "z = mu + sigma ⊙ eps", "0: the loss does not depend on it"):
+        for piece in ("4.2", "latent code", "(3, 2)", equation, "z = mu + sigma ⊙ eps",
+                      "0: the loss does not depend on it"):
             assert piece in text
     assert "reparameterize minivae/kernels/gaussian.py:" in repr(trace)
     source = pathlib.Path(mv.__file__).parent.joinpath("model", "vae.py").read_text(encoding="utf-8").splitlines()
-    for shown, trace_name, symbols in ((repr(trace), "t", ("mu", "elbo", "objective", "loss")), (repr(d), "d", ("mu", "z", "kl"))):
+    for shown, trace_name, symbols in ((repr(trace), "t", ("mu", "elbo", "objective", "loss")),
+                                       (repr(d), "d", ("mu", "z", "kl"))):
         for symbol in symbols:  # the very line, in the VAE's own chain
             line = re.search(rf"^{symbol} .*\n.*vae.py:(\d+)", shown, re.MULTILINE).group(1)
             assert re.search(rf"\b{trace_name}\.{symbol}\b.* = ", source[int(line) - 1])

@@ -364,7 +364,7 @@ def test_step_error_draws_what_was_measured():
     _, true_error = lines["extrapolated: its true error"].get_data()
     _, estimated = lines["extrapolated: its estimated error"].get_data()
     assert axes.get_ylim()[0] < true_error[0] < min(errors[errors > 0].min(), estimated[0])
-    assert figure.legends == [] and axes.get_legend() is None and len(axes.texts) == 5  # each line has its name beside it
+    assert figure.legends == [] and axes.get_legend() is None and len(axes.texts) == 5  # each line is named
     assert "true error" not in plots.plot_step_error(f, at, index=(0,)).alt
 
 

@@ -117,10 +117,13 @@ def altered(path, **changes):
     ({"format": np.array("one")}, "settings that make no model"),
     ({"parameters": np.zeros(3, np.float32)}, "must have shape"),
     ({"parameters": np.zeros((33, 1), np.float32)}, "must have shape"),
-    ({"parameters": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32, .* got .* and float64|got .* float64"),
-    ({"parameters": np.full(mv.VAE(4, (3,), 2).parameters.flat.size, np.nan, np.float32)}, "parameters that are not finite"),
+    ({"parameters": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)},
+     "and dtype float32, .* got .* and float64|got .* float64"),
+    ({"parameters": np.full(mv.VAE(4, (3,), 2).parameters.flat.size, np.nan, np.float32)},
+     "parameters that are not finite"),
     ({"parameters": None}, "it has no parameters"), ({"settings": None}, "it has no settings"),
-    ({"settings": np.array("{")}, "settings that make no model"), ({"settings": np.array("[]")}, "settings that make no model"),
+    ({"settings": np.array("{")}, "settings that make no model"),
+    ({"settings": np.array("[]")}, "settings that make no model"),
     ({"settings": np.array(json.dumps({"data_dim": -1}))}, "settings that make no model"),
     ({"settings": np.array(json.dumps({"flavour": 1}))}, "settings that make no model"),
 ])
@@ -132,14 +135,20 @@ def test_contents_that_make_no_model(saved, changes, message):
 
 
 @pytest.mark.parametrize("changes, message", [
-    ({"run": None}, "no run to resume"), ({"run": np.array("{}")}, "cannot be read"), ({"run": np.array("?")}, "cannot be read"),
+    ({"run": None}, "no run to resume"), ({"run": np.array("{}")}, "cannot be read"),
+    ({"run": np.array("?")}, "cannot be read"),
     ({"optimizer.sum_g": np.zeros(2, np.float32)}, "optimizer.sum_g must have shape"),
-    ({"optimizer.sum_g": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)}, "and dtype float32, .* got .* and float64"),
-    ({"optimizer.sum_g": None}, r"state must be \['sum_g', 'sum_g2', 't'\]; got \['sum_g2', 't'\]"), ({"optimizer.t": None}, "state must be"),
-    ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"), ({"optimizer.sum_g": np.array(1.0)}, "optimizer.sum_g must have"),
-    *(({"run": np.array(json.dumps(dict(settings={}, history=[], random_state=np.random.default_rng().bit_generator.state,
+    ({"optimizer.sum_g": np.zeros(mv.VAE(4, (3,), 2).parameters.flat.size)},
+     "and dtype float32, .* got .* and float64"),
+    ({"optimizer.sum_g": None}, r"state must be \['sum_g', 'sum_g2', 't'\]; got \['sum_g2', 't'\]"),
+    ({"optimizer.t": None}, "state must be"),
+    ({"optimizer.t": np.zeros(3, int)}, "optimizer.t must have shape"),
+    ({"optimizer.sum_g": np.array(1.0)}, "optimizer.sum_g must have"),
+    *(({"run": np.array(json.dumps(dict(settings={}, history=[],
+                                        random_state=np.random.default_rng().bit_generator.state,
                                         notes={}) | change))}, "cannot be read")
-      for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"work": 5}, {"work": {"threads": 0}}, {"random_state": 5},
+      for change in ({"settings": 5}, {"history": 5}, {"history": "ab"}, {"history": [3]}, {"notes": 5}, {"work": 5},
+                     {"work": {"threads": 0}}, {"random_state": 5},
                      {"random_state": {}}, {"random_state": {"bit_generator": "PCG64", "state": {"state": -1, "inc": 1},
                                                              "has_uint32": 0, "uinteger": 0}})),
 ])
@@ -166,7 +175,8 @@ def test_an_object_array_is_never_unpickled(tmp_path):
         altered(path)
         with np.load(path) as arrays:
             np.savez(path, **{**arrays, name: np.array(Trap(), object)})
-        with pytest.raises(mv.CheckpointError, match=f"{name} holds Python objects, which minivae never reads|no run|") as caught:
+        with pytest.raises(mv.CheckpointError,
+                           match=f"{name} holds Python objects, which minivae never reads|no run|") as caught:
             load_checkpoint(path)
         assert name in str(caught.value) and "can run code" in str(caught.value)
 
