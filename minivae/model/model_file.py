@@ -53,9 +53,12 @@ def model_from_archive(wanted, archive):
                 f"{path} has format {version}, and this minivae reads formats up to {FORMAT}. Update minivae."
             )
         settings = json.loads(archive.text("settings"))
+        if not isinstance(settings, dict):
+            raise ValueError(f"names with values were expected; got a {type(settings).__name__}")
         model_class = _class_named(_class_name(archive, settings, wanted), wanted, path)
         model = model_class(**settings | {"seed": None})  # whose parameters are zeros, not yet in memory
-        model.settings["seed"] = whole_number("seed", settings.get("seed", 0))
+        seed = settings.get("seed", 0)
+        model.settings["seed"] = None if seed is None else whole_number("seed", seed)
         model.record = json.loads(archive.text("record")) if "record" in archive.names else None
     except CheckpointError:
         raise
@@ -86,8 +89,10 @@ def _class_named(name, wanted, path):
     for kind in classes:  # grows on the way
         classes += kind.__subclasses__()
     found = [kind for kind in classes if kind.__name__ == name]
-    if not found:
+    if not found and wanted.__name__ != "VAE":
         raise CheckpointError(f"{path} holds a model of class {name}, which is not {wanted.__name__} or made from it. "
-                              f"Load it with {name}.load, or with VAE.load, which returns any model whose class is "
-                              "defined.")
+                              f"Load it with {name}.load or VAE.load.")
+    if not found:
+        raise CheckpointError(f"{path} holds a model of class {name!r}, and no such class of VAE is defined here. "
+                              "Import the module that defines it first.")
     return found[0] if found[0] is wanted else found[-1]  # of several, the one defined last
