@@ -1,0 +1,166 @@
+"""A name is given only where it explains better than chance: what wrong numbers are called, and what they are not."""
+
+import numpy as np
+import pytest
+
+import minivae as mv
+from minivae.exercises.catalogue.mistakes import mistakes_in
+from minivae.exercises.catalogue.planting import planted
+from minivae.gradcheck import check_gradient, check_model, check_vjp, model
+from minivae.gradcheck.constants import names_of
+
+RNG = np.random.default_rng
+X = RNG(0).standard_normal((4, 6))
+W = RNG(1).standard_normal((6,))
+
+
+def logarithm(x):
+    return np.log1p(x**2).sum()
+
+
+def slope(x):
+    return 2 * x / (1 + x**2)
+
+
+def wrong_at(array, index, value):
+    array = np.array(array)
+    array[index] = value
+    return array
+
+
+def named(f, gradient, at, **more):
+    """The one diagnosis of a gradient that must fail."""
+    report = check_gradient(f, gradient, at, **more)
+    assert report.verdict == "fail" and len(report.diagnoses) == 1, str(report)
+    return report.diagnoses[0]
+
+
+SINGLE = X.astype(np.float32)
+LARGE = RNG(2).standard_normal(5000)
+CLIPPED = 1.2 * RNG(3).standard_normal(12)
+
+
+@pytest.mark.parametrize("change", [0.0, 1.01, 2.0, -1.0, 1 + 1e-3, 1e3])
+@pytest.mark.parametrize("at", [X, SINGLE], ids=["float64", "float32"])
+def test_one_wrong_number_is_told_by_its_place(at, change):
+    gradient = slope(at)
+    found = named(logarithm, wrong_at(gradient, (1, 2), change * gradient[1, 2]), at)
+    assert found.kind == "place" and found.text.endswith("at [1, 2] alone")   # never "half precision"
+
+
+def test_a_number_of_a_clip_that_is_zeroed_is_not_cut_to_whole_numbers():
+    gradient = (np.abs(CLIPPED) < 1).astype(float)
+    index = int(np.flatnonzero(gradient)[0])
+    found = named(lambda x: np.clip(x, -1, 1).sum(), wrong_at(gradient, index, 0.0), CLIPPED)
+    assert found.text == f"zero at [{index}] alone"
+
+
+def test_what_was_looked_at_is_said_of_a_sample():
+    def wrong(chosen):
+        gradient = slope(LARGE)
+        gradient[chosen] *= 1.5
+        return named(logarithm, gradient, LARGE).text
+
+    assert "other numbers that were looked at, of 5,000" in wrong(slice(4000, 4003))
+    scattered = wrong(RNG(4).choice(5000, 400, replace=False))
+    assert "numbers that were looked at, of 5,000" in scattered and scattered.endswith("right at the others")
+    assert wrong(slice(3000, None)).startswith("wrong from index 3") and "as far as the" in wrong(slice(3000, None))
+
+
+@pytest.mark.parametrize("factor, words", [
+    (1.2345, "one number alone"), (-0.7, "one number alone"), (2.0, "factor 2.000 = 2"), (-1.0, "sign flipped")])
+def test_one_scalar_alone_has_no_constant_factor_unless_the_factor_has_a_name(factor, words):
+    found = named(np.exp, factor * np.exp(0.7), 0.7)
+    assert words in found.text and found.known == ("factor" in words or "sign" in words)
+
+
+def test_a_wrong_scalar_says_nothing_about_another_tensor():
+    at = {"w": W, "b": np.array(0.3)}
+    report = check_gradient(lambda at: logarithm(at["w"]) + np.exp(at["b"]), {"w": 2 * slope(W), "b": 1.2345}, at)
+    assert [(one.kind, one.tensors) for one in report.diagnoses] == [("factor", ("w",)), ("unknown", ("b",))]
+    assert "because of the above" not in str(report)
+
+
+@pytest.mark.parametrize("share", [1e-9, -1e-6])
+def test_a_factor_that_is_nearly_one_is_told_by_its_distance_from_it(share):
+    found = named(logarithm, (1 + share) * slope(X), X)
+    assert f"{abs(share):.0e}" in found.text and "1.000" not in found.text and not found.factor.names
+
+
+def test_a_quotient_is_told_by_what_was_divided_by():
+    found = named(lambda w: logarithm(w), 0.8 * slope(W), W, sizes={"B": 5, "D": 4})
+    assert found.factor.names == ("D/B", "(B - 1)/B") and "divided by 5 in place of 4" in found.text
+    assert "divided by 7 in place of 6" in named(logarithm, 6 / 7 * slope(W), W, sizes={"B": 7}).text
+
+
+def test_names_that_chance_would_give_are_not_given():
+    sizes = {"B": 6, "D": 11, "K": 3, "H": 17}
+    assert names_of(1 / 3, 1e-9, sizes) == ("1/K",) and names_of(1.0, 1e-9, {"B": 2}) == ()
+    values = RNG(5).uniform(0.1, 10, 300)
+    assert np.mean([bool(names_of(value, 1e-3 * value, sizes)) for value in values]) < 0.1
+
+
+@pytest.mark.parametrize("spoil, kind", [
+    (lambda g: g.astype(np.float16).astype(float), "digits"), (lambda g: np.abs(g), "cut"), (lambda g: np.maximum(g, 0), "cut"),
+    (lambda g: g[::-1], "arranged"), (lambda g: g + 0.37, "added"), (lambda g: g + 0.01 * X, "added"), (lambda g: g * X, "array"),
+    (lambda g: np.broadcast_to(g.mean(axis=0), g.shape), "spread"), (lambda g: 0 * g, "zero"), (lambda g: 1.37 * g, "factor"),
+    (lambda g: RNG(6).permutation(g.ravel()).reshape(g.shape), "arranged"), (lambda g: np.clip(g, -0.5, 0.5), "cut"),
+    (lambda g: g + RNG(7).standard_normal(g.shape), "unknown"), (lambda g: g * (np.arange(6) != 2), "place")])
+def test_each_kind_is_known(spoil, kind):
+    report = check_gradient(lambda at: logarithm(at["x"]), {"x": spoil(slope(X))}, {"x": X})
+    assert [one.kind for one in report.diagnoses] == [kind] or kind == "array" and report.diagnoses[0].known, str(report)
+
+
+class Caching:
+    """A layer as many are written: its forward keeps the input, its backward takes the upstream gradient alone."""
+
+    def forward(self, x):
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy):
+        return dy * (1 - self.y**2)
+
+
+class First(Caching):
+    """Keeps the first input ever after."""
+
+    def forward(self, x):
+        self.y = getattr(self, "y", np.tanh(x))
+        return np.tanh(x)
+
+
+def test_a_layer_that_caches_is_told_how_to_be_checked():
+    layer = Caching()
+    report = check_vjp(layer.forward, lambda dy, x: layer.backward(dy), X)
+    assert "stale cache" in report.diagnosis[0] and "(layer.forward(x), layer.backward(dy))[1]" in report.diagnosis[0]
+    layer = Caching()
+    assert "takes the upstream gradient alone" in check_vjp(layer.forward, layer.backward, X).diagnosis[0]
+    assert check_vjp(layer.forward, lambda dy, x: (layer.forward(x), layer.backward(dy))[1], X).verdict == "pass"
+
+
+def test_a_stale_cache_is_said_on_proof_alone():
+    first = First()
+    assert "stale cache" in check_vjp(first.forward, lambda dy, x: first.backward(dy), X).diagnosis[0]
+    for seed in range(6):   # right for small numbers, and so for the batch that comes first; but pure
+        for x in (6 * RNG(seed).standard_normal((3, 4)), np.abs(6 * RNG(seed).standard_normal((3, 4)))):
+            for backward in (lambda dy, x: dy * (x > 0), lambda dy, x: dy.copy()):
+                assert "stale" not in str(check_vjp(lambda x: np.clip(x, 0, 6), backward, x))
+    noise = RNG(8)
+    for _ in range(10):
+        report = check_vjp(np.tanh, lambda dy, x: dy / np.cosh(x) ** 2 * (1 + 1e-13 * noise.standard_normal(x.shape)), X)
+        assert report.verdict == "pass", str(report)
+
+
+@pytest.mark.parametrize("right, spoiled", [("np.matmul(x.T, dy", "np.matmul(x[:3].T, dy[:3]"),
+                                            ("np.sum(dy, axis=0", "np.sum(dy[:3], axis=0")])
+def test_a_sum_over_some_of_the_examples_alone_fails(monkeypatch, right, spoiled):
+    monkeypatch.setattr(model, "NUMBERS", 3 * 7)   # three examples are looked at number by number
+    small, rng = mv.VAE(data_dim=7, hidden=(), latent_dim=2, dtype="float64"), RNG(9)
+    x, eps = rng.random((12, 7)), rng.standard_normal((12, 2))
+    report = check_model(small, x, eps)
+    assert report.verdict == "pass" and "3 of the 12 examples" in report.notes[-1]
+    with planted(mistakes_in("kernels:dense_backward", ("", right, spoiled))[0]):
+        report = check_model(small, x, eps)
+    assert report.verdict == "fail" and report.first_wrong.startswith("decoder.0"), str(report)
+    assert any(one.kind == "examples" for one in report.diagnoses) and len(set(report.diagnosis)) == len(report.diagnosis)
