@@ -6,6 +6,7 @@ the catalogue; "by name" what the student reads with it. Writes results/exercise
 
 import pathlib
 import sys
+from unittest import mock
 
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
@@ -13,24 +14,29 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 from exercises.notebooks import with_mistake   # noqa: E402
 from exercises.test_grading_of_answers import changes_anything, planted_in   # noqa: E402
 from minivae import exercises   # noqa: E402
-from minivae.exercises.catalogue import MISTAKES   # noqa: E402
+from minivae.exercises.catalogue import HINT, MISTAKES, WRONG_ANSWERS   # noqa: E402
 from minivae.exercises.collection import EXERCISES   # noqa: E402
-from minivae.exercises.catalogue import WRONG_ANSWERS   # noqa: E402
-from minivae.exercises.catalogue import HINT   # noqa: E402
+from minivae.exercises.judges import naming   # noqa: E402
 
 
 def handed_in(exercise):
-    """Yield every mistake that shows in an exercise, and the report on it."""
+    """Yield every mistake that shows in an exercise, and the reports on it, with the catalogue and without."""
     for mistake in (*MISTAKES, *WRONG_ANSWERS):
         targets = {target for target, _, _ in mistake.changes}
         if targets == {f"solutions:{exercise.name}"}:
-            yield mistake, exercises.check(exercise.name, with_mistake(mistake, exercise.name))
+            yield mistake, *reports(exercise.name, with_mistake(mistake, exercise.name))
         elif targets & set(exercise.built_from):
             try:
                 if changes_anything(exercise, mistake):
-                    yield mistake, exercises.check(exercise.name, planted_in(exercise, mistake))
+                    yield mistake, *reports(exercise.name, planted_in(exercise, mistake))
             except Exception:   # it does not even run in this exercise's shapes: no answer that anybody hands in
                 continue
+
+
+def reports(name, answer):
+    with mock.patch.object(naming, "_relevant", lambda exercise: []):
+        alone = exercises.check(name, answer)
+    return exercises.check(name, answer), alone
 
 
 def named(mistake, report):
@@ -40,17 +46,20 @@ def named(mistake, report):
 
 
 def by_numbers(report):
-    """Whether a name comes of the numbers or the behaviour alone."""
-    return any(sentence != report.mistake and not sentence.startswith("it goes wrong") for sentence in report.diagnosis)
+    """Whether a report without the catalogue says what is wrong, from the numbers or the behaviour alone."""
+    return bool(report.diagnosis)
 
 
 def main():
     rows, total = [], [0, 0, 0, 0]
     for name, exercise in EXERCISES.items():
         found = list(handed_in(exercise))
-        failed = [(mistake, report) for mistake, report in found if not report]
-        counts = [len(found), len(failed), sum(by_numbers(report) for _, report in failed),
-                  sum(named(mistake, report) for mistake, report in failed)]
+        failed = [row for row in found if row[1].verdict == "fail"]
+        counts = [len(found), len(failed), sum(by_numbers(alone) for *_, alone in failed),
+                  sum(named(mistake, report) for mistake, report, _ in failed)]
+        for mistake, report, _ in found:
+            if report.verdict != "fail" or not named(mistake, report):
+                print(f"  {mistake.name}: {report}", file=sys.stderr)
         total = [a + b for a, b in zip(total, counts)]
         rows.append(f"| {name} | " + " | ".join(map(str, counts)) + " |")
         print(rows[-1], flush=True)

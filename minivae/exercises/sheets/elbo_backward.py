@@ -51,9 +51,11 @@ class _Point(NamedTuple):
                    {name: value.copy() for name, value in model.parameters.items()}, beta)
 
     def loss(self, read):
-        """Return a function of some of the parameters: what ``read`` finds in the trace of a forward."""
+        """Return a function of parameters or symbols, by name: what ``read`` finds in the trace of a forward."""
         def f(point):
-            return read(_model({**self.p, **point}, self.beta).forward(self.t["x"], self.t["eps"]))
+            model = _model({**self.p, **{name: value for name, value in point.items() if name in self.p}}, self.beta)
+            given = {name: value for name, value in point.items() if name not in self.p}
+            return read(model.forward(self.t["x"], self.t["eps"], given=given))
         return f
 
 
@@ -91,14 +93,12 @@ class Whole:
         return Finding(Report([wrong], diagnoses=said), mistake, "the package's own backward")
 
     def _by_terms(self, point, wrong):
-        """What the gradient checker says about a parameter's gradient, by the terms of the loss."""
-        if wrong.name not in point.p:
-            return []
+        """What the gradient checker says about one gradient, by the terms of the loss."""
         terms = {"reconstruction": point.loss(lambda trace: -trace.log_likelihood.mean()),
                  "kl": point.loss(lambda trace: point.beta * trace.kl.mean())}
         sizes = {"B": len(point.t["x"]), "D": point.t["x"].shape[1], "K": point.t["z"].shape[1], "beta": point.beta}
-        report = check_gradient(point.loss(lambda trace: trace.loss), {wrong.name: wrong.claim}, {wrong.name: point.p[wrong.name]},
-                                terms, sizes=sizes)
+        at = {wrong.name: {**point.p, **point.model.forward(point.t["x"], point.t["eps"])}[wrong.name]}
+        report = check_gradient(point.loss(lambda trace: trace.loss), {wrong.name: wrong.claim}, at, terms, sizes=sizes)
         return [one._replace(tensors=()) for one in report.diagnoses]
 
 
