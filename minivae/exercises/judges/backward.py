@@ -6,6 +6,7 @@ numbers near 0 and large ones) are compared with the package's own backward, whe
 """
 
 import functools
+import math
 
 import numpy as np
 
@@ -245,7 +246,7 @@ class _Case:
         self.forward = functools.partial(judge.forward, **self.constants) if self.constants else judge.forward
         dy = 0.7 * signs(np.shape(self.forward(**self.arguments)), rng)
         if scale != 1:   # upstream gradients of every size, 0 among them
-            dy = dy * rng.choice([0.0, 1.0, 1e-3, 1e2], dy.shape)
+            dy = dy * _mixed([1.0, 1e2, 1e-3, 0.0], dy.shape, rng)
         self._know(dy)
 
     def _know(self, dy):
@@ -307,4 +308,9 @@ class _Case:
 
 def _factors(scale, shape, rng):
     """What random numbers are multiplied with: all made smaller, or some made larger."""
-    return scale if scale <= 1 else rng.choice([1.0, scale], shape)
+    return scale if scale <= 1 else _mixed([scale, 1.0], shape, rng)
+
+
+def _mixed(factors, shape, rng):
+    """The factors again and again, as many as there are numbers, in random order."""
+    return rng.permutation(np.resize(factors, math.prod(shape))).reshape(shape)
