@@ -105,14 +105,15 @@ def judged(exercise, call, seed=SEED):
     """
     finding = failed = undecided = None
     try:
-        finding = exercise.judge(exercise, Answer(call, exercise.arguments), np.random.default_rng([seed, exercise.notebook,
-                                                                                                   exercise.place]))
+        rng = np.random.default_rng([seed, exercise.notebook, exercise.place])
+        finding = exercise.judge(exercise, Answer(call, exercise.arguments), rng)
     except Failed as stopped:
         failed = stopped
     except OutOfTime as stopped:
         undecided = "out of time", printable(stopped)
     except Exception as error:   # whatever was returned: a check ends with a report
-        undecided = "not judged", (f"this answer could not be judged: {type(error).__name__}: {printable(error)}. That is a "
+        undecided = "not judged", (f"this answer could not be judged: {type(error).__name__}: {printable(error)}. That "
+                                   f"is a "
                                    "fault of the check; please report it")
     return ExerciseReport(exercise, finding, failed, undecided, after(exercise), call.printed)
 

@@ -14,8 +14,8 @@ __all__ = ["ExerciseReport", "STAGES"]
 STAGES = {"raises": "raises", "missing": "returns", "surplus": "returns", "shape": "shape", "dtype": "dtype",
           "inputs": "behaviour", "noise": "behaviour", "state": "behaviour", "stale": "behaviour",
           "upstream": "behaviour", "not finite": "value", "value": "value"}
-WORDS = {"function": "what is handed in", "raises": "it raises an exception", "returns": "what it returns", "shape": "the shape",
-         "dtype": "the dtype", "behaviour": "how it behaves", "value": "the value"}
+WORDS = {"function": "what is handed in", "raises": "it raises an exception", "returns": "what it returns",
+         "shape": "the shape", "dtype": "the dtype", "behaviour": "how it behaves", "value": "the value"}
 WITH_NAME = ("raised", "called", "gives", "overwrites", "accumulates")   # beginnings that want the function's name
 POINTED = {"shape", "upstream", "value"}   # kinds of fault that a line of the derivation can mend
 
@@ -113,11 +113,11 @@ class ExerciseReport(Report):
         return lines
 
     def _largest_error(self):
-        """How far claim and truth agree, and the largest error beside its bound: no finer than every correct form has it."""
+        """How far claim and truth agree, and the largest error relative to its bound, in coarse steps."""
         digits = min(map(agreement, self.tensors))
         worst = max((gap / bound for t in self.tensors for gap, bound in zip(t.gap, t.bound) if bound), default=0.0)
         share = "a tenth" if worst <= 0.1 else "half" if worst <= 0.5 else "the whole"
-        return f" to {digits} digits; no error is above {share} of its bound" if digits else f"; no error is above {share} of its bound"
+        return f"{f' to {digits} digits' if digits else ''}; no error is above {share} of its bound"
 
     def _to_fix(self):
         if not self.written:
@@ -144,9 +144,10 @@ class ExerciseReport(Report):
         c = self.worst
         where = c.where if c.shape else ""
         claim, truth = _told_apart(c.claimed, c.measured)
-        ratio = f" (ratio {c.ratio:#.4g})" if c.measured and math.isfinite(c.ratio) and abs(c.measured) > c.error else ""
-        if ratio and f"{c.ratio:#.4g}" == "1.000":
-            ratio = f" (relative error {abs(c.ratio - 1):.0e})"
+        ratio = ""
+        if c.measured and math.isfinite(c.ratio) and abs(c.measured) > c.error:
+            near = f"{c.ratio:#.4g}" == "1.000"
+            ratio = f" (relative error {abs(c.ratio - 1):.0e})" if near else f" (ratio {c.ratio:#.4g})"
         return f"{self._label()}{where} is {claim} and should be {truth} by {self.finding.against}{ratio}"
 
     def _label(self):
@@ -154,16 +155,18 @@ class ExerciseReport(Report):
         return f"d{self.returned}" if f"d{self.returned}" in self.exercise.returns else self.returned
 
     def _pointer(self):
-        if self.faults and self.faults[0].kind not in POINTED or any(one.kind == "activation" for one in self.diagnoses):
+        elsewhere = any(one.kind == "activation" for one in self.diagnoses)
+        if elsewhere or self.faults and self.faults[0].kind not in POINTED:
             return []
         number = self.exercise.line(self._label(), self.catalogued)
-        return [f"  Look at equation {number}, notebook {number.split('.')[0]}: {equation(number).meaning}."] if number else []
+        return [f"  Look at equation {number}, notebook {number.split('.')[0]}: "
+                f"{equation(number).meaning}."] if number else []
 
 
 def _told_apart(a, b):
     """Two numbers as text, to as many digits as it takes to see that they differ."""
     for digits in (5, 8, 11, 17):
         shown = f"{a + 0.0:.{digits}g}", f"{b + 0.0:.{digits}g}"
-        if shown[0] != shown[1] and min(map(len, shown)) >= min(digits, 5) or digits == 17:
+        if shown[0] != shown[1]:
             break
     return shown

@@ -67,7 +67,8 @@ def submissions(place):
     if not place.exists():
         raise FileNotFoundError(f"there is no file or folder {place}.")
     if place.is_dir():
-        found = {entry.name: _files(entry) for entry in sorted(place.iterdir()) if not entry.name.startswith((".", "__"))}
+        entries = [entry for entry in sorted(place.iterdir()) if not entry.name.startswith((".", "__"))]
+        found = {entry.name: _files(entry) for entry in entries}
         found = {name: files for name, files in found.items() if files or (place / name).is_dir()}
     else:
         found = {place.name: [place]} if place.suffix in SUFFIXES else {}
@@ -134,7 +135,8 @@ def _grade_file(path, exercises, seconds, seed):
             if not process.running:
                 restarts += 1
                 if restarts > RESTARTS:
-                    reports[name] = _not_run(name, f"was not run any more: the submission had been stopped {restarts} times")
+                    reports[name] = _not_run(name, f"was not run any more: the submission had been stopped {restarts} "
+                                                   f"times")
                     continue
                 process.stop()
                 process = Process(path, seconds)
@@ -162,7 +164,7 @@ def run(options):
     if not options.seconds > 0:
         raise ValueError(f"--seconds must be above 0; got {options.seconds:g}.")
     chosen = _chosen(options.exercises)
-    seed = secrets.randbelow(10**6) if options.seed is None else options.seed   # no answer can know its cases beforehand
+    seed = secrets.randbelow(10**6) if options.seed is None else options.seed   # no answer can know it beforehand
     found, graded = submissions(options.place), []
     for number, (name, files) in enumerate(found.items(), 1):
         if sys.stderr.isatty():

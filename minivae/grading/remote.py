@@ -121,7 +121,8 @@ class Process:
                     return ENDED
                 if self.left <= 0:
                     self.stop()
-                    raise OutOfTime(f"it did not finish within {self.seconds:g} seconds: an endless loop, or very slow?")
+                    raise OutOfTime(f"it did not finish within {self.seconds:g} seconds: an endless loop, or very "
+                                    f"slow?")
             finally:
                 self.left -= time.monotonic() - began
 

@@ -58,8 +58,9 @@ def _by_exercise(graded, exercises):
         if not reports:
             continue
         common = collections.Counter(what(report) for report in reports if not report).most_common(COMMON)
-        told = "; ".join(f"{count} × {_short(sentence)}" if count > 1 else _short(sentence) for sentence, count in common)
-        lines.append(f"{name:{width}}  {sum(map(bool, reports)):3} of {len(reports)} right" + (f"   {told}" if told else ""))
+        told = "; ".join(f"{count} × {_short(text)}" if count > 1 else _short(text) for text, count in common)
+        line = f"{name:{width}}  {sum(map(bool, reports)):3} of {len(reports)} right"
+        lines.append(f"{line}   {told}" if told else line)
     return lines
 
 
@@ -82,7 +83,8 @@ def as_json(graded, exercises, seed):
     """Return the table as one JSON object."""
     def told(report):
         about = {"state": state(report), "points": EXERCISES[report.exercise.name].points * bool(report)}
-        return about if report else about | {"stage": report.stage, "mistake": report.mistake, "diagnosis": report.diagnosis}
+        found = {"stage": report.stage, "mistake": report.mistake, "diagnosis": report.diagnosis}
+        return about if report else about | found
 
     told_all = [{"submission": one.name, "points": one.points, "trouble": one.trouble,
                  "exercises": {name: told(report) for name, report in one.reports.items()}} for one in graded]

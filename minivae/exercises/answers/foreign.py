@@ -52,7 +52,8 @@ class Failed(Exception):
 
     def saying(self, text, mistake=None):
         """Return the same failure in other words, and with the name of the mistake."""
-        return Failed(self.fault.kind, text, self.returned, self.claim, mistake or self.mistake, self.stage, self.unwritten)
+        return Failed(self.fault.kind, text, self.returned, self.claim, mistake or self.mistake, self.stage,
+                      self.unwritten)
 
 
 class Other:

@@ -39,7 +39,8 @@ def as_arrays(result, shapes, dtype=np.float64, mapping=False):
     for name, array in arrays.items():
         if array.shape != shapes[name]:
             order = sorted(a.shape for a in arrays.values()) == sorted(shapes.values())
-            raise Failed("shape", f"{name} has shape {shown_shape(array.shape)}; it should have {shown_shape(shapes[name])}"
+            raise Failed("shape", f"{name} has shape {shown_shape(array.shape)}; it should have "
+                                  f"{shown_shape(shapes[name])}"
                          + f". The order is {_list(names)}" * order, name, array if array.size <= NUMBERS else None)
     for name, array in arrays.items():
         if array.dtype.kind != "f":
@@ -101,7 +102,8 @@ def _by_name(result, names):
     if foreign and not any(name in named for name in names):
         raise Failed("missing", f"its keys are {_list(foreign)}; asked for: {_list(names)}")
     if foreign and all(name in named for name in names):
-        raise Failed("surplus", f"it returns {foreign[0]!r} as well, which was not asked for; asked for: {_list(names)}")
+        raise Failed("surplus", f"it returns {foreign[0]!r} as well, which was not asked for; asked for: "
+                                f"{_list(names)}")
     return named
 
 
@@ -149,7 +151,8 @@ def _what(part):
         return f"a {part.kind}" if part.kind[:1] not in "aeiouAEIOU" else f"an {part.kind}"
     if isinstance(part, list):
         kinds = {type(entry).__name__ for entry in part}
-        return f"a list of {kinds.pop()}s" if len(kinds) == 1 and kinds <= {"str", "dict"} else "a list that is no array"
+        known = len(kinds) == 1 and kinds <= {"str", "dict"}
+        return f"a list of {kinds.pop()}s" if known else "a list that is no array"
     return f"a {type(part).__name__}"
 
 

@@ -19,7 +19,7 @@ class TimeIsUp(BaseException):
 
 
 class OutOfTime(BaseException):
-    """A check that took too long. It says nothing about the answer; not an Exception, so that no judge takes it for one."""
+    """A check that took too long, which says nothing about the answer. No Exception, so that no judge catches it."""
 
 
 class Beginning(io.TextIOBase):

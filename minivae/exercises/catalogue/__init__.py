@@ -1,4 +1,4 @@
-"""The one catalogue of planted bugs and wrong answers; the exercises, their tests and the gradient checker's read it."""
+"""The one catalogue of planted bugs and wrong answers, for the exercises, their tests and the gradient checker's."""
 
 from .mistakes import MISTAKES, Mistake, mistakes_in
 from .planting import planted

@@ -39,7 +39,7 @@ def _one(name, target, right, wrong, diagnosis="", equation=None):
 
 
 def mistakes_in(target, *entries):
-    """Return the mistakes in one function: (name, right text, wrong text) each, and a diagnosis if it is not the name."""
+    """Return the mistakes in one function: (name, right text, wrong text), and a diagnosis if it is not the name."""
     return tuple(_one(name, target, right, wrong, *diagnosis) for name, right, wrong, *diagnosis in entries)
 
 
@@ -57,7 +57,8 @@ MISTAKES = (
     _one("dx has its sign flipped", DENSE, "np.matmul(dy, W.T", "np.matmul(-dy, W.T", "sign"),
     _one("dW has its sign flipped", DENSE, "np.matmul(x.T, dy", "np.matmul(-x.T, dy", "sign"),
     _one("dW takes the mean over the batch", DENSE, "np.matmul(x.T, dy", "np.matmul(x.T / len(x), dy", "1/B"),
-    _one("dW uses one example only", DENSE, "np.matmul(x.T, dy", "np.matmul(x[:1].T, dy[:1]", "one example in place of all"),
+    _one("dW uses one example only", DENSE, "np.matmul(x.T, dy", "np.matmul(x[:1].T, dy[:1]",
+         "one example in place of all"),
     _one("dW pairs each example with another one's gradient", DENSE, "np.matmul(x.T, dy", "np.matmul(x[::-1].T, dy",
          "reversed along axis 0"),
     _one("db sums over the wrong axis", DENSE, "np.sum(dy, axis=0", "np.sum(dy, axis=1", "axis"),
@@ -69,7 +70,8 @@ MISTAKES = (
     _one("relu looks at the upstream gradient's sign", RELU, "dy, y > 0", "dy, dy > 0", "not linear in the upstream"),
     _one("relu lets everything through", RELU, "dy, y > 0", "dy, y >= 0"),
     _one("sigma's backward lacks its half", SIGMA, "0.5 * sigma", "sigma", "factor 2"),
-    _one("sigma's backward uses the variance", SIGMA, "0.5 * sigma", "0.5 * sigma**2", "exp(log_var / 2) once too often"),
+    _one("sigma's backward uses the variance", SIGMA, "0.5 * sigma", "0.5 * sigma**2",
+         "exp(log_var / 2) once too often"),
     _one("sigma's backward forgets sigma", SIGMA, "0.5 * sigma", "0.5", "lacks the factor exp(log_var / 2)"),
     _one("dsigma lacks eps", NOISE, "dz * eps", "dz * 1", "lacks the factor eps"),
     _one("dsigma has eps twice", NOISE, "dz * eps", "dz * eps**2", "eps once too often"),
@@ -81,8 +83,10 @@ MISTAKES = (
          "too much by 0.5000 times the upstream"),
     _one("the KL's mu path is doubled", KL, "dkl * mu", "dkl * 2 * mu", "factor 2"),
     _one("the KL's mu path has its sign flipped", KL, "dkl * mu", "-dkl * mu", "sign"),
-    _one("the KL ignores its upstream gradient", KL, "dkl = dkl[:, None]", "dkl = np.ones_like(dkl)[:, None]", "upstream"),
-    _one("the KL takes the mean upstream gradient", KL, "dkl = dkl[:, None]", "dkl = dkl.mean()", "mean of the upstream"),
+    _one("the KL ignores its upstream gradient", KL, "dkl = dkl[:, None]",
+         "dkl = np.ones_like(dkl)[:, None]", "upstream"),
+    _one("the KL takes the mean upstream gradient", KL, "dkl = dkl[:, None]", "dkl = dkl.mean()",
+         "mean of the upstream"),
     _one("the KL's gradient is averaged over the latents", KL, "dkl = dkl[:, None]",
          "dkl = dkl[:, None] / mu.shape[1]", "1/K"),
     _one("the density's log_var path lacks its -1", DENSITY, "(distance**2 - 1)", "distance**2",
@@ -100,7 +104,8 @@ MISTAKES = (
     _one("dlog_var forgets that there are D pixels", LEARNED, "squares - dmean.shape[1]", "squares - 1"),
     _one("dlog_var is taken of the standard deviation", LEARNED, "0.5 * np.sum", "np.sum", "factor 2"),
     _one("dlog_var ignores its upstream gradient", LEARNED, "np.sum(dll * ", "np.sum(", "upstream"),
-    _one("dmean takes the variance for the precision", LEARNED, "over_sigma(dmean, root)", "over_sigma(dmean, root**-3)"),
+    _one("dmean takes the variance for the precision", LEARNED, "over_sigma(dmean, root)",
+         "over_sigma(dmean, root**-3)"),
     _one("a layer's activation is not differentiated", MLP,
          "dy = activation_backward(d[below], trace[below])", "dy = d[below]", equation=TANH_LINE),
     _one("a stale cache: the first forward's activations are used ever after", MLP, "dy, trace[below], ",
@@ -113,9 +118,12 @@ MISTAKES = (
     _one("the loss's upstream gradient is ignored", VAE, "-d_loss / B", "-1 / B", "upstream", START),
     _one("beta is forgotten", VAE, "-t.beta * d.objective", "-d.objective", "KL", TERMS),
     _one("the KL's sign is flipped", VAE, "-t.beta * d.objective", "t.beta * d.objective", "KL", TERMS),
-    _one("the KL is counted twice", VAE, "-t.beta * d.objective", "-2 * t.beta * d.objective", "twice the KL term", TERMS),
-    _one("the KL is weighted by beta twice", VAE, "-t.beta * d.objective", "-(t.beta**2) * d.objective", "= beta", TERMS),
-    _one("the KL's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing",
+    _one("the KL is counted twice", VAE, "-t.beta * d.objective", "-2 * t.beta * d.objective",
+         "twice the KL term", TERMS),
+    _one("the KL is weighted by beta twice", VAE, "-t.beta * d.objective",
+         "-(t.beta**2) * d.objective", "= beta", TERMS),
+    _one("the KL's path into mu is dropped", VAE,
+         "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing",
          INTO_MU),
     _one("z's path into mu is dropped", VAE, "dmu_through_z + dmu_through_kl", "dmu_through_kl",
          "reconstruction term is missing", INTO_MU),
@@ -123,7 +131,8 @@ MISTAKES = (
          "dlog_var_through_z", "KL term is missing", INTO_LOG_VAR),
     _one("z's path into log_var is dropped", VAE, "dlog_var_through_z + dlog_var_through_kl",
          "dlog_var_through_kl", "reconstruction term is missing", INTO_LOG_VAR),
-    _one("mu and log_var change places in the head", VAE, "[d.mu, d.log_var]", "[d.log_var, d.mu]", "have changed places",
+    _one("mu and log_var change places in the head", VAE, "[d.mu, d.log_var]", "[d.log_var, d.mu]",
+         "have changed places",
          HEAD),
     _one("log_var's gradient never reaches the encoder", VAE, "[d.mu, d.log_var]", "[d.mu, 0 * d.log_var]",
          "zero from index", HEAD),

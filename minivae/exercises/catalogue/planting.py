@@ -43,8 +43,8 @@ def in_a_copy(mistake, function, call):
     The twin has the function's code; what it refers to in the package, it finds in the copy.
     """
     with _one_at_a_time, planted(mistake, _copy()):
-        named = {name: function.__globals__[name] for name in function.__code__.co_names if name in function.__globals__}
-        scope = {**function.__globals__, **{name: _counterpart(value) for name, value in named.items()}}
+        scope = dict(function.__globals__)
+        scope |= {name: _counterpart(scope[name]) for name in function.__code__.co_names if name in scope}
         return call(types.FunctionType(function.__code__, scope))
 
 
@@ -91,7 +91,8 @@ def _replace(package, old, new):
     for place in classes if "." in old.__qualname__ else modules:
         if vars(place).get(old.__name__) is old:
             setattr(place, old.__name__, new)
-    for table in (pkgutil.resolve_name(f"{package}.kernels:PAIRS"), pkgutil.resolve_name(f"{package}.model.mlp:ACTIVATIONS")):
+    tables = (f"{package}.kernels:PAIRS", f"{package}.model.mlp:ACTIVATIONS")
+    for table in map(pkgutil.resolve_name, tables):
         for key, entry in table.items():
             if old in entry:
                 parts = [new if part is old else part for part in entry]

@@ -1,7 +1,7 @@
 """The catalogue's second half: mistakes that only exercises meet, planted in the package.
 
-Most are in forwards, which a gradient check does not see. ``diagnosis`` is part of what the student must be told; where it
-is empty, the mistake's own name is.
+Most are in forwards, which a gradient check does not see. ``diagnosis`` is part of what the student must be told; where
+it is empty, the mistake's own name is.
 """
 
 from .mistakes import mistakes_in
@@ -21,7 +21,8 @@ WRONG_ANSWERS = (
          ("the KL takes log_var for log sigma", "(mu**2 + np.expm1(log_var) - log_var)",
           "(mu**2 + np.expm1(2 * log_var) - 2 * log_var)"),
          ("the KL's half reaches mu alone", "0.5 * (mu**2", "(0.5 * mu**2"),
-         ("the KL's 1 stands once, not once for each latent", "return 0.5 * (mu**2 + np.expm1(log_var) - log_var).sum(axis=1)",
+         ("the KL's 1 stands once, not once for each latent",
+          "return 0.5 * (mu**2 + np.expm1(log_var) - log_var).sum(axis=1)",
           "return 0.5 * (mu**2 + np.exp(log_var) - log_var).sum(axis=1) - 0.5"),
          ("the KL counts log_var twice", "- log_var)", "- 2 * log_var)"),
          ("the KL is that of the prior from q, the other way round", "(mu**2 + np.expm1(log_var) - log_var)",
@@ -39,7 +40,8 @@ WRONG_ANSWERS = (
          ("both of the KL's gradients have their sign flipped", "dkl = dkl[:, None]", "dkl = -dkl[:, None]"),
          ("the KL's log_var path has its sign flipped", "(0.5 * np.expm1(log_var))", "(-0.5 * np.expm1(log_var))",
           "sign flipped"),
-         ("the KL's slope is taken by sigma, not by log_var", "(0.5 * np.expm1(log_var))", "(2 * np.sinh(0.5 * log_var))"),
+         ("the KL's slope is taken by sigma, not by log_var", "(0.5 * np.expm1(log_var))",
+          "(2 * np.sinh(0.5 * log_var))"),
          ("the KL's slope is taken by the variance, not by log_var", "(0.5 * np.expm1(log_var))",
           "(0.5 - 0.5 * np.exp(-log_var))"),
          ("the KL's log_var path adds its 1", "np.expm1(log_var)", "(np.exp(log_var) + 1)")),
@@ -121,15 +123,19 @@ WRONG_ANSWERS = (
          ("the pixels are left out of dlogits", "np.subtract(x, dlogits", "np.subtract(0, dlogits")),
     *mistakes_in("kernels:gaussian_log_likelihood",
          ("noise_variance is taken for a standard deviation throughout",
-          "noise_variance**-0.25, float(np.finfo(x.dtype).max) / 2)\n    return -0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI +",
-          "noise_variance**-0.5, float(np.finfo(x.dtype).max) / 2)\n    return -0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI + 2 *"),
+          "noise_variance**-0.25, float(np.finfo(x.dtype).max) / 2)\n    return -0.5 * (over_sigma(x - mean, root) ** "
+          "2 + (LOG_2PI +",
+          "noise_variance**-0.5, float(np.finfo(x.dtype).max) / 2)\n    return -0.5 * (over_sigma(x - mean, root) ** 2 "
+          "+ (LOG_2PI + 2 *"),
          ("the density stands for its logarithm",
           "return -0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI + math.log(noise_variance))).sum(axis=1)",
           "return np.exp(-0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI + math.log(noise_variance))).sum(axis=1))"),
          ("a squared error stands for the Gaussian log-likelihood",
           "return -0.5 * (over_sigma(x - mean, root) ** 2 + (LOG_2PI + math.log(noise_variance))).sum(axis=1)",
           "return -((x - mean) ** 2).sum(axis=1)"),
-         ("the Gaussian's constant has its sign flipped", " + (LOG_2PI + math.log(noise_variance))", " - (LOG_2PI + math.log(noise_variance))"),
+         ("the Gaussian's constant has its sign flipped",
+          " + (LOG_2PI + math.log(noise_variance))",
+                                                                    " - (LOG_2PI + math.log(noise_variance))"),
          ("the Gaussian's constant lacks its 2 pi", "LOG_2PI + ", "0 * LOG_2PI + "),
          ("the Gaussian's constant lacks the noise variance", "LOG_2PI + math.log(noise_variance)", "LOG_2PI"),
          ("the Gaussian log-likelihood lacks its half", "-0.5 * (", "-1.0 * ("),
@@ -139,7 +145,8 @@ WRONG_ANSWERS = (
           "+ 2 * (LOG_2PI + math.log(noise_variance))"),
          ("the Gaussian log-likelihood takes the variance for a standard deviation", "over_sigma(x - mean, root)",
           "over_sigma(x - mean, root**2)"),
-         ("the Gaussian's constant stands once, not once a pixel", " + (LOG_2PI + math.log(noise_variance))).sum(axis=1)",
+         ("the Gaussian's constant stands once, not once a pixel",
+          " + (LOG_2PI + math.log(noise_variance))).sum(axis=1)",
           ").sum(axis=1) - 0.5 * (LOG_2PI + math.log(noise_variance))"),
          ("the Gaussian log-likelihood is averaged over the pixels", ".sum(axis=1)", ".mean(axis=1)", "1/D")),
     *mistakes_in("kernels:gaussian_log_likelihood_backward",
@@ -152,8 +159,10 @@ WRONG_ANSWERS = (
          ("the softplus has its sign flipped", "np.maximum(a, 0) + np.log1p", "-np.maximum(a, 0) - np.log1p"),
          ("the logistic function stands for the softplus, whose slope it is",
           "np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))", "0.5 * (1 + np.tanh(0.5 * a))"),
-         ("a tiny softplus is lost: log(1 + x) for log1p(x)", "np.log1p(np.exp(-np.abs(a)))", "np.log(1 + np.exp(-np.abs(a)))"),
-         ("the softplus as it is defined overflows, and loses what is tiny", "np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))",
+         ("a tiny softplus is lost: log(1 + x) for log1p(x)", "np.log1p(np.exp(-np.abs(a)))",
+          "np.log(1 + np.exp(-np.abs(a)))"),
+         ("the softplus as it is defined overflows, and loses what is tiny",
+          "np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))",
           "np.log(1 + np.exp(a))", "tiny")),
     *mistakes_in("exercises.sheets.backward_pass:_fan_in",
          ("z's path into mu is left out", "through_z + through_kl[0]", "through_kl[0]"),
@@ -197,7 +206,8 @@ WRONG_ANSWERS = (
           "m = beta1 * m + g\n    v = beta2 * v + g**2"),
          ("Adam's m takes the gradient whole", "(1 - beta1) * g", "g"),
          ("Adam divides by v, not by its root", "np.sqrt(v_corrected)", "v_corrected"),
-         ("Adam's epsilon stands inside the root", "(np.sqrt(v_corrected) + epsilon)", "np.sqrt(v_corrected + epsilon)"),
+         ("Adam's epsilon stands inside the root", "(np.sqrt(v_corrected) + epsilon)",
+          "np.sqrt(v_corrected + epsilon)"),
          ("Adam returns its means corrected", '"m": m, "v": v', '"m": m_corrected, "v": v_corrected')),
     *mistakes_in("kernels:log_mean_exp",
          ("the bound is the logarithm of a sum, not of a mean", ".mean(axis=1)", ".sum(axis=1)"),
@@ -211,7 +221,8 @@ WRONG_ANSWERS = (
           "(largest + np.log(np.exp(log_weight - largest[:, None]).sum(axis=1))) / log_weight.shape[1]"),
          ("the largest log weight of the whole batch is subtracted", "log_weight.max(axis=1)",
           "np.full(len(log_weight), log_weight.max())", "-inf"),
-         ("the mean log weight is subtracted, not the largest", "log_weight.max(axis=1)", "log_weight.mean(axis=1)", "inf"),
+         ("the mean log weight is subtracted, not the "
+          "largest", "log_weight.max(axis=1)", "log_weight.mean(axis=1)", "inf"),
          ("the mean is over the batch, not the samples", ".mean(axis=1)", ".mean(axis=0)", "broadcast")),
     *mistakes_in("kernels:log_mean_exp_backward",
          ("every sample gets an equal share", "share /= share.sum(axis=1, keepdims=True)",
@@ -223,7 +234,8 @@ WRONG_ANSWERS = (
          ("the shares are not normalized", "share /= share.sum(axis=1, keepdims=True)", "share += 0"),
          ("each sample's weights are shared among the examples", "share /= share.sum(axis=1, keepdims=True)",
           "share = np.exp(log_weight) / np.exp(log_weight).sum(axis=0)"),
-         ("the shares are squared weights", "return dlog_mean[:, None] * share", "return dlog_mean[:, None] * share**2"),
+         ("the shares are squared weights", "return dlog_mean[:, None] * share",
+          "return dlog_mean[:, None] * share**2"),
          ("the largest weight takes all of the gradient", "return dlog_mean[:, None] * share",
           "return dlog_mean[:, None] * (share == share.max(axis=1, keepdims=True))"),
          ("the shares are normalized over the batch", "share /= share.sum(axis=1, keepdims=True)",

@@ -76,7 +76,8 @@ WRONG_SOLUTIONS = (
     ), "passes the gradient check"),
     *mistakes_in("solutions:find_the_bug_2",
          ("suspect 2 with the forward mended alone", "dkl * mu\n", "dkl * mu / np.exp(2)\n", "does not fit"),
-         ("suspect 2 with a loss without the KL", "loss = -(log_likelihood - kl).mean()", "loss = -log_likelihood.mean()",
+         ("suspect 2 with a loss without the KL", "loss = -(log_likelihood - kl).mean()",
+          "loss = -log_likelihood.mean()",
           "does not fit"),
          ("suspect 2 without the Gaussian's constant", " + np.log(2 * np.pi * 0.5)", "", "own fault is mended")),
     *mistakes_in("solutions:find_the_bug_3",
@@ -115,5 +116,6 @@ WRONG_SOLUTIONS = (
          ("the review names another gradient", '"encoder.0.b"', '"encoder.0.W"', "not the first"),
          ("the review names another fault", "the activation's slope is missing", "a bias is summed over the wrong axis",
           "but not because"),
-         ("the review describes in its own words", "the activation's slope is missing", "tanh", "not among the faults")),
+         ("the review describes in its own words", "the activation's slope is missing", "tanh",
+          "not among the faults")),
 )

@@ -1,4 +1,4 @@
-"""Who decides whether an answer is right: backward for gradients, values for everything else; finding names the mistake.
+"""Who decides whether an answer is right: backward for gradients, values for all else; naming finds the mistake.
 
 A judge that serves a single exercise stands beside that exercise, in its sheet.
 """

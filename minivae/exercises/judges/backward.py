@@ -51,8 +51,8 @@ class Backward:
         Parts of the forward's output, by which a missing path is named: ``terms[name](dy, **arguments)``, a number.
     """
 
-    def __init__(self, forward, letters, given, prepare=lambda arguments: arguments, constants=lambda rng: {}, extremes=None,
-                 terms=None):
+    def __init__(self, forward, letters, given, prepare=lambda arguments: arguments, constants=lambda rng: {},
+                 extremes=None, terms=None):
         self.forward, self.letters, self.given = forward, letters, given
         self.prepare, self.constants, self.extremes, self.terms = prepare, constants, extremes, terms
 
@@ -69,7 +69,8 @@ class Backward:
             wrong = self._compared(other, answer)
             if wrong:
                 return wrong
-        notes = [f"NumPy warns of {text}. The numbers are right all the same; a form in which nothing overflows is silent"
+        notes = [f"NumPy warns of {text}. The numbers are right all the same; a form in which nothing overflows is "
+                 f"silent"
                  for text in answer.warned[:1]]
         tensors = finding.report.tensors
         return Finding(Report(tensors, notes=notes), checked=(
@@ -140,8 +141,9 @@ class Backward:
         if report or first is None:   # right, or not resolved: no mistake to name
             return Finding(report)
         report.tensors = [t for t in report.tensors if f"d{t.name}" == first]
-        return self._named(case, answer, claims, report, first, lambda: self._by_terms(case, first, claims[first]) or next(
-            (one for one in report.diagnoses if first.removeprefix("d") in one.tensors), None))
+        about = (one for one in report.diagnoses if first.removeprefix("d") in one.tensors)
+        said = self._by_terms(case, first, claims[first]) or next(about, None)
+        return self._named(case, answer, claims, report, first, said)
 
     def _compared(self, case, answer):
         """Return the Finding about a case that is wrong by the package's own backward; None where it is right."""
@@ -158,13 +160,13 @@ class Backward:
         wrong = case.first_wrong(claims, ROUNDING)
         if wrong is None:
             return None
-        return self._named(case, answer, claims, Report([wrong]), f"d{wrong.name}", lambda: from_numbers(wrong, case.context))
+        said = from_numbers(wrong, case.context)
+        return self._named(case, answer, claims, Report([wrong]), f"d{wrong.name}", said)
 
-    def _named(self, case, answer, claims, report, first, from_the_numbers):
+    def _named(self, case, answer, claims, report, first, said):
         """The Finding about a gradient that is wrong, with whatever name it can get."""
         claims = {first: claims[first], **claims}
         mistake, whole = in_catalogue(case.exercise, case.given, claims, case.shapes)
-        said = from_the_numbers()
         constant = unused(answer, case.exercise, case.known, {name: claims[name] for name in case.shapes})
         if constant and (not said or isinstance(case.known[constant], float)):
             said = Diagnosis("argument", (), f"it does not depend on {constant}")
@@ -209,7 +211,8 @@ class Backward:
         """Raise Failed unless what comes for float32 is what came for float64, which has passed, to its precision."""
         double = case.claims(answer)
         halves = {name: array.astype(np.float32) for name, array in case.arguments.items()}
-        single = as_arrays(answer(*case.with_values(case.dy.astype(np.float32), halves.values()).given), case.shapes, np.float32)
+        given = case.with_values(case.dy.astype(np.float32), halves.values()).given
+        single = as_arrays(answer(*given), case.shapes, np.float32)
         for name in case.shapes:
             bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max(initial=0))
             if compare(name, single[name], double[name], bound).state == "differ":
@@ -240,7 +243,8 @@ class _Case:
         self.judge, self.exercise, self.sizes, self.scale, self.words = judge, exercise, sizes, scale, words
         if arguments is None:
             drawn = {name: 0.8 * signs([sizes[letter] for letter in axes], rng) for name, axes in judge.letters.items()}
-            arguments = judge.prepare({name: array * _factors(scale, array.shape, rng) for name, array in drawn.items()})
+            arguments = judge.prepare(
+                {name: array * _factors(scale, array.shape, rng) for name, array in drawn.items()})
         self.arguments = {name: np.asarray(array, order=order) for name, array in arguments.items()}
         self.constants = judge.constants(rng)
         self.forward = functools.partial(judge.forward, **self.constants) if self.constants else judge.forward

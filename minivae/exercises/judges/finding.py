@@ -60,14 +60,15 @@ def compare(name, claim, truth, bound):
     n = truth.size
     with np.errstate(all="ignore"):
         states = np.where(np.abs(claim - truth).ravel() <= bound, "agree", "differ")
-    return Comparison(name, claim, np.zeros(truth.shape), 2.0**-52, 1.0, np.arange(n), claim.ravel(), truth.ravel(), bound,
-                      bound, states, np.zeros((n, 2)), np.zeros(n), np.zeros(n, bool), [])
+    return Comparison(name, claim, np.zeros(truth.shape), 2.0**-52, 1.0, np.arange(n), claim.ravel(), truth.ravel(),
+                      bound, bound, states, np.zeros((n, 2)), np.zeros(n), np.zeros(n, bool), [])
 
 
 def unchanged(answer):
     """Raise Failed if a function has written into its arguments."""
     if answer.changed:
-        raise Failed("inputs", f"{answer.changed[0]} is changed in place, and the caller still needs it. Write into new "
+        raise Failed("inputs", f"{answer.changed[0]} is changed in place, and the caller still needs it. Write into "
+                               f"new "
                                "arrays")
 
 
@@ -86,7 +87,8 @@ def settled(answer, given):
         raise Failed("state", "overwrites what it returned before: a later call changed an earlier answer. Return new "
                               "arrays")
     if not close(arrays_in(answer(*given)), kept):
-        raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one call "
+        raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one "
+                              "call "
                               "to the next")
 
 

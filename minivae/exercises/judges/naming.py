@@ -40,8 +40,8 @@ def in_catalogue(exercise, given, claims, shapes, bound=None):
     Returns
     -------
     mistake : Mistake or None
-        It must be wrong as the first of the claims is wrong. Of several such mistakes it is the one that explains most of
-        the other claims, those that are right among them.
+        It must be wrong as the first of the claims is wrong. Of several such mistakes it is the one that explains most
+        of the other claims, those that are right among them.
     whole : bool
         Whether it explains them all.
     """

@@ -52,7 +52,8 @@ class Values:
                 return finding
             tensors += finding.report.tensors
             first = first or arguments
-        halves = {name: array.astype(np.float32) if isinstance(array, np.ndarray) else array for name, array in first.items()}
+        halves = {name: value.astype(np.float32) if isinstance(value, np.ndarray) else value
+                  for name, value in first.items()}
         finding = self.look(exercise, answer, "for float32", halves, np.float32)
         if not finding.report:
             return finding
@@ -76,7 +77,8 @@ class Values:
         if first:
             settled(answer, given)
         if self.silent and answer.warned:
-            raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{_spaced(words)}: an exponential or a logarithm "
+            raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{_spaced(words)}: an exponential or a "
+                                       f"logarithm "
                                        "leaves the range of floats")
         size = np.float64(1) if self.size is None else self.size(**arguments)
         precision = self.precision or ROUNDINGS * np.finfo(dtype).eps
@@ -87,7 +89,8 @@ class Values:
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
             return Finding(Report(tensors), None, self.against)
-        mistake, whole = in_catalogue(exercise, given, {wrong.name: claims[wrong.name], **claims}, shapes, bounds[wrong.name])
+        ordered = {wrong.name: claims[wrong.name], **claims}
+        mistake, whole = in_catalogue(exercise, given, ordered, shapes, bounds[wrong.name])
         said = None if whole else self._said(exercise, answer, wrong, arguments, claims, truth, bounds, first)
         return Finding(Report([wrong], diagnoses=[said] if said else []), better(mistake, whole, said), self.against,
                        where=words)

@@ -39,12 +39,16 @@ EXERCISES = (
         shapes="w (P,), g (P,), m (P,), v (P,); t = 1, 2, ...: the number of this step; the others are numbers",
         notebook=8, place=1, difficulty=2, minutes=25,
         statement="One step of Adam on a vector of weights w with gradient g. m and v are the running means of the "
-                  "gradient and of its square, both zero before the first step. Return the new w, m and v as new arrays.",
-        hints=("First both running means, each a weighted mean of its old value and the new one. What is averaged in v?",
-               "Both start at zero and are too small at first: after t steps by the factors 1 − beta1^t and 1 − beta2^t. "
+                  "gradient and of its square, both zero before the first step. Return the new w, m and v as new "
+                  "arrays.",
+        hints=("First both running means, each a weighted mean of its old value and the new one. What is averaged in "
+               "v?",
+               "Both start at zero and are too small at first: after t steps by the factors 1 − beta1^t and 1 − "
+               "beta2^t. "
                "Correct copies of them; the m and v that you return are not corrected.",
                "Then w moves against m, divided by the square root of v. epsilon stands outside the root."),
-        insight="At the first step the corrected m / √v is the sign of the gradient: Adam's steps have about the size of the "
+        insight="At the first step the corrected m / √v is the sign of the gradient: Adam's steps have about the size "
+                "of the "
                 "learning rate, however the loss is scaled.",
         equations={"m": "8.2", "v": "8.2", "w": "8.3"},
         judge=Values(_cases, _step, against="the step of the derivation"),

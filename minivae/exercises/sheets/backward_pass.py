@@ -73,12 +73,14 @@ EXERCISES = (
         name="fan_in", signature="dz, dkl, mu, log_var, eps -> dmu, dlog_var",
         shapes="dz (B, K), dkl (B,), mu (B, K), log_var (B, K), eps (B, K), dmu (B, K), dlog_var (B, K)",
         notebook=7, place=1, difficulty=2, minutes=20,
-        statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), and "
+        statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), "
+                  "and "
                   "through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
         hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
                "The path to log_var through z has two steps: from z to sigma, and from sigma to log_var.",
                "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
-        insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the other "
+        insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the "
+                "other "
                 "alone still looks like a gradient.",
         equations={"dmu": "7.3", "dlog_var": "7.4"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
@@ -89,7 +91,8 @@ EXERCISES = (
         name="head_backward", signature="dmu, dlog_var, h, W -> dh, dW, db",
         shapes="dmu (B, K), dlog_var (B, K), h (B, H), W (H, 2K), dh (B, H), dW (H, 2K), db (2K,)",
         notebook=7, place=2, difficulty=1, minutes=10,
-        statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the first K "
+        statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the "
+                  "first K "
                   "columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
         hints=("The forward splits one (B, 2K) array in two. What does the backward do with the two gradients?",
                "Put them side by side, in the forward's order. From there on it is a dense layer."),
@@ -103,11 +106,14 @@ EXERCISES = (
         shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",
         notebook=7, place=3, difficulty=2, minutes=20,
         statement="The whole encoder: h = tanh(x W0 + b0), head = h W1 + b1. Given d_head = ∂loss/∂head, return the "
-                  "gradients of all weights and biases. x is data: its gradient is not needed, and therefore neither is W0.",
+                  "gradients of all weights and biases. x is data: its gradient is not needed, and therefore neither "
+                  "is W0.",
         hints=("Go backward, a line at a time: through the second layer, through tanh, through the first.",
                "h is the output of tanh, and its derivative can be computed from it.",
-               "Between the two layers there are two gradients, of h and of the input of tanh. Give them different names."),
-        insight="A stack is differentiated from the top down. Each step needs the gradient from above and its own layer's input, "
+               "Between the two layers there are two gradients, of h and of the input of tanh. Give them different "
+               "names."),
+        insight="A stack is differentiated from the top down. Each step needs the gradient from above and its own "
+                "layer's input, "
                 "and nothing else.",
         equations={"dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
@@ -120,7 +126,8 @@ EXERCISES = (
         shapes="dlogits (B, D), z (B, K), h (B, H), W0 (K, H), W1 (H, D), dz (B, K), dW0 (K, H), db0 (H,), dW1 (H, D), "
                "db1 (D,)",
         notebook=7, place=4, difficulty=2, minutes=15,
-        statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the gradients "
+        statement="The whole decoder: h = tanh(z W0 + b0), logits = h W1 + b1. Given dlogits, return dz and the "
+                  "gradients "
                   "of all weights and biases. Unlike the data, z was computed: its gradient goes on to the encoder.",
         hints=("It is the encoder's backward with one more step at its end.",
                "That step is the dx of a dense layer. Which of the two weights belongs to it?"),

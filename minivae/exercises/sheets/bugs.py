@@ -43,7 +43,8 @@ def _gaussian(x, eps, p):
 def _decoder(x, z, p):
     logits = dense(tanh(dense(z, p["W"], p["b"])), p["V"], p["c"])
     log_likelihood = bernoulli_log_likelihood(logits, x)
-    return {"logits": logits, "mean": logistic(logits), "log_likelihood": log_likelihood, "loss": -log_likelihood.mean()}
+    return {"logits": logits, "mean": logistic(logits), "log_likelihood": log_likelihood,
+            "loss": -log_likelihood.mean()}
 
 
 class Repaired:
@@ -85,8 +86,8 @@ class Repaired:
         values, gradients = _parts(answer(x, noise, p), truth, p)
         settled(answer, [x, noise, p])
         unchanged(answer)
-        wrong = [name for name in truth
-                 if compare(name, values[name], truth[name], 1e-9 * max(1.0, np.abs(truth[name]).max())).state == "differ"]
+        bounds = {name: 1e-9 * max(1.0, np.abs(true).max()) for name, true in truth.items()}
+        wrong = [name for name in truth if compare(name, values[name], truth[name], bounds[name]).state == "differ"]
         loss = (lambda point: _parts(answer(x, noise, point), truth, p)[0]["loss"]) if wrong else (
             lambda point: meant(point)["loss"])   # the same numbers, and no need to ask for them
         report = check_gradient(loss, gradients, p, sizes={"B": len(x)})
@@ -98,7 +99,8 @@ class Repaired:
             what = ("something it returns is not what its name says. Which one, no finite difference can tell"
                     if self.fault in wrong else
                     f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says")
-            raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: {what}")
+            raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: "
+                                  f"{what}")
         return report
 
 
@@ -114,29 +116,35 @@ def _parts(result, truth, p):
 
 
 _COMMON = dict(
-    shapes="x (B, D), eps (B, K), p: a dict of the parameters W (D, 2K), b (2K,), V (K, D), c (D,); values: a dict of mu, "
+    shapes="x (B, D), eps (B, K), p: a dict of the parameters W (D, 2K), b (2K,), V (K, D), c (D,); values: a dict of "
+           "mu, "
            "log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
     signature="x, eps, p -> values, gradients", notebook=6, equations={})
 _LINEAR = dict(W=(3, 4), b=(4,), V=(2, 3), c=(3,))
-_STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, and "
+_STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, "
+              "and "
               "hand it in as `{name}`, put right, forward and backward.")
 
 EXERCISES = (
     Exercise(
         name="find_the_bug_1", place=3, difficulty=1, minutes=15, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_1", what="`suspect_1` is a linear VAE of binary pixels."),
-        hints=("The gradient check compares the backward with the forward. If both are derived from the same wrong line, they "
+        hints=("The gradient check compares the backward with the forward. If both are derived from the same wrong "
+               "line, they "
                "agree. So test the forward alone: what must each value be, whatever the formula?",
                "Hold mu and log_var fixed and draw many eps. Mean and variance of z must be mu and exp(log_var).",
-               "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and then "
+               "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and "
+               "then "
                "the gradient check tells you whether the backward has followed."),
-        insight="Noise scaled by the variance in place of the standard deviation. Every gradient was right; the mean and "
+        insight="Noise scaled by the variance in place of the standard deviation. Every gradient was right; the mean "
+                "and "
                 "variance of z show the fault.",
         judge=Repaired(_bernoulli, True, "z", **_LINEAR)),
     Exercise(
         name="find_the_bug_2", place=4, difficulty=3, minutes=30, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_2",
-                                    what="`suspect_2` is a linear VAE of real-valued pixels, with noise of variance ½."),
+                                    what="`suspect_2` is a linear VAE of real-valued pixels, with noise of variance "
+                                         "½."),
         hints=("Which values have a known value somewhere? A density integrates to 1; a divergence is 0 where the two "
                "agree.",
                "Put W and b at 0: q(z|x) is then N(0, I). What is the KL of the prior from itself?",
@@ -145,15 +153,19 @@ EXERCISES = (
                 "N(0, I) miss the region where q has put its codes. A test: the KL must be 0 at the prior.",
         judge=Repaired(_gaussian, False, "kl", **_LINEAR)),
     Exercise(
-        name="find_the_bug_3", place=5, difficulty=3, minutes=30, **{**_COMMON, "signature": "x, z, p -> values, gradients", "shapes":
+        name="find_the_bug_3", place=5, difficulty=3, minutes=30, **{**_COMMON, "signature":
+            "x, z, p -> values, gradients", "shapes":
             "x (B, D), z (B, K), p: a dict of the parameters W (K, H), b (H,), V (H, D), c (D,); values: a dict of "
             "logits, mean (B, D), log_likelihood (B,), loss; gradients: a dict with the names of p"},
         statement=_STATEMENT.format(name="find_the_bug_3", what="`suspect_3` is a decoder of binary pixels, with its "
-                                                                "likelihood and the mean image that is shown to people."),
-        hints=("Not everything that a model returns is on the way to its loss. What does no gradient ever pass through?",
+                                                                "likelihood and the mean image that is shown to "
+                                                                "people."),
+        hints=("Not everything that a model returns is on the way to its loss. What does no gradient ever pass "
+               "through?",
                "With one pixel, exp(log_likelihood) at x = 1 is the probability that it is on. What does mean say?",
                "A probability lies in [0, 1]. Which function leads from a logit to a probability?"),
-        insight="What is shown does not enter the loss, so no gradient can reveal that it is wrong. Compare it with the "
+        insight="What is shown does not enter the loss, so no gradient can reveal that it is wrong. Compare it with "
+                "the "
                 "likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
                 "examples/mnist_vae.py draws pixels with softplus(logit) as the probability.",
         judge=Repaired(_decoder, True, "mean", W=(2, 4), b=(4,), V=(4, 3), c=(3,))),

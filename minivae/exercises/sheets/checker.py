@@ -49,15 +49,18 @@ def cases(rng):
     waves = _waves(rng)
     for scale, lesson in ((1.0, "its differences are poor, or its tolerance is too narrow"),
                           (1e6, "an absolute tolerance: a loss in the millions is rejected"),
-                          (1e-9, "a loss of a billionth is rejected: its tolerance does not go with the gradient's size")):
+                          (1e-9, "a loss of a billionth is rejected: its tolerance does not go with the gradient's "
+                                 "size")):
         yield Case(*waves(scale), True, lesson)
     layer, uneven, square = _layer(rng), _uneven(rng), _square(rng)
     yield Case(*layer, True, "its differences are poor, or its tolerance is too narrow")
-    yield Case(*uneven, True, "one number of a right gradient is 0, and its difference is 1e-10. Relative to itself that is a "
+    yield Case(*uneven, True, "one number of a right gradient is 0, and its difference is 1e-10. Relative to itself "
+                              "that is a "
                               "large error, relative to the gradient's largest number none")
     f, gradient, x = waves(1.0)
     factor = rng.uniform(1.5, 3)
-    yield Case(f, factor * gradient, x, False, f"this one is {factor:.2g} times the right one: are lengths compared as well "
+    yield Case(f, factor * gradient, x, False, f"this one is {factor:.2g} times the right one: are lengths compared as "
+                                               f"well "
                                                "as directions?")
     yield Case(f, -gradient, x, False, "the sign is lost: this one is minus the right one")
     for place, word in (((0, 0), "first"), ((2, 3), "last"), ((1, int(rng.integers(4))), "middle")):
@@ -74,7 +77,8 @@ def cases(rng):
                                                                   "too wide")
     missing = gradient.copy()
     missing[int(rng.integers(5))] = np.nan
-    yield Case(f, missing, x, False, "one number of this one is nan: every comparison with nan is False, and so is its `not`")
+    yield Case(f, missing, x, False, "one number of this one is nan: every comparison with nan is False, and so is its "
+                                     "`not`")
     f, gradient, x = uneven
     small = gradient.copy()
     small[2] *= 1.02
@@ -88,7 +92,8 @@ def _judge(exercise, answer, rng):
     for k in map(int, rng.permutation(len(asked))):   # in an order that nobody can count on
         said[k] = _truth_value(answer(asked[k].f, asked[k].gradient.copy(), asked[k].x.copy()))
         if answer.changed:
-            raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move a copy")
+            raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move "
+                                   f"a copy")
     finite = {said[k] for k, case in enumerate(asked) if np.isfinite(case.gradient).all()}
     if len(finite) == 1:
         raise Failed("value", f"it says {finite.pop()} to all gradients without a nan, right ones and wrong ones")
@@ -99,7 +104,8 @@ def _judge(exercise, answer, rng):
         raise Failed("value", f"{sum(judged)} of {len(asked)} gradients are judged rightly; {sort}: "
                               f"{_by_axes(asked, judged) or first.lesson}")
     right = sum(case.right for case in asked)
-    return Finding(Report([compare("ok", np.ones(len(asked)), np.ones(len(asked)), 0.5)]), None, "", ("inputs left alone",),
+    judgements = compare("ok", np.ones(len(asked)), np.ones(len(asked)), 0.5)
+    return Finding(Report([judgements]), None, "", ("inputs left alone",),
                    told=f"It accepts all {right} right gradients and rejects all {len(asked) - right} wrong ones")
 
 
@@ -108,7 +114,8 @@ def _by_axes(asked, judged):
     verdicts = {(case.x.ndim, ok) for case, ok in zip(asked, judged) if case.right}
     for rejected, accepted in ((2, 1), (1, 2)):
         if verdicts == {(rejected, False), (accepted, True)}:
-            return f"x may have any number of axes, and those with {rejected} are all rejected. np.ndindex goes through them"
+            return (f"x may have any number of axes, and those with {rejected} are all rejected. np.ndindex runs over "
+                    "the indices of any of them")
     return ""
 
 
@@ -126,19 +133,24 @@ def _truth_value(reply):
 EXERCISES = (
     Exercise(
         name="gradient_checker", signature="f, gradient, x -> ok",
-        shapes="f: a function of an array like x, which returns a number; gradient and x: arrays of one shape, whatever "
+        shapes="f: a function of an array like x, which returns a number; gradient and x: arrays of one shape, "
+               "whatever "
                "it is; ok: True or False",
         notebook=6, place=2, difficulty=3, minutes=40,
         statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given "
                   "right gradients and planted wrong ones, of losses of a billionth, one and a million. A gradient is "
                   "right if every number is right to about 1e-6 of the gradient's **largest** number.",
-        hints=("Take a numeric derivative for every number of x, moving that number alone. Afterwards x must be what it was before.",
-               "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when it "
+        hints=("Take a numeric derivative for every number of x, moving that number alone. Afterwards x must be what "
+               "it was before.",
+               "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when "
+               "it "
                "is large.",
-               "A relative error for each number fails where a number is 0. Compare all errors with the largest number of "
+               "A relative error for each number fails where a number is 0. Compare all errors with the largest number "
+               "of "
                "the gradient, claimed or measured.",
                "np.ndindex(x.shape) runs over the indices of an array of any shape."),
-        insight="A checker can be wrong in two ways: it may reject what is right, and it may accept what is wrong. Only wrong "
+        insight="A checker can be wrong in two ways: it may reject what is right, and it may accept what is wrong. "
+                "Only wrong "
                 "gradients show the second, so plant mistakes in what you test.",
         equations={}, judge=_judge),
 )

@@ -16,11 +16,13 @@ def cases(rng):
     """Yield words, a function, where, and the slope there, in an order that nobody can count on."""
     a, u, c, s = rng.uniform(0.5, 1.5, 4)
     far, near = 10 ** rng.uniform(7, 8.3), 10 ** rng.uniform(5.3, 6.3)
-    found = [("exp", np.exp, a, np.exp(a)), ("sin", np.sin, -u, np.cos(u)), ("exp", lambda x: np.exp(c * x), 0.0, c),
-             ("a polynomial", lambda x: x**3 + c * x, -3 * u, 27 * u**2 + c),
-             ("the square root", np.sqrt, near, 0.5 / np.sqrt(near)), ("a parabola", lambda x: c * x * x, far, 2 * c * far),
-             ("1e-9 times exp", lambda x: 1e-9 * np.exp(x), s, 1e-9 * np.exp(s)),
-             ("1e6 times exp", lambda x: 1e6 * np.exp(x), s, 1e6 * np.exp(s))]
+    found = [
+        ("exp", np.exp, a, np.exp(a)), ("sin", np.sin, -u, np.cos(u)), ("exp", lambda x: np.exp(c * x), 0.0, c),
+        ("a polynomial", lambda x: x**3 + c * x, -3 * u, 27 * u**2 + c),
+        ("the square root", np.sqrt, near, 0.5 / np.sqrt(near)),
+        ("a parabola", lambda x: c * x * x, far, 2 * c * far),
+        ("1e-9 times exp", lambda x: 1e-9 * np.exp(x), s, 1e-9 * np.exp(s)),
+        ("1e6 times exp", lambda x: 1e6 * np.exp(x), s, 1e6 * np.exp(s))]
     for k in rng.permutation(len(found)):
         words, f, x, slope = found[k]
         yield f"for {words} at {x:.3g}", f, float(x), float(slope)
@@ -65,7 +67,8 @@ def _about_the_step(steps, x):
     if longest == 0:
         return "the step is 0 here"
     if (steps >= 0).all() or (steps <= 0).all():
-        return ("f is evaluated on one side of x only: the error of a one-sided difference falls with the step, that of a "
+        return ("f is evaluated on one side of x only: the error of a one-sided difference falls with the step, that "
+                "of a "
                 "central one with its square")
     if longest < 2e-7 * size:
         return f"the step, {longest:.0e}, is too short for this x: the rounding error of f is divided by it"
@@ -79,16 +82,23 @@ EXERCISES = (
         name="numeric_derivative", signature="f, x -> slope",
         shapes="f: a function of one number; x: a number; slope: a number",
         notebook=6, place=1, difficulty=2, minutes=20,
-        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for x = "
+        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for "
+                  "x = "
                   "1e8, for a function of size 1e-9 and for one of a million.",
-        hints=("Evaluate f on both sides of x: the contribution of f'' then cancels, and the error falls with the square of "
+        hints=("Evaluate f on both sides of x: the contribution of f'' then cancels, and the error falls with the "
+               "square of "
                "the step.",
-               "The step must be long enough for the rounding error of f, about 1e-16 of f, and short enough for its third "
-               "derivative. The two errors go as 1e-16 / h and as h²; their sum is smallest where they are about equal.",
-               "Near x = 1e8 the next float is 1e-8 away: a step that suits x = 1 is lost there. Let the step grow with "
+               "The step must be long enough for the rounding error of f, about 1e-16 of f, and short enough for its "
+               "third "
+               "derivative. The two errors go as 1e-16 / h and as h²; their sum is smallest where they are about "
+               "equal.",
+               "Near x = 1e8 the next float is 1e-8 away: a step that suits x = 1 is lost there. Let the step grow "
+               "with "
                "|x|, but do not let it vanish at 0."),
-        insight="The best step is about the cube root of the precision, times the size of x, and even so about a third of the "
-                "digits is lost. (A one-sided difference loses half of them.) The checker that judged you extrapolates and "
+        insight="The best step is about the cube root of the precision, times the size of x, and even so about a third "
+                "of the "
+                "digits is lost. (A one-sided difference loses half of them.) The checker that judged you extrapolates "
+                "and "
                 "loses fewer.",
         equations={}, judge=_judge),
 )

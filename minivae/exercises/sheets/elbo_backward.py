@@ -13,8 +13,10 @@ from ..judges.finding import Finding, compare, settled, unchanged
 from ..judges.naming import better, in_catalogue
 from .backward_pass import LAYERS
 
-ORDER = ("log_likelihood", "kl", "logits", "decoder.1.W", "decoder.1.b", "decoder.0.h", "decoder.0.W", "decoder.0.b", "z",
-         "sigma", "mu", "log_var", "encoder.1.W", "encoder.1.b", "encoder.0.h", "encoder.0.W", "encoder.0.b")   # from the loss back
+ORDER = (   # from the loss back
+    "log_likelihood", "kl", "logits", "decoder.1.W", "decoder.1.b", "decoder.0.h", "decoder.0.W", "decoder.0.b", "z",
+    "sigma", "mu", "log_var", "encoder.1.W", "encoder.1.b", "encoder.0.h", "encoder.0.W", "encoder.0.b")
+NOT_JUDGED = ("x", "eps", "elbo", "objective", "loss")   # symbols whose gradients may be there as well
 
 
 def _model(p, beta):
@@ -60,7 +62,7 @@ class _Point(NamedTuple):
 
 
 class Whole:
-    """Judge of ``elbo_backward``: every gradient against the package's, from the loss back to the first that is wrong."""
+    """Judge of ``elbo_backward``: gradients against the package's, from the loss back to the first that is wrong."""
 
     def __call__(self, exercise, answer, rng):
         tensors = []
@@ -83,7 +85,8 @@ class Whole:
         settled(answer, given)
         unchanged(answer)
         shapes = {name: claim.shape for name, claim in claims.items()}
-        tensors = [compare(name, claims[name], truth[name], 1e-11 * np.abs(truth[name]).max(initial=1e-300)) for name in claims]
+        tensors = [compare(name, claims[name], truth[name], 1e-11 * np.abs(truth[name]).max(initial=1e-300))
+                   for name in claims]
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
             return Finding(Report(tensors))
@@ -108,32 +111,39 @@ def _claims(result, shapes, p):
         result = {**result[0], **result[1]}   # d, grads
     asked = [name for name in ORDER if name in p or isinstance(result, dict) and result.get(name) is not None]
     if isinstance(result, dict):
-        result = {name: part for name, part in result.items() if part is not None and name not in ("x", "eps", "elbo", "objective")}
+        result = {name: part for name, part in result.items() if part is not None and name not in NOT_JUDGED}
     return as_arrays(result, {name: shapes[name] for name in asked}, mapping=True)
 
 
 EXERCISES = (
     Exercise(
         name="elbo_backward", signature="t, p, beta -> gradients",
-        shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, K), "
+        shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, "
+               "K), "
                "decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b (H,), "
                "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
                "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
         notebook=7, place=5, difficulty=3, minutes=60,
         statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
                   "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
-                  "the forward computed stands in `t`. You may put the gradients of the symbols into the dict as well (`\"z\"`, "
+                  "the forward computed stands in `t`. You may put the gradients of the symbols into the dict as well "
+                  "(`\"z\"`, "
                   "`\"mu\"`, ...), or return `d, gradients`: then the check names the **first** one that is wrong.",
-        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, and "
+        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, "
+               "and "
                "beta.",
-               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at mu "
+               "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at "
+               "mu "
                "and log_var, the head's join, the encoder's.",
-               "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate gradient "
+               "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate "
+               "gradient "
                "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
-        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward consists of these lines.",
+        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward consists of these "
+                "lines.",
         equations={"log_likelihood": "7.2", "kl": "7.2", "logits": "5.12", "z": "5.2", "sigma": "4.3", "mu": "7.3",
                    "log_var": "7.4", "decoder.0.h": "5.2", "encoder.0.h": "5.2",
-                   **{name: "5.3" for name in ORDER if name.endswith("W")}, **{name: "5.4" for name in ORDER if name.endswith("b")}},
+                   **{name: "5.3" for name in ORDER if name.endswith(".W")},
+                   **{name: "5.4" for name in ORDER if name.endswith(".b")}},
         judge=Whole(),
         reference=lambda t, p, beta: package_gradients(t, p, beta),
         built_from=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",

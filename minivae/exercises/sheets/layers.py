@@ -12,12 +12,15 @@ EXERCISES = (
     Exercise(
         name="dense_dx", signature="dy, W -> dx", shapes="dy (B, O), W (I, O), dx (B, I)",
         notebook=5, place=1, difficulty=1, minutes=10,
-        statement="A dense layer computes y = x W + b. Given the upstream gradient dy = ∂loss/∂y, return dx = ∂loss/∂x.",
-        hints=("Write out one number of the output: y[n, o] = Σ_i x[n, i] W[i, o] + b[o]. In which of them does x[n, i] occur?",
+        statement="A dense layer computes y = x W + b. Given the upstream gradient dy = ∂loss/∂y, return dx = "
+                  "∂loss/∂x.",
+        hints=("Write out one number of the output: y[n, o] = Σ_i x[n, i] W[i, o] + b[o]. In which of them does x[n, "
+               "i] occur?",
                "x[n, i] occurs in y[n, o] for every o, with the factor W[i, o]. Sum over o.",
                "Which product of a (B, O) and an (I, O) matrix is (B, I)? The shapes leave only one."),
         insight="Forward multiplies by W, backward by its transpose; the layer's Jacobian is never written down.",
-        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, W: dense_backward(dy, dy @ W.T, W)[0], built_from=_FROM),
+        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, W: dense_backward(dy, dy @ W.T, W)[0],
+        built_from=_FROM),
     Exercise(
         name="dense_dW", signature="dy, x -> dW", shapes="dy (B, O), x (B, I), dW (I, O)",
         notebook=5, place=2, difficulty=1, minutes=10,
@@ -49,7 +52,8 @@ EXERCISES = (
     Exercise(
         name="tanh_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
         notebook=5, place=5, difficulty=1, minutes=5,
-        statement="y = tanh(a), number by number. Return da = ∂loss/∂a, given dy and the forward's **output** y; a itself "
+        statement="y = tanh(a), number by number. Return da = ∂loss/∂a, given dy and the forward's **output** y; a "
+                  "itself "
                   "is not kept.",
         hints=("What is the derivative of tanh(a)? One of its forms needs tanh(a) alone.",
                "tanh(a) is the y that you are given: do not apply tanh again.",

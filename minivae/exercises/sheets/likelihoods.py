@@ -28,7 +28,8 @@ def _certain():
 
 def _bernoulli_cases(rng):
     B, D = map(int, rng.permutation([3, 4, 5, 6, 7])[:2])
-    for words, shape, size in (("", (B, D), 2.0), ("for one pixel", (1, 1), 1.0), ("for as many examples as pixels", (D, D), 2.0),
+    for words, shape, size in (("", (B, D), 2.0), ("for one pixel", (1, 1), 1.0), (
+                               "for as many examples as pixels", (D, D), 2.0),
                                ("where some logits are large", (B, D), 30.0)):
         yield words, {"logits": size * rng.standard_normal(shape), "x": (rng.random(shape) < 0.5).astype(float)}
     every = np.array(list(itertools.product([0.0, 1.0], repeat=4)))
@@ -44,7 +45,8 @@ def _log_probability(logits, x):
 
 def _gaussian_cases(rng):
     B, D = map(int, rng.permutation([3, 4, 5, 6, 7])[:2])
-    for words, shape, size in (("", (B, D), 1.0), ("for one pixel", (1, 1), 1.0), ("for as many examples as pixels", (D, D), 1.0),
+    for words, shape, size in (("", (B, D), 1.0), ("for one pixel", (1, 1), 1.0), (
+                               "for as many examples as pixels", (D, D), 1.0),
                                ("where the residuals are large", (B, D), 30.0)):
         mean, x = size * rng.standard_normal((2, *shape))
         yield words, {"mean": mean, "x": x, "noise_variance": float(rng.uniform(1.5, 3))}
@@ -66,27 +68,34 @@ EXERCISES = (
     Exercise(
         name="bernoulli_log_likelihood", signature="logits, x -> log_likelihood",
         shapes="logits (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=9, difficulty=2, minutes=20,
-        statement="log p(x|z) of binary pixels, 0 or 1, under the decoder's logits: one number for each example, in nats, "
+        statement="log p(x|z) of binary pixels, 0 or 1, under the decoder's logits: one number for each example, in "
+                  "nats, "
                   "summed over the pixels. It must stay accurate for logits of ±1000.",
-        hints=("With p = logistic(a), a pixel contributes x log p + (1 − x) log(1 − p). Put p in and simplify: p goes away.",
-               "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 − "
+        hints=("With p = logistic(a), a pixel contributes x log p + (1 − x) log(1 − p). Put p in and simplify: p goes "
+               "away.",
+               "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 "
+               "− "
                "p)?",
                "The stable softplus of the last exercise is one of its two terms."),
-        insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its exponential, "
+        insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its "
+                "exponential, "
                 "summed over all possible images, is 1.",
         equations={"": "5.11"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
                      "the probability, pixel by pixel"),
-        reference=lambda logits, x: bernoulli_log_likelihood(logits, x), built_from=("kernels:bernoulli_log_likelihood",)),
+        reference=lambda logits, x: bernoulli_log_likelihood(logits, x),
+        built_from=("kernels:bernoulli_log_likelihood",)),
     Exercise(
         name="bernoulli_log_likelihood_backward", signature="dll, logits, x -> dlogits",
         shapes="dll (B,), logits (B, D), x (B, D), dlogits (B, D)", notebook=5, place=10, difficulty=1, minutes=15,
-        statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each example. "
+        statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each "
+                  "example. "
                   "x is data and has no gradient.",
         hints=("Differentiate x a − log(1 + exp(a)) with respect to a.",
                "The derivative of the softplus is a function that you have met, in a form that never overflows.",
                "dll is (B,), the pixels are (B, D): one upstream number serves all pixels of its example."),
-        insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this likelihood is "
+        insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this "
+                "likelihood is "
                 "written in logits.",
         equations={"": "5.12"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
@@ -96,12 +105,14 @@ EXERCISES = (
         name="gaussian_log_likelihood", signature="mean, x, noise_variance -> log_likelihood",
         shapes="mean (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=11, difficulty=1, minutes=10,
         statement="log p(x|z) of real-valued pixels, each a Gaussian about the decoder's mean with one fixed "
-                  "noise_variance: one number for each example, in nats, summed over the pixels, the normalizing constant "
+                  "noise_variance: one number for each example, in nats, summed over the pixels, the normalizing "
+                  "constant "
                   "included.",
         hints=("Take the logarithm of the density of N(mean, noise_variance) at x. It has two terms.",
                "The constant ½ log(2π noise_variance) belongs to every pixel, so D times to each example.",
                "noise_variance is already a variance: nothing is squared but the residual."),
-        insight="Without its constant it is a scaled squared error: just as good to train on, but no density, so its nats "
+        insight="Without its constant it is a scaled squared error: just as good to train on, but no density, so its "
+                "nats "
                 "cannot be compared with another model's.",
         equations={"": "5.13"},
         judge=Values(_gaussian_cases, _log_density, lambda mean, x, noise_variance: (
@@ -113,10 +124,12 @@ EXERCISES = (
         shapes="dll (B,), mean (B, D), x (B, D), dmean (B, D)", notebook=5, place=12, difficulty=1, minutes=10,
         statement="The backward of `gaussian_log_likelihood` with respect to the decoder's mean. dll is the upstream "
                   "gradient, one number for each example.",
-        hints=("The constant does not depend on mean. What is the derivative of −½ (x − mean)² / noise_variance with respect "
+        hints=("The constant does not depend on mean. What is the derivative of −½ (x − mean)² / noise_variance with "
+               "respect "
                "to mean?",
                "Mind the inner derivative: it is −1, and there is a minus in front."),
-        insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its gradient.",
+        insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its "
+                "gradient.",
         equations={"": "5.14"},
         judge=Backward(gaussian_log_likelihood, _GAUSSIAN, lambda dy, **_: {"dll": dy},
                        constants=lambda rng: {"noise_variance": float(rng.uniform(1.5, 3))}),

@@ -11,7 +11,8 @@ from ..judges.values import Values
 def _cases(rng):
     B, K = map(int, rng.permutation([3, 4, 5, 6])[:2])
     for words, shape, size in (("", (B, K), 1.0), ("for one example and one latent", (1, 1), 1.0),
-                               ("for as many examples as latents", (K, K), 1.0), ("where numbers are large", (B, K), 30.0),
+                               ("for as many examples as latents", (K, K), 1.0), (
+                                "where numbers are large", (B, K), 30.0),
                                ("where numbers are near 0", (B, K), 1e-3)):
         mu, log_sigma, eps = rng.standard_normal((3, *shape))
         yield words, {"mu": size * mu, "sigma": size * np.exp(log_sigma), "eps": 2 * eps}
@@ -28,10 +29,12 @@ EXERCISES = (
     Exercise(
         name="reparameterize", signature="mu, sigma, eps -> z", shapes="mu (B, K), sigma (B, K), eps (B, K), z (B, K)",
         notebook=4, place=1, difficulty=1, minutes=5,
-        statement="Return a draw z from N(mu, sigma²), made from standard normal noise eps that has been drawn already.",
+        statement="Return a draw z from N(mu, sigma²), made from standard normal noise eps that has been drawn "
+                  "already.",
         hints=("Which two operations turn N(0, 1) into N(mu, sigma²)?",
                "Scale first, then shift. What you are given is the standard deviation, not the variance."),
-        insight="With eps held fixed, z is an ordinary function of mu and sigma. It has a derivative, and a finite difference "
+        insight="With eps held fixed, z is an ordinary function of mu and sigma. It has a derivative, and a finite "
+                "difference "
                 "can check it.",
         equations={"": "4.2"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
         reference=lambda mu, sigma, eps: reparameterize(mu, sigma, eps), built_from=("kernels:reparameterize",)),
@@ -39,12 +42,14 @@ EXERCISES = (
         name="reparameterize_backward", signature="dz, eps -> dmu, dsigma",
         shapes="dz (B, K), eps (B, K), dmu (B, K), dsigma (B, K)",
         notebook=4, place=2, difficulty=1, minutes=10,
-        statement="The backward of `reparameterize`: from ∂loss/∂z to ∂loss/∂mu and ∂loss/∂sigma. eps is noise and has no "
+        statement="The backward of `reparameterize`: from ∂loss/∂z to ∂loss/∂mu and ∂loss/∂sigma. eps is noise and has "
+                  "no "
                   "gradient.",
         hints=("If mu moves by a little, by how much does z move? And if sigma does?",
                "Use the same noise as the forward: it is an argument, and nothing is drawn here.",
                "Return new arrays: whoever receives dmu may write into it, and dz must not change with it."),
-        insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and backward.",
+        insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and "
+                "backward.",
         equations={"": "4.3"},
         judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}, lambda dy, **_: {"dz": dy}),
         reference=lambda dz, eps: reparameterize_backward(dz, eps), built_from=("kernels:reparameterize_backward",)),

@@ -45,7 +45,8 @@ def colleagues_backward(t, p, beta):
 CHOICES = {   # what may be wrong: the text as it would stand, and as it should
     "1/B is there twice": ("-1 / B**2", "-1 / B"),
     "beta is forgotten": ("1 / B)\n    d[\"logits\"]", "beta / B)\n    d[\"logits\"]"),
-    "the sign of dlogits is flipped": ('1 / (1 + np.exp(-t["logits"])) - t["x"]', 't["x"] - 1 / (1 + np.exp(-t["logits"]))'),
+    "the sign of dlogits is flipped": ('1 / (1 + np.exp(-t["logits"])) - t["x"]',
+                                       't["x"] - 1 / (1 + np.exp(-t["logits"]))'),
     "a matrix is not transposed": ('@ p["decoder.0.W"]\n', '@ p["decoder.0.W"].T\n'),
     "the KL's path into mu is missing": ('d["mu"] = d["z"]\n', 'd["mu"] = d["z"] + d["kl"][:, None] * t["mu"]\n'),
     "the half of sigma's derivative is missing": ('d["sigma"] * t["sigma"]', 'd["sigma"] * 0.5 * t["sigma"]'),
@@ -70,7 +71,8 @@ def _first_wrong(backward):
     """The first gradient, from the loss back, that is not what the package's backward says; None if all are right."""
     t, p, right = _example()
     d, grads = backward(t, p, 1.5)
-    return next((name for name, value in {**d, **grads}.items() if not np.allclose(value, right[name], rtol=1e-9)), None)
+    return next((name for name, value in {**d, **grads}.items()
+                 if not np.allclose(value, right[name], rtol=1e-9)), None)
 
 
 def _repaired(name):
@@ -90,7 +92,8 @@ def _judge(exercise, answer, rng):
         raise Failed("missing", "it should return two strings: the name of a gradient, and one of the faults listed")
     where, what = reply[0].strip(), _plain_words(reply[1])
     what = next((fault for fault in CHOICES if _plain_words(fault) == what), None)
-    where = re.sub(r"^(?:d\.|d\[|grads\[)?['\"]?([\w.]+?)['\"]?\]?$", r"\1", where)   # z, d.z, d["z"], grads["encoder.0.b"]
+    # z, d.z, d["z"], grads["encoder.0.b"]
+    where = re.sub(r"^(?:d\.|d\[|grads\[)?['\"]?([\w.]+?)['\"]?\]?$", r"\1", where)
     if what is None:
         order = ". The name of the gradient comes first" * (reply[0] in CHOICES)
         raise Failed("value", f"{reply[1]!r} is not among the faults listed; copy its words from the statement{order}")
@@ -99,7 +102,8 @@ def _judge(exercise, answer, rng):
     repaired, first = _repaired(what), _first_wrong(colleagues_backward)
     found = repaired is not None and _first_wrong(repaired) is None
     if where != first:
-        raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with differences, from "
+        raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with "
+                              f"differences, from "
                               "the loss back")
     if not found:
         raise Failed("value", f"the gradient of {where} is the first to be wrong, but not because {what}")
@@ -116,16 +120,22 @@ EXERCISES = (
     Exercise(
         name="review", signature="-> where, what", shapes="where, what: two strings", notebook=7, place=6, difficulty=3,
         minutes=30,
-        statement="A colleague asks you to review `colleagues_backward`, the ELBO's backward. One thing is wrong in it. Hand "
-                  "in a function that takes nothing and returns two strings: the first gradient that is wrong, from the loss "
-                  "back, by its name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the fault, one of these:\n\n"
+        statement="A colleague asks you to review `colleagues_backward`, the ELBO's backward. One thing is wrong in "
+                  "it. Hand "
+                  "in a function that takes nothing and returns two strings: the first gradient that is wrong, from "
+                  "the loss "
+                  "back, by its name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the fault, one of "
+                  "these:\n\n"
                   + "\n".join(f"- {name}" for name in CHOICES),
         hints=("Reading is one way. The other: a model of mv.VAE gives you the trace, and mv.gradcheck.check_gradient "
                "takes the gradients that the colleague claims.",
-               "Build a small mv.VAE with one tanh layer, run forward, hand dict(trace) and dict(model.parameters) to the "
+               "Build a small mv.VAE with one tanh layer, run forward, hand dict(trace) and dict(model.parameters) to "
+               "the "
                "colleague, and check its grads against the loss as a function of the parameters.",
-               "A gradient that is right clears every gradient that it was computed from. Only one is wrong: which line computes it?"),
-        insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody would "
+               "A gradient that is right clears every gradient that it was computed from. Only one is wrong: which "
+               "line computes it?"),
+        insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody "
+                "would "
                 "have noticed.",
         equations={}, judge=_judge),
 )

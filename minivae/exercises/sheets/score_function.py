@@ -1,8 +1,8 @@
 """The exercise on the score-function estimator, and its judge: is the estimator's mean the gradient?
 
 A finite difference cannot judge what is right only on average. Many rows can. The textbook's estimator, f(z) times the
-score, is unbiased; so the difference of a student's rows from its rows must have mean 0. That difference has little noise,
-or none, and shows a bias of a few per cent. A baseline only adds to it what has mean 0.
+score, is unbiased; so the difference of a student's rows from its rows must have mean 0. That difference has little
+noise, or none, and shows a bias of a few per cent. A baseline only adds to it what has mean 0.
 """
 
 import numpy as np
@@ -40,10 +40,12 @@ class Estimator:
                 tensors.append(compare(name, exact, exact, np.abs(exact).max()))
                 continue
             said = (f"biased: the mean of its rows lies {z:.1f} standard errors from the gradient" if z > LIMIT else
-                    f"its rows scatter {spread:.0f} times as widely as f(z) times the score: no mean can be read from them")
+                    f"its rows scatter {spread:.0f} times as widely as f(z) times the score: no mean can be read from "
+                    f"them")
             return self._named(exercise, answer, given, claims, truth, name, compare(name, mean, exact, 1e-300), said)
         return Finding(Report(tensors), None, "", (
-            "shapes", "inputs left alone", "the same answer twice"), told=f"Its mean is the gradient, to the noise of {DRAWS:,} draws")
+            "shapes", "inputs left alone", "the same answer twice"), told=
+                f"Its mean is the gradient, to the noise of {DRAWS:,} draws")
 
     def _rows(self, exercise, answer, draw, rng):
         """Fresh draws, what the student returns for them, and f times the score."""
@@ -79,7 +81,8 @@ class Estimator:
 def _draws(rng):
     """Return what draws f(z), z, mu and log_var, for a quadratic f and a q that are drawn once."""
     mu, log_var = rng.uniform(-1, 1, 2), rng.permutation([rng.uniform(-1.6, -1.0), rng.uniform(0.5, 1.0)])
-    slope, curve, level = rng.choice([-1, 1], 2) * rng.uniform(0.6, 1.2, 2), rng.uniform(0.4, 0.9, 2), rng.uniform(-1, 1)
+    slope, curve = rng.choice([-1, 1], 2) * rng.uniform(0.6, 1.2, 2), rng.uniform(0.4, 0.9, 2)
+    level = rng.uniform(-1, 1)
 
     def draw(rng):
         z = mu + np.exp(0.5 * log_var) * rng.standard_normal((DRAWS, 2))
@@ -101,14 +104,18 @@ EXERCISES = (
         name="score_function", signature="f_z, z, mu, log_var -> dmu, dlog_var",
         shapes="f_z (S,), z (S, K), mu (S, K), log_var (S, K), dmu (S, K), dlog_var (S, K)",
         notebook=4, place=3, difficulty=2, minutes=25,
-        statement="The score-function estimator of the gradient of E_q[f(z)] with respect to mu and log_var, q = N(mu, sigma²): one "
+        statement="The score-function estimator of the gradient of E_q[f(z)] with respect to mu and log_var, q = N(mu, "
+                  "sigma²): one "
                   "estimate for each of S draws z, of which f_z holds f(z). f itself is not at hand, and need not be "
                   "differentiable. The mean of your rows must be the gradient, to the noise of the draws.",
         hints=("∇ E_q[f(z)] = E_q[f(z) ∇ log q(z)]: z does not move, the density does.",
-               "You need the derivatives of log N(z; mu, sigma²) with respect to mu and to log_var; log_var stands in two of its terms.",
-               "With ζ = (z − mu) / sigma, which is standard normal, both derivatives are short. E[ζ² − 1] = 0: the score has "
+               "You need the derivatives of log N(z; mu, sigma²) with respect to mu and to log_var; log_var stands in "
+               "two of its terms.",
+               "With ζ = (z − mu) / sigma, which is standard normal, both derivatives are short. E[ζ² − 1] = 0: the "
+               "score has "
                "mean 0. Does yours?"),
-        insight="No derivative of f was needed. The price is variance: compare the reparameterized estimator, which uses the "
+        insight="No derivative of f was needed. The price is variance: compare the reparameterized estimator, which "
+                "uses the "
                 "derivative of f.",
         equations={"": "4.4"}, judge=Estimator(),
         reference=lambda f_z, z, mu, log_var: gaussian_log_density_backward(f_z, z, mu, log_var)[1:],

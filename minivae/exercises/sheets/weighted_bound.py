@@ -33,7 +33,8 @@ EXERCISES = (
         notebook=10, place=1, difficulty=2, minutes=15,
         statement="The importance-weighted bound from the logarithms of S weights for each example: the logarithm of "
                   "their mean, log (1/S) Σ_s w_s. An image's log weight is a number like −1500.",
-        hints=("exp(−1500) is 0 in floating point, and log 0 is −inf. What can be taken out of the sum as a factor, so that its "
+        hints=("exp(−1500) is 0 in floating point, and log 0 is −inf. What can be taken out of the sum as a factor, so "
+               "that its "
                "logarithm is added afterwards?",
                "Each example has its own largest log weight: subtract it, so that the largest exponential is exp(0).",
                "It is the logarithm of a mean, not of a sum. With S = 1 the log weight itself must come back."),
@@ -45,9 +46,11 @@ EXERCISES = (
     Exercise(
         name="importance_weighted_bound_backward", signature="dbound, log_weight -> dlog_weight",
         shapes="dbound (B,), log_weight (B, S), dlog_weight (B, S)", notebook=10, place=2, difficulty=2, minutes=15,
-        statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one number "
+        statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one "
+                  "number "
                   "for each example.",
-        hints=("Differentiate log Σ_s exp(log w_s) with respect to one log w_s. The 1/S is a constant factor of the sum: what "
+        hints=("Differentiate log Σ_s exp(log w_s) with respect to one log w_s. The 1/S is a constant factor of the "
+               "sum: what "
                "becomes of it?",
                "The share of a sample is its weight divided by the sum of the example's weights. The shares sum to 1.",
                "exp(−1500) again: the same trick as in the forward works here, and does not change the shares."),

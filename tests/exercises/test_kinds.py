@@ -1,0 +1,286 @@
+"""Answers of a kind: right ones that look odd, wrong ones that look right, and what each must and must not be told."""
+
+import signal
+import time
+from typing import Callable, NamedTuple
+
+import numpy as np
+import pytest
+from exercises.notebooks import function
+
+from minivae import exercises
+from minivae.exercises.answers.foreign import Local
+from minivae.exercises.answers.limits import OutOfTime
+from minivae.exercises.collection import EXERCISES
+from minivae.exercises.course import judged
+from minivae.exercises.record import Progress
+
+
+class Case(NamedTuple):
+    """An answer, the words that its report must have, and those that it must not."""
+
+    name: str
+    answer: Callable
+    has: tuple = ()
+    lacks: tuple = ()
+
+
+def logistic(a):
+    return 0.5 * (1 + np.tanh(0.5 * a))
+
+
+def fan_in(dz, dkl, mu, log_var, eps):
+    return dz + dkl[:, None] * mu, dz * eps * 0.5 * np.exp(0.5 * log_var) + dkl[:, None] * 0.5 * np.expm1(log_var)
+
+
+def score(f_z, z, mu, log_var):
+    precision = np.exp(-log_var)
+    return f_z[:, None] * (z - mu) * precision, f_z[:, None] * 0.5 * ((z - mu) ** 2 * precision - 1)
+
+
+def adam(w, g, m, v, t, learning_rate, beta1, beta2, epsilon):
+    m, v = beta1 * m + (1 - beta1) * g, beta2 * v + (1 - beta2) * g**2
+    return w - learning_rate * m / (1 - beta1**t) / (np.sqrt(v / (1 - beta2**t)) + epsilon), m, v
+
+
+def adam_with(**fixed):
+    """Adam with settings of its own in place of what it is given."""
+    names = EXERCISES["adam"].arguments
+    return lambda *arguments: adam(**{**dict(zip(names, arguments)), **fixed})
+
+
+def slope(f, x):
+    h = 6e-6 * max(1.0, abs(x))
+    return (f(x + h) - f(x - h)) / (2 * h)
+
+
+def as_tuple(t, p, beta):
+    return tuple(function("solutions", "elbo_backward")(t, p, beta).values())
+
+
+
+
+def in_float32(dy, x):
+    return (x.astype(np.float32).T @ dy.astype(np.float32)).astype(np.float64)
+
+
+def weights_first(dy, W):
+    return W.T @ dy
+
+
+def tried_both_ways(dy, W):
+    try:
+        return dy @ W
+    except ValueError:
+        return dy @ W.T
+
+
+def decoder_tried_both_ways(dlogits, z, h, W0, W1):
+    da = tried_both_ways(dlogits, W1) * (1 - h**2)
+    return tried_both_ways(da, W0), z.T @ da, da.sum(0), h.T @ dlogits, dlogits.sum(0)
+
+
+def checker(f, gradient, x):
+    measured = np.zeros_like(x)
+    for place in np.ndindex(x.shape):
+        def along(step, place=place):
+            moved = x.copy()
+            moved[place] = step
+            return f(moved)
+        measured[place] = slope(along, x[place])
+    return bool(np.abs(measured - gradient).max() <= 1e-6 * max(np.abs(measured).max(), np.abs(gradient).max()))
+
+
+class Counting:
+    """Says True to the first five gradients that it is asked about, whatever they are."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, f, gradient, x):
+        self.calls += 1
+        return self.calls <= 5
+
+
+RIGHT = [
+    Case("bernoulli_log_likelihood_backward", lambda dll, logits, x: dll[:, None] * (x - 1 / (1 + np.exp(-logits))),
+         ("Note: NumPy warns of overflow",)),
+    Case("bernoulli_log_likelihood", lambda logits, x: np.where(
+        x > 0, -np.where(logits < -30, -logits, np.log1p(np.exp(-logits))),
+        -np.where(logits > 30, logits, np.log1p(np.exp(logits)))).sum(axis=1), ("Note: NumPy warns of overflow",)),
+    Case("review", lambda: ("encoder.0.b", "the activation\u2019s slope is missing"), ("Both answers are right",), ("numbers",)),
+    Case("review", lambda: np.array(['grads["encoder.0.b"]', "The activation's slope is missing."])),
+    Case("review", lambda: {"where": "encoder.0.b", "what": "the activation's slope is missing"}),
+    Case("find_the_bug_3", lambda x, z, p: dict(zip(("values", "gradients"), function("solutions", "find_the_bug_3")(x, z, p)))),
+    Case("dense_dW", lambda dy, x: (x.T @ dy, None)),
+    Case("gradient_checker", checker, ("accepts all 5 right gradients and rejects all",), ("numbers agree",)),
+    Case("score_function", lambda f_z, *others: score(f_z - 1.3, *others)),
+    Case("numeric_derivative", lambda f, x: slope(f, x) + 0 * f(np.array([x, x]))[0]),
+    Case("elbo_backward", lambda t, p, beta: ({}, function("solutions", "elbo_backward")(t, p, beta))),
+]
+
+WRONG = [   # by what they are told
+    Case("fan_in", lambda *a: (fan_in(*a)[0], fan_in(*a[:4], 2 * a[4])[1]), ("equation 3.6",), ("7.3",)),
+    Case("fan_in", lambda *a: {"dmu": fan_in(*a)[0]}, ("dlog_var is missing", "fix first: what it returns"), ("Look at",)),
+    Case("tanh_backward", lambda dy, y: dy * y * (1 - y), ("logistic", "equation 5.7")),
+    Case("softplus", lambda a: -np.logaddexp(0, a), ("sign flipped", "5.23"), ("log-likelihood",)),
+    Case("softplus", lambda a: np.log1p(np.exp(a)), ("inf",), ("Look at",)),
+    Case("bernoulli_log_likelihood", lambda logits, x: (
+        x * np.log(logistic(logits)) + (1 - x) * np.log(1 - logistic(logits))).sum(axis=1), ("nan",), ("Look at",)),
+    Case("bernoulli_log_likelihood", lambda logits, x: (x * np.log(logits) + (1 - x) * np.log(1 - logits)).sum(axis=1),
+         ("logits are taken for probabilities",)),
+    Case("dense_dW", lambda dy, x: None, ("what it returns", "returns None"), ("shape",)),
+    Case("dense_dW", "dense_dW", ("what is handed in", "should be a function; got a str"), ("raises",)),
+    Case("dense_dW", lambda dy, x: ["a", "b"], ("a list of strs",), ("NoneType",)),
+    Case("dense_dW", in_float32, ("digits and no further", "float32"), ("linear",)),
+    Case("dense_dx", weights_first, ("the two factors of dx have changed places",), ("an activation",)),
+    Case("numeric_derivative", lambda f, x: slope(f, x) + 2e-4 * abs(slope(f, x)), ("relative error 2e-04",), ("ratio 1.000",)),
+    Case("kl_divergence_backward", lambda dkl, mu, log_var: (-dkl[:, None] * mu, -dkl[:, None] * 0.5 * np.expm1(log_var)),
+         ("both of the KL's gradients have their sign flipped",), ("the mu path",)),
+    Case("score_function", lambda *a: score(*a)[::-1], ("swapped: this is dlog_var",)),
+    Case("score_function", lambda *a: np.random.default_rng(1).normal(0, 500, (2, *a[1].shape)), ("scatter",), ("biased",)),
+    Case("adam", adam_with(beta1=0.9, beta2=0.999), ("it does not depend on beta1",), ("with epsilon",)),
+    Case("adam", adam_with(epsilon=1e-8), ("it does not depend on epsilon", "with epsilon =")),
+    Case("adam", adam_with(learning_rate=1e-3), ("it does not depend on learning_rate",)),
+    Case("gradient_checker", lambda f, gradient, x: x.ndim == 1 and checker(f, gradient, x),
+         ("those with 2 are all rejected",), ("whatever",)),
+    Case("gaussian_log_likelihood", lambda mean, x, noise_variance: -(
+        (x - mean) ** 2 / noise_variance + 0.5 * np.log(2 * np.pi * noise_variance)).sum(axis=1), ("squares lack their half",)),
+    Case("gaussian_log_likelihood", lambda mean, x, noise_variance: -0.5 * ((x - mean) ** 2 + np.log(2 * np.pi)).sum(axis=1),
+         ("it does not depend on noise_variance",)),
+    Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: dll[:, None] * (x - mean) / 0.7,
+         ("it does not depend on noise_variance",)),
+]
+
+ALMOST = [   # wrong where fixed cases do not look
+    Case("dense_dx", tried_both_ways, ("all sizes are equal",)),
+    Case("decoder_backward", decoder_tried_both_ways, ("all sizes are equal",)),
+    Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: dll[:, None] * (x - mean) * noise_variance / 0.49),
+    Case("numeric_derivative", lambda f, x: {1.0: np.e, 0.0: 1.0}.get(x, 5e-4), ("f was never called",)),
+    Case("gradient_checker", Counting()),
+    Case("score_function", lambda *a: 1.05 * np.array(score(*a)), ("biased",)),
+    Case("tanh_backward", lambda dy, y: dy * (1 - np.clip(y, -0.99, 0.99) ** 2)),
+    Case("relu_backward", lambda dy, y: dy * (y > 1e-2), ("near 0",)),
+    Case("kl_divergence_backward", lambda dkl, mu, log_var: (
+        dkl[:, None] * np.clip(mu, -4, 4), dkl[:, None] * 0.5 * np.expm1(log_var)), ("some numbers are large",)),
+    Case("kl_divergence", lambda mu, log_var: 0.5 * (mu**2 + np.expm1(np.clip(log_var, -5, 5)) - np.clip(log_var, -5, 5)).sum(1)),
+    Case("reparameterize", lambda mu, sigma, eps: np.clip(mu + sigma * eps, -10, 10)),
+    Case("adam", lambda w, g, m, v, t, *settings: adam(w, g, m, v, min(t, 3), *settings), ("at step",)),
+    Case("elbo_backward", as_tuple, ("should return a dict",)),
+    Case("dense_dW", lambda dy, x: x.T @ np.where(np.abs(dy) < 0.1, 0, dy)),
+    Case("dense_db", lambda dy: dy.sum(axis=0) * (len(dy) > 1), ("batch of one",)),
+]
+
+FOR_THE_CHECK_ITSELF = [   # what once ended it
+    Case("kl_divergence", lambda mu, log_var: function("solutions", "kl_divergence")(mu, log_var) * (1 + (mu.dtype == np.float32))),
+    Case("reparameterize", lambda mu, sigma, eps: mu + sigma * eps * (1 + (mu.dtype == np.float32))),
+    Case("kl_divergence", lambda mu, log_var: 10**400, ("many digits",)),
+    Case("dense_dW", lambda dy, x: (x.T @ dy).reshape((1,) * 20 + (x.shape[1], dy.shape[1])), ("dW has shape",)),
+    Case("numeric_derivative", lambda f, x: slope(f, x) * 2 + 0 * f(np.array([x, x]))[0], ("factor 2",)),
+]
+
+
+@pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
+def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
+    report = exercises.check(case.name, case.answer)
+    assert report.verdict == "pass", report
+    assert all(words in str(report) for words in case.has) and not any(words in str(report) for words in case.lacks), report
+
+
+@pytest.mark.parametrize("case", WRONG + ALMOST + FOR_THE_CHECK_ITSELF, ids=lambda case: case.name)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
+    report = exercises.check(case.name, Counting() if isinstance(case.answer, Counting) else case.answer, seed=seed)
+    assert report.verdict == "fail", report
+    assert all(words in str(report) for words in case.has) and not any(words in str(report) for words in case.lacks), report
+    said = [line.strip().removeprefix("Mistake: ") for line in str(report).splitlines()]
+    assert len(set(said)) == len(said)   # nothing stands twice
+
+
+@pytest.mark.parametrize("name", EXERCISES)
+@pytest.mark.parametrize("seed", [1, 2])
+def test_solutions_pass_whatever_the_seed(name, seed):
+    report = exercises.check(name, function("solutions", name), seed=seed)
+    assert report.verdict == "pass", report
+
+
+def test_cases_come_from_the_seed():
+    def seen(seed):
+        shapes = []
+        exercises.check("dense_dW", lambda dy, x: shapes.append((dy.shape, float(dy.sum()))) or x.T @ dy, seed=seed)
+        return shapes
+    assert seen(3) == seen(3) != seen(4)
+    assert any(rows == columns for (rows, columns), _ in seen(0))
+
+
+def test_out_of_time_is_no_fault():
+    def slow(dy, x):
+        time.sleep(0.02)
+        return x.T @ dy
+
+    report = judged(EXERCISES["dense_dW"], Local(slow, in_all=0.1))
+    assert report.verdict == "out of time" and not report and report.stage is None and not report.faults
+    assert "out of time" in str(report) and "0.1 seconds in all" in str(report)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer on this platform")
+def test_a_bare_except_cannot_hold_up_a_check():
+    def holds(dy, x):
+        while True:
+            try:
+                while True:
+                    pass
+            except:   # noqa: E722
+                pass
+
+    began = time.perf_counter()
+    report = judged(EXERCISES["dense_dW"], Local(holds, seconds=0.1))
+    assert report.verdict == "out of time" and time.perf_counter() - began < 5
+    with pytest.raises(OutOfTime, match="within 0.1 seconds"):
+        Local(holds, seconds=0.1)(1, 2)
+
+
+def test_a_check_that_breaks_says_so(monkeypatch):
+    def breaks(*_):
+        raise KeyError("something")
+
+    broken = EXERCISES["dense_dW"].__class__(**{**vars(EXERCISES["dense_dW"]), "judge": breaks})
+    monkeypatch.setitem(EXERCISES, "dense_dW", broken)
+    report = exercises.check("dense_dW", lambda dy, x: x.T @ dy)
+    assert report.verdict == "not judged" and not report and "KeyError: 'something'" in str(report)
+
+
+def test_the_first_wrong_symbol_is_named():
+    right = function("solutions", "elbo_backward")
+
+    def answer(t, p, beta):
+        d = {"z": 2 * np.ones_like(t["z"]), "mu": np.zeros_like(t["mu"])}
+        return d, right(t, p, beta)
+
+    report = exercises.check("elbo_backward", answer)
+    assert report.verdict == "fail" and "z[" in str(report) and "mu[" not in str(report)
+
+
+def test_what_has_passed_stays_passed():
+    progress, name = Progress(), "dense_dW"
+    for answer in (lambda dy, x: None, lambda dy, x: x.T @ dy, lambda dy, x: x):
+        progress.note(judged(EXERCISES[name], Local(answer)))
+    assert f"✓ {name}" in progress.as_map()
+
+
+def test_pages_do_not_break_words():
+    assert "white-space: pre-wrap; word-break: normal" in exercises.check("dense_dW", lambda dy, x: x.T @ dy)._repr_html_()
+
+
+def test_a_check_leaves_the_package_alone():
+    from minivae import kernels
+
+    before = kernels.dense_backward, kernels.PAIRS["dense"]
+    seen = []
+
+    def answer(dy, x):
+        seen.append((kernels.dense_backward, kernels.PAIRS["dense"]) == before)
+        return x.T @ dy / len(x)
+
+    assert exercises.check("dense_dW", answer).mistake == "dW takes the mean over the batch"
+    assert all(seen) and (kernels.dense_backward, kernels.PAIRS["dense"]) == before
