@@ -64,6 +64,7 @@ def measure(size, rounds, burst, engines=ENGINES):
     workers = {name: process for name, process in workers.items() if process is not None}
     times = {count: {name: [] for name in workers} for count in NEIGHBOURS}
     for count in NEIGHBOURS:
+        print(f"beside {count}", flush=True)
         with busy(count):
             for _ in range(rounds):
                 for name, process in workers.items():
@@ -90,7 +91,7 @@ def rows_of(times):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--sizes", nargs="+", type=int, default=[1], help="which sizes of step.py, from 0 (default 1)")
     arguments = parser.parse_args()
     columns = ["", *(column for words in ("alone", "beside one", "beside two") for column in (f"{words}, ms", "ratio"))]

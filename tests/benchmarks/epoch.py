@@ -39,7 +39,7 @@ def measure(size, images, rounds, clock):
 
     def epoch():
         with contextlib.redirect_stderr(io.StringIO()):
-            mv.train(model, images, epochs=1, batch_size=batch)
+            mv.train(model, images, epochs=1, batch_size=batch, threads=1)
 
     parts = {
         "an epoch of mv.train": epoch,

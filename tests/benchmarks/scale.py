@@ -54,7 +54,7 @@ def step_time(hidden, latent, batch, clock, data_dim=D):
 
 def epoch_time(n, clock):
     images, model = mv.load_mnist().train_images[:n], mv.VAE(D, (H,), K)
-    return seconds(lambda: mv.train(model, images, epochs=1, batch_size=B, progress=False), clock, calls=1)
+    return seconds(lambda: mv.train(model, images, epochs=1, batch_size=B, progress=False, threads=1), clock, calls=1)
 
 
 def constants(clock):
