@@ -86,7 +86,7 @@ def train(options):
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"], settings["beta_warm_up"],
              settings["epochs"])
-    summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures)
+    summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures, movie=options.movie)
     if finished:
         more = f"To train it longer: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
             "Its step size has fallen to zero, so it cannot be made longer; train a new one with more --epochs.")

@@ -95,6 +95,8 @@ def _train_options(verb):
     either.add_argument("--force", action="store_true", help="start again and replace the run in --out")
     group.add_argument("--no-pictures", dest="pictures", action="store_false",
                        help="draw no pictures: leave only model.npz and history.csv")
+    group.add_argument("--movie", action="store_true",
+                       help="also write learning.gif: how what the same latents are decoded to changes with every epoch")
     option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
            metavar="N")
 

@@ -127,15 +127,15 @@ def _check_same_images(model_file, settings, images, held_out):
                          "data, or train into another folder (--out).")
 
 
-def run(folder, settings, *, resume=False, progress=True, threads=None, pictures=True):
-    """Train as the settings say, and leave model.npz, history.csv and, if wanted, the pictures in the folder.
+def run(folder, settings, *, resume=False, progress=True, threads=None, pictures=True, movie=False):
+    """Train as the settings say, and leave model.npz, history.csv and, if wanted, pictures and a movie in the folder.
 
     Returns
     -------
     summary : dict
         "history", "seconds" of training, names of the "files" written, "settings", and how the "work" was shared out.
     """
-    if pictures:
+    if pictures or movie:
         from .. import plots  # noqa: F401  now, so that nothing that is missing shows itself after the training
     folder = pathlib.Path(folder)
     model_file = folder / "model.npz"
@@ -163,8 +163,9 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
     except OSError as error:
         raise type(error)(f"--out: the folder {folder} cannot be made: {error.strerror}.") from error
     start = time.perf_counter()
+    frames = Frames(model, settings) if movie else None
     try:
-        history = _train(folder, model, images, held_out, settings, resume, progress, threads)
+        history = _train(folder, model, images, held_out, settings, resume, progress, threads, frames)
     except BaseException as error:
         with contextlib.suppress(OSError):
             folder.rmdir()  # only if nothing was written to it
@@ -177,19 +178,24 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
     if held_out is not None:
         shown, labels = held_out, held_out_labels
     drawn = draw_pictures(folder, model, history, shown, labels, settings) if pictures else []
-    if pictures or not resume:
-        for name in PICTURES - set(drawn):  # of an earlier run of other settings, which --force has replaced
-            (folder / name).unlink(missing_ok=True)
+    for name in PICTURES - set(drawn) if pictures or not resume else []:  # of an earlier run, which --force has replaced
+        (folder / name).unlink(missing_ok=True)
+    if not resume:
+        (folder / "learning.gif").unlink(missing_ok=True)
+    if movie and frames.images:
+        frames.save(folder / "learning.gif")
+        drawn.append("learning.gif")
     return {"history": history, "seconds": seconds, "files": ["model.npz", "history.csv", *drawn], "settings": settings,
             "work": load_checkpoint(folder / "model.npz").work}
 
 
-def _train(folder, model, images, held_out, settings, resume, progress, threads):
+def _train(folder, model, images, held_out, settings, resume, progress, threads, frames):
     return train(
         model, images, held_out=held_out, epochs=settings["epochs"], batch_size=settings["batch"],
         learning_rate=settings["learning_rate"], schedule=settings["schedule"], samples=settings["samples"],
         binarize=settings["binarize"], beta_warm_up=settings["beta_warm_up"], seed=settings["seed"],
         checkpoint=folder / "model.npz", resume=resume, notes=settings, progress=progress, threads=threads,
+        after_epoch=frames,
     )
 
 
@@ -331,6 +337,33 @@ def draw_pictures(folder, model, history, images, labels, settings):
     for name, figure in figures.items():
         plots.save(figure, folder / name)
     return list(figures)
+
+
+class Frames:
+    """What a model decodes the same 36 latents to, after each epoch of one sitting; of many epochs, after some 60.
+
+    Call it with the history after each epoch, as `train` does.
+    """
+
+    def __init__(self, model, settings):
+        self.model, self.settings = model, settings
+        self.every = -(-settings["epochs"] // 60)
+        z = np.random.default_rng(0).standard_normal((36, model.latent_dim)).astype(model.dtype)
+        self.z = join_labels(z, np.resize(settings["labels"], 36), model.conditions) if model.conditions else z
+        self.images, self.captions = [], []
+
+    def __call__(self, history):
+        epoch = history[-1]["epoch"]
+        if epoch % self.every == 0 or epoch == self.settings["epochs"]:
+            held_out = "held_out_elbo" in history[-1]
+            elbo = history[-1]["held_out_elbo" if held_out else "elbo"]
+            self.images.append(self.model.decode(self.z))
+            self.captions.append(f"epoch {epoch}: ELBO {elbo:.1f} nats{', held out' * held_out}")
+
+    def save(self, path):
+        """Write the frames as a GIF, whole or not at all."""
+        from .. import plots
+        plots.save_movie(path, self.images, self.settings["image_shape"], self.captions)
 
 
 def _styles(model, labels, rng, n=6):

@@ -28,7 +28,7 @@ __all__ = ["train"]
 
 def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_rate=None, schedule=None,
           samples=1, binarize=None, beta_warm_up=0, held_out=None, seed=0, checkpoint=None, resume=False, notes=None,
-          progress=True, threads=None):
+          progress=True, threads=None, after_epoch=None):
     """Train a model in place.
 
     Parameters
@@ -71,6 +71,9 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
         Threads that share every step. By default one for each free core if the steps are large enough to gain by it,
         else one; a resumed run keeps the number it had. Another number changes the result by rounding alone. NumPy's
         matrix products are held to one thread each meanwhile.
+    after_epoch : callable, optional
+        Called with the history so far after each epoch, when the model is as that epoch left it: to look at it, not to
+        change it.
 
     Returns
     -------
@@ -160,6 +163,8 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
                     model.record = training_record(settings, len(history))
                     save(blas)
                     bar.finish(row)
+                if after_epoch is not None:
+                    after_epoch(history)
     finally:
         optimizer.learning_rate = top_rate  # the schedule's steps were ours, not the caller's
         if not history:

@@ -140,6 +140,24 @@ def test_train_draws_what_it_learned(folder, tmp_path, capsys, options, expected
     assert all(name in printed for name in expected)
 
 
+def test_a_movie_of_the_training(folder, tmp_path, monkeypatch):
+    """A frame an epoch of the same latents; of a long training about sixty; it stays when the run goes on without."""
+    saved = []
+    monkeypatch.setattr(mv.plots, "save_movie", lambda path, *film: saved.append(film) or path.write_bytes(b"GIF"))
+    assert train(folder, tmp_path, "--movie", "--epochs", "3", "--schedule", "constant") == 0
+    images, shape, captions = saved[0]
+    assert len(images) == 3 and images[0].shape == (36, 15) and shape == (5, 3)
+    model, z = mv.VAE.load(tmp_path / "model.npz"), np.random.default_rng(0).standard_normal((36, 2))
+    np.testing.assert_allclose(images[-1], model.decode(z), rtol=1e-5)
+    assert (images[0] != images[1]).any() and captions[2].startswith("epoch 3: ELBO -1") and captions[2].endswith("nats, held out")
+    assert train(folder, tmp_path, "--resume", "--epochs", "4", "--schedule", "constant") == 0
+    assert (tmp_path / "learning.gif").exists()
+    assert train(folder, tmp_path, "--movie", "--force", "--epochs", "130", "--holdout", "0", "--conditional") == 0
+    assert len(saved[1][0]) == 44 and saved[1][2][-1].startswith("epoch 130: ELBO")
+    assert train(folder, tmp_path, "--force") == 0
+    assert not (tmp_path / "learning.gif").exists()
+
+
 def test_a_small_data_set_needs_no_holdout(folder, tmp_path, capsys):
     assert main(["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10", "--no-pictures"]) == 0
     printed = capsys.readouterr().out
