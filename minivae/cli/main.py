@@ -86,7 +86,8 @@ def train(options):
         print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"], settings["beta_warm_up"],
              settings["epochs"])
-    summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures, movie=options.movie)
+    summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures,
+                      movie=options.movie)
     if finished:
         more = f"To train it longer: --resume --epochs {2 * done}." if settings["schedule"] == "constant" else (
             "Its step size has fallen to zero, so it cannot be made longer; train a new one with more --epochs.")
@@ -100,7 +101,8 @@ def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1)
         _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
               "most the log p(x) of --binarize dynamic.")
     if warm_up > epochs:
-        _note(f"beta rises over {warm_up:g} epochs (--beta-warm-up), and there are only {epochs}: it will not reach its value.")
+        _note(f"beta rises over {warm_up:g} epochs (--beta-warm-up), and there are only {epochs}: it will not reach "
+              "its value.")
     if likelihood == "bernoulli" and noise_variance != 1.0:
         _note("--noise-variance belongs to the gaussian likelihood; a Bernoulli has none, so it changes nothing.")
 
@@ -157,8 +159,8 @@ def _what_came_of_it(history, seconds, work):
     names = {"objective": "objective", "ELBO": "elbo", "log p(x|z)": "log_likelihood", "KL": "kl"}
     names = {label: prefix + name for label, name in names.items() if prefix + name in last}
     rows = [(label, first[name], last[name]) for label, name in names.items()]
-    trained = (f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time, on {_threads(work)}). On {on} images, in nats per "
-               "image")
+    trained = (f"Trained {_epochs(last['epoch'])} ({seconds:.0f} s this time, on {_threads(work)}). On {on} images, in "
+               "nats per image")
     if len(history) == 1:
         return [f"{trained}:", *(f"  {label:12} {number:9.2f}" for label, number, _ in rows)]
     return [f"{trained}, after the first epoch and after the last:",

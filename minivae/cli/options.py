@@ -96,7 +96,7 @@ def _train_options(verb):
     group.add_argument("--no-pictures", dest="pictures", action="store_false",
                        help="draw no pictures: leave only model.npz and history.csv")
     group.add_argument("--movie", action="store_true",
-                       help="also write learning.gif: how what the same latents are decoded to changes with every epoch")
+                       help="also write learning.gif: what the same latents decode to, epoch by epoch")
     option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
            metavar="N")
 
@@ -107,8 +107,8 @@ def _train_options(verb):
     option("--binarize", "how grey levels become pixels: drawn anew each epoch, drawn once, on where above one half, "
                          "or left grey (default dynamic; none for gaussian)",
            choices=("dynamic", "fixed", "threshold", "none"))
-    option("--holdout", "how many of the last training images to hold out, for the ELBO after each epoch (default 10000, "
-                        "or a sixth of the images if there are fewer than 60000)",
+    option("--holdout", "how many of the last training images to hold out, for the ELBO after each epoch (default "
+                        "10000, or a sixth of the images if there are fewer than 60000)",
            type=int, metavar="N")
 
     group = verb.add_argument_group("the model")
@@ -120,7 +120,7 @@ def _train_options(verb):
     option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
     option("--likelihood", "what the decoder's output is: the probability that a pixel is on, or its mean "
                            "(default bernoulli)", choices=("bernoulli", "gaussian"))
-    option("--noise-variance", "of the gaussian likelihood: a number, or learned, one number for all pixels (default 1)",
+    option("--noise-variance", "of the gaussian likelihood: a number for all pixels, or learned (default 1)",
            type=_number_or_learned, metavar="V|learned")
     option("--objective", "what training maximizes: the ELBO with its KL in closed form, the ELBO with its KL sampled, "
                           "or the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
@@ -134,14 +134,16 @@ def _train_options(verb):
     group = verb.add_argument_group("the training")
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
     option("--batch", "images per step, B (default 100)", type=int, metavar="B")
-    option("--learning-rate", "Adam's step size, at the start if the schedule is cosine (default 5e-3)", type=float, metavar="RATE")
+    option("--learning-rate", "Adam's step size, at the start if the schedule is cosine (default "
+                              "5e-3)", type=float, metavar="RATE")
     option("--schedule", "keep the step size constant, or let it fall to zero along a cosine, after which a run "
            "cannot be made longer (default cosine)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float,
            metavar="EPOCHS")
-    group.add_argument("--threads", type=int, metavar="N", help="threads that share each step (default: one for each free core "
-                       "if the steps are large enough to gain by it, else one; with --resume, as many as before)")
+    group.add_argument("--threads", type=int, metavar="N", help="threads that share each step (default: one for each "
+                                                                "free core if the steps are large enough to gain by "
+                                                                "it, else one; with --resume, as many as before)")
 
 
 def _number_or_learned(word):
@@ -204,8 +206,8 @@ def _gradcheck_options(verb):
 
 def _derivation_options(verb):
     verb.add_argument("--html", metavar="FILE",
-                      help="write a page that steps through one pass of a small model, symbol by symbol: equation, code "
-                           "and numbers side by side")
+                      help="write a page that steps through one pass of a small model, symbol by symbol: equation, "
+                           "code and numbers side by side")
 
 
 def _grade_options(verb):
@@ -215,7 +217,8 @@ def _grade_options(verb):
                       help="which: by name, or all of a notebook by its number (default all)")
     verb.add_argument("--seconds", type=float, default=20.0, metavar="S",
                       help="time limit for running a file, and again for each exercise (default 20)")
-    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: at random, and printed)")
+    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: at random, and "
+                                                            "printed)")
     either = verb.add_mutually_exclusive_group()
     either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
     either.add_argument("--json", action="store_true", help="one JSON object, for scripts")

@@ -178,7 +178,7 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
     if held_out is not None:
         shown, labels = held_out, held_out_labels
     drawn = draw_pictures(folder, model, history, shown, labels, settings) if pictures else []
-    for name in PICTURES - set(drawn) if pictures or not resume else []:  # of an earlier run, which --force has replaced
+    for name in PICTURES - set(drawn) if pictures or not resume else []:  # of an earlier run that --force replaced
         (folder / name).unlink(missing_ok=True)
     if not resume:
         (folder / "learning.gif").unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""How good a model is: the ELBO and its parts, log p(x), and what both are worth; and models where the answer is known."""
+"""How good a model is: the ELBO and its parts, log p(x), how far to trust both, and models whose answer is known."""
 
 from .active import active_units, unit_activity
 from .aggregate import KLParts, aggregate_log_density, kl_parts
@@ -10,6 +10,6 @@ from .importance import Evidence, evidence_of, importance_estimate, log_evidence
 from .summary import as_text, doubt, evaluate
 
 __all__ = ["Annealed", "BoundCurve", "Bracket", "Evidence", "KLParts", "PPCA", "active_units", "aggregate_log_density",
-           "annealed_estimate", "annealed_log_evidence", "as_text", "bound_curve", "bracket", "doubt", "evaluate", "evaluate_elbo",
-           "evidence_of", "exact_log_evidence", "exact_posterior", "importance_estimate", "kl_parts", "log_evidence", "ppca",
-           "quadrature_log_evidence", "temperature_schedule", "unit_activity"]
+           "annealed_estimate", "annealed_log_evidence", "as_text", "bound_curve", "bracket", "doubt", "evaluate",
+           "evaluate_elbo", "evidence_of", "exact_log_evidence", "exact_posterior", "importance_estimate",
+           "kl_parts", "log_evidence", "ppca", "quadrature_log_evidence", "temperature_schedule", "unit_activity"]

@@ -72,8 +72,8 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
 
     Notes
     -----
-    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too. Threads share the
-    examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
+    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too. Threads share
+    the examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
 
     References
     ----------

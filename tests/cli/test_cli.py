@@ -63,7 +63,8 @@ FEW_OF_MNIST = Dataset(*(RNG_OF_FEW.integers(0, high, (n, *size), dtype=np.uint8
 
 def train(folder, out, *options, pictures=False):
     return main(["train", "--data", str(folder), "--out", str(out), "--hidden", "6", "--latent", "2", "--epochs", "2",
-                 "--batch", "10", "--holdout", "10", "--schedule", "constant", *options, *["--no-pictures"] * (not pictures)])
+                 "--batch", "10", "--holdout", "10", "--schedule", "constant", *options,
+                 *["--no-pictures"] * (not pictures)])
 
 
 @pytest.fixture(scope="module")
@@ -149,7 +150,8 @@ def test_a_movie_of_the_training(folder, tmp_path, monkeypatch):
     assert len(images) == 3 and images[0].shape == (36, 15) and shape == (5, 3)
     model, z = mv.VAE.load(tmp_path / "model.npz"), np.random.default_rng(0).standard_normal((36, 2))
     np.testing.assert_allclose(images[-1], model.decode(z), rtol=1e-5)
-    assert (images[0] != images[1]).any() and captions[2].startswith("epoch 3: ELBO -1") and captions[2].endswith("nats, held out")
+    assert (images[0] != images[1]).any()
+    assert captions[2].startswith("epoch 3: ELBO -1") and captions[2].endswith("nats, held out")
     assert train(folder, tmp_path, "--resume", "--epochs", "4", "--schedule", "constant") == 0
     assert (tmp_path / "learning.gif").exists()
     assert train(folder, tmp_path, "--movie", "--force", "--epochs", "130", "--holdout", "0", "--conditional") == 0
@@ -272,7 +274,8 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
         assert main(["generate", str(out), "-n", "5", *label, "--out", str(tmp_path / "grid.png")]) == 0
         pictures.append((tmp_path / "grid.png").read_bytes())
     assert len(set(pictures)) == 3
-    for model, label, message in ((out, "10", "--label must be a label that the model was trained on, from 0 to 9; got 10"),
+    for model, label, message in ((out, "10", "--label must be a label that the model was trained on, from 0 to 9; "
+                                              "got 10"),
                                   (out, "-1", "--label must be a whole number"), (trained, "7", "--label is for a conditional model")):
         assert main(["generate", str(model), "--label", label, "--out", str(tmp_path / "none.png")]) == 1
         assert message in capsys.readouterr().err
@@ -302,9 +305,10 @@ def test_a_label_that_never_occurs_is_named_and_not_generated(tmp_path, capsys, 
 def test_every_option_reaches_the_run(folder, tmp_path):
     from minivae.training import load_checkpoint
 
-    assert train(folder, tmp_path / "run", *"--hidden 7 4 --latent 3 --activation tanh --likelihood gaussian --noise-variance 0.5 "
-                 "--beta 2 --dtype float64 --seed 5 --epochs 1 --batch 8 --learning-rate 2e-4 --schedule cosine --beta-warm-up 0.5 "
-                 "--binarize threshold".split()) == 0
+    assert train(folder, tmp_path / "run", *"--hidden 7 4 --latent 3 --activation tanh --likelihood gaussian "
+                                            "--noise-variance 0.5 --beta 2 --dtype float64 --seed 5 --epochs 1 "
+                                            "--batch 8 --learning-rate 2e-4 --schedule cosine --beta-warm-up 0.5 "
+                                            "--binarize threshold".split()) == 0
     settings = load_checkpoint(tmp_path / "run" / "model.npz").settings
     for name, value in {"hidden": [7, 4], "latent_dim": 3, "activation": "tanh", "likelihood": "gaussian", "noise_variance": 0.5,
                         "beta": 2.0, "dtype": "float64", "seed": 5}.items():
@@ -472,14 +476,17 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--hidden", "0"], 1, "--hidden must be a positive integer"),
     (["--latent", "-1"], 1, "--latent must be a positive integer"),
     (["--learning-rate", "0"], 1, "--learning-rate must be a finite number above 0"),
-    (["--learning-rate", "1e30"], 1, "is not finite in epoch 1, batch 2. Try a new model with a smaller --learning-rate, --beta-warm-up, or --dtype float64."),
+    (["--learning-rate", "1e30"], 1, "is not finite in epoch 1, batch 2. Try a new model with a smaller "
+                                     "--learning-rate, --beta-warm-up, or --dtype float64."),
     (["--holdout", "60"], 1, "--holdout must leave images to train on; got 60 of 60"),
     (["--holdout", "-1"], 1, "--holdout must be a whole number"),
     (["--beta", "-1"], 1, "--beta must be"), (["--seed", "-1"], 1, "--seed must be"), (["--beta-warm-up", "-1"], 1, "--beta-warm-up must"),
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "--noise-variance must be"),
-    (["--noise-variance", "learned"], 1, "--noise-variance learned goes with --likelihood gaussian alone; got bernoulli."),
+    (["--noise-variance", "learned"], 1, "--noise-variance learned goes with --likelihood gaussian alone; got "
+                                         "bernoulli."),
     (["--noise-variance", "much"], 2, "a number or the word learned; got 'much'"),
-    (["--data", "nowhere"], 1, "Check --data."), (["--samples", "5"], 1, "--samples is for the objectives over several draws; got 5 for the elbo"),
+    (["--data", "nowhere"], 1, "Check --data."), (["--samples", "5"], 1, "--samples is for the objectives over "
+                                                                         "several draws; got 5 for the elbo"),
     (["--objective", "iwae", "--samples", "0"], 1, "--samples must be a positive integer"),
     (["--conditional", "--objective", "iwae"], 1, "--conditional goes with --objective elbo alone"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"),
@@ -499,7 +506,8 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
 
 
 @pytest.mark.parametrize("words, message", [
-    ("evaluate none.npz", "none.npz does not exist. Train a model first"), ("generate none.npz", "none.npz does not exist"),
+    ("evaluate none.npz", "none.npz does not exist. Train a model "
+                          "first"), ("generate none.npz", "none.npz does not exist"),
     (f"evaluate {__file__}", "is not a minivae model"), (f"generate {__file__}", "is not a minivae model"),
     ("generate {run} -n 0", "-n must be a positive integer; got 0."), ("generate {run} -n -3", "-n must be a positive integer; got -3."),
     ("generate {run} --out nowhere/grid.png", "--out: there is no folder nowhere"), ("generate {run} --out grid.jpg", "--out must end in .png"),
@@ -516,11 +524,13 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
 def test_the_other_verbs_name_the_option_too(trained, capsys, words, message):
     assert main(words.format(run=trained).split()) == 1
     error = capsys.readouterr().err
-    assert message in error and error.startswith(f"python -m minivae {words.split()[0]}: error: ") and error.count("\n") == 1
+    assert message in error and error.startswith(f"python -m minivae {words.split()[0]}: "
+                                                 "error: ") and error.count("\n") == 1
 
 
 @pytest.mark.parametrize("words, message", [
-    ("train --batch 9 --latent 1000000000000 --out {new}", "Unable to allocate .* Take a smaller --hidden, --latent or --batch."),
+    ("train --batch 9 --latent 1000000000000 --out "
+     "{new}", "Unable to allocate .* Take a smaller --hidden, --latent or --batch."),
     ("evaluate {run} --samples 999999999999999", "Unable to allocate .* Take a smaller --samples."),
     ("generate {run} -n 999999999999999", "Unable to allocate .* Take a smaller -n."),
     ("train --batch 9 --out {new}/there", r"--out: the folder .*there cannot be made: (Not a directory|File exists)"),

@@ -166,7 +166,8 @@ def test_dark_bytes_are_noticed():
     with pytest.raises(ValueError, match=r"at the threshold, 0.5, every pixel would become 0. Spread them .* \(1 / 0.0627"):
         binarize(sixteen / 255, "threshold")
     for how in ("dynamic", "fixed", "none"):
-        with pytest.warns(UserWarning, match="uint8 from 0 to 16, and 255 means white: .* If 16 is white, give images / 16."):
+        with pytest.warns(UserWarning, match="uint8 from 0 to 16, and 255 means white: .* If 16 is white, give images "
+                                             "/ 16."):
             binarize(sixteen, how, rng=np.random.default_rng(0))
     for one_tone in (np.zeros((2, 3), np.uint8), np.full((2, 3), 7, np.uint8)):  # nothing is lost that was there
         assert not binarize(one_tone, "threshold").any()

@@ -236,12 +236,14 @@ def test_emnist_stands_upright_and_is_named_where_there_are_several(tmp_path):
     write_named(tmp_path, lying(letters), emnist_names("letters", ""), pack=bytes)
     assert_holds(load_idx(tmp_path / "emnist-letters"), letters)
     assert_holds(load_idx(str(tmp_path / "emnist-digits")), digits)
-    with pytest.raises(ValueError, match="holds 2 data sets: emnist-digits, emnist-letters. Name one, such as .*emnist-digits"):
+    with pytest.raises(ValueError, match="holds 2 data sets: emnist-digits, emnist-letters. Name one, such as "
+                                         ".*emnist-digits"):
         load_idx(tmp_path)
     write_folder(tmp_path, make_arrays(seed=3))
     assert_holds(load_idx(tmp_path), make_arrays(seed=3))  # MNIST's own names go first
     (tmp_path / emnist_names("letters", "")["test_images"]).unlink()
-    with pytest.raises(FileNotFoundError, match="lacks 1 of the four .* Looked for emnist-letters-t10k-images-idx3-ubyte "):
+    with pytest.raises(FileNotFoundError, match="lacks 1 of the four .* Looked for "
+                                                "emnist-letters-t10k-images-idx3-ubyte "):
         load_idx(tmp_path / "emnist-letters")
     with pytest.raises(FileNotFoundError, match="emnist-bymerge does not exist"):
         load_idx(tmp_path / "emnist-bymerge")
@@ -271,7 +273,8 @@ def test_a_small_file_that_unpacks_to_gigabytes_is_refused(folder, nothing_is_un
     """2**20 bytes of gzip, which may honestly hold 2**30 zeros; here only its size is so large."""
     path = folder / NAMES["train_images"]
     path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 7, 12000, 12000)) + bytes(2**20))
-    with pytest.raises(ValueError, match="gzipped to 1,048,.* bytes and would unpack to 1,008,000,016, .* unpack it yourself"):
+    with pytest.raises(ValueError, match="gzipped to 1,048,.* bytes and would unpack to 1,008,000,016, .* unpack it "
+                                         "yourself"):
         load_idx(folder)
 
 

@@ -196,7 +196,8 @@ def test_labels_do_not_hide_the_range_of_the_pixels():
     from minivae.model import join_labels
 
     dark = np.random.default_rng(0).integers(0, 17, (6, 4), dtype=np.uint8)
-    with pytest.raises(ValueError, match="images lie between 0 and 16: at the threshold, 127.5, every pixel would become 0"):
+    with pytest.raises(ValueError, match="images lie between 0 and 16: at the threshold, 127.5, every pixel would "
+                                         "become 0"):
         prepare(join_labels(dark, np.arange(6) % 3, 3), "threshold", classes=3)
 
 

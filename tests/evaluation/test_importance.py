@@ -207,7 +207,8 @@ GOOD = np.ones((2, 4))
     (GOOD * np.nan, 5, rng(), "x must be finite"), (GOOD * 2, 5, rng(), r"x must lie in \[0, 1\]"),
     (GOOD[0], 5, rng(), r"x must have shape \(B, D\)"), (GOOD[:, :3], 5, rng(), r"x must have shape \(B, D\) = \(any, 4\)"),
     (GOOD[:0], 5, rng(), "x is empty"), (GOOD.astype(np.uint8), 5, rng(), "x must be an array of floats"),
-    (GOOD, 0, rng(), "samples must be a positive integer; got 0"), (GOOD, 2.5, rng(), "samples must be a positive integer"),
+    (GOOD, 0, rng(), "samples must be a positive integer; got "
+                     "0"), (GOOD, 2.5, rng(), "samples must be a positive integer"),
     (GOOD, -1, rng(), "samples must be"), (GOOD, 5, 0, "rng must be a np.random.Generator; got 0"),
 ])
 def test_bad_arguments_are_named(x, samples, generator, message):

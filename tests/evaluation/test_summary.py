@@ -125,7 +125,8 @@ def test_where_log_px_is_in_doubt_it_has_no_error_bar():
     good = evaluate(at_true_posterior(linear_model(5, K=2), spread=1.2), x, binarize="none", rng=rng(), samples=200)
     assert "over draws" in as_text(good) and "lower bound" not in as_text(good)
     for explained in ("latents: those whose mean varies from image to image, by a variance over 0.01",
-                      "of 200 draws, for the median image: how many draws of equal weight", "It is below 10, too few, for"):
+                      "of 200 draws, for the median image: how many draws of equal "
+                      "weight", "It is below 10, too few, for"):
         assert explained in as_text(good)
 
 
