@@ -72,7 +72,7 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
 
     Notes
     -----
-    Equation 10.2. ``importance_estimate`` returns the standard errors and the effective sample sizes, too. Threads share
+    Equation 10.2. ``importance_estimate`` also returns the standard errors and the effective sample sizes. Threads share
     the examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
 
     References
