@@ -99,7 +99,7 @@ WRONG_SOLUTIONS = (
          ("a bias is summed from the gradient after tanh", "db0 = da.sum(axis=0)", "db0 = dh.sum(axis=0)",
           "activation is not differentiated"),
          ("tanh is not differentiated", "da = dh * (1 - h**2)", "da = dh", "activation is not differentiated"),
-         ("tanh's slope is taken at tanh of its output", "(1 - h**2)", "(1 - np.tanh(h)**2)", "once more"),
+         ("tanh's slope is taken at tanh of its output", "(1 - h**2)", "(1 - np.tanh(h)**2)", "second time"),
          ("the first layer is differentiated with the second's input", "dW0 = x.T @ da", "dW0 = x.T @ dh",
           "activation is not differentiated")),
     *mistakes_in("solutions:decoder_backward",
