@@ -4,15 +4,14 @@
 ``check_model`` a whole VAE, ``check_unbiased`` a Monte-Carlo estimator. Each returns a report: pass, fail or
 inconclusive, and the name of the mistake. ``step_error`` measures the V of error against step.
 
-Read in this order: numeric (one derivative), probe (a function and its noise), compare (claim against
-difference), scalar and vjp (the checks), diagnosis (the mistake's name), ladder (the model).
+Read in this order: numeric (one derivative), probe (a function and its noise), record (what is known of a tensor),
+compare (claim against difference), checks, diagnosis (the mistake's name), model (the whole ladder).
 """
 
+from .checks import check_gradient, check_vjp
 from .model import check_model
 from .report import Report
-from .scalar import check_gradient
 from .step_error import step_error
 from .unbiased import check_unbiased
-from .vjp import check_vjp
 
 __all__ = ["check_gradient", "check_vjp", "check_model", "check_unbiased", "step_error", "Report"]

@@ -57,8 +57,8 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
     Notes
     -----
     More numbers than that are checked all at once: the product of the claim and a random direction is held against one
-    difference along it. Where the two agree, and the difference is known well enough to tell a mistake in a tensor, that
-    tensor is right; those that are too small to be heard beside others are asked again without them, and so on. Where
+    difference along it. Where the two agree, and the difference is known well enough to tell a mistake in a tensor,
+    that tensor is right; those that are too small to be heard beside others are asked again without them, and so on. Where
     the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
     """
     with probe.progress:
@@ -252,7 +252,7 @@ def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
     measured = float(np.clip(number.claimed, *sorted(estimate.slopes))) if estimate.kind == "kink" else estimate.value
     largest = max(scale, abs(measured))
     own = precision ** (2 / 3) * max(abs(number.claimed), abs(measured))
-    own += EPS * size / estimate.step * abs(measured)   # where the slope changes fast, the point's own rounding moves it
+    own += EPS * size / estimate.step * abs(measured)   # the point's own rounding moves a slope that changes fast
     bound = estimate.error + ROUNDINGS * precision * largest + own + STEPS * coarse
     gap = abs(number.claimed - measured)
     if estimate.error == np.inf:
@@ -302,8 +302,8 @@ def together(probe, tensors, rng, count=2):
 
     Notes
     -----
-    A function that has slopes along its axes need not have a gradient: the median of three equal numbers has the slope 0
-    along each of them, and 1 along all together. Where every number was measured and their sum is not what a direction
+    A function that has slopes along its axes need not have a gradient: the median of three equal numbers has the slope
+    0 along each of them, and 1 along all together. Where every number was measured and their sum is not what a direction
     has, no claim is right or wrong: the direction's state is "kink". So it is where all corners are convex (or all
     concave) and the claim leaves the slopes to either side, as no subgradient does.
     """
@@ -324,7 +324,7 @@ def together(probe, tensors, rng, count=2):
 
 
 def _reconciled(number, tensors, moves):
-    """Return a direction that goes wrong with the state "kink" or "corner", if it is no wrong number that explains it."""
+    """Return a direction that goes wrong as "kink" or "corner", if it is no wrong number that explains it."""
     if not all(t.whole and np.isfinite(t.error).all() for t in tensors):
         return number
     moved = {t.name: moves[t.name].ravel()[t.places] for t in tensors}
@@ -362,7 +362,7 @@ def judge(tensors, largest=0.0):
     judged = []
     for t in tensors:
         size, error = np.abs(t.claimed), t.error
-        sign_unknown = (size > 0) & (error > np.maximum(size / 10, FINE * t.scale))   # not even the claim's sign is verified
+        sign_unknown = (size > 0) & (error > np.maximum(size / 10, FINE * t.scale))   # not even its sign is verified
         both_zero = np.maximum(size, np.abs(t.measured)) <= t.bound
         resolved = (error <= RESOLUTION * t.scale) | both_zero & (error * t.typical_size <= 1e-4 * RESOLUTION * largest)
         unknown = np.isin(t.states, ("agree", "corner")) & ~(t.constant | resolved & ~sign_unknown)

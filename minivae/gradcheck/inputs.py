@@ -24,10 +24,11 @@ def as_array(what, x):
     except Exception as error:   # a foreign object's own, whatever it is
         said = str(error)
     if "detach" in said:
-        raise ValueError(f"{what} must be a NumPy array; got a tensor that requires grad. Hand over tensor.detach().numpy().")
+        raise ValueError(f"{what} must be a NumPy array; got a tensor that requires grad. "
+                         "Hand over tensor.detach().numpy().")
     if isinstance(x, (list, tuple)):
-        raise ValueError(f"{what} must be one array, or a dict of arrays by name; got a {type(x).__name__} of {len(x)}. "
-                         "With several arrays, write a dict such as {'W': W, 'b': b}, for grads as well.")
+        raise ValueError(f"{what} must be one array, or a dict of arrays by name; got a {type(x).__name__} of "
+                         f"{len(x)}. With several arrays, write a dict such as {'W': W, 'b': b}, for grads as well.")
     raise ValueError(f"{what} must be an array of real numbers; got a {type(x).__name__}.")
 
 
@@ -90,11 +91,11 @@ def coarseness(probe, what):
     """Return as a list of one sentence, or none, what makes a function too coarse for fine differences."""
     kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
     if probe.base.dtype == np.float64 and probe.precision in kinds:
-        return [f"{what}'s values have the digits of {kinds[probe.precision]} alone: too coarse to show more than gross "
-                "mistakes. Compute it in float64"]
+        return [f"{what}'s values have the digits of {kinds[probe.precision]} alone: too coarse to show more than "
+                "gross mistakes. Compute it in float64"]
     if probe.coarse:
-        return [f"{what} moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops at a "
-                "tolerance. It is too coarse for small differences; compute it more finely"]
+        return [f"{what} moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops "
+                "at a tolerance. It is too coarse for small differences; compute it more finely"]
     return []
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from .behaviour import Subject, observe
 from .chain import Chain, ModelReport
+from .checks import check_vjp
 from .claims import Fault, raised
 from .compare import along, measure, together
 from .diagnosis import diagnose, said_once
@@ -18,7 +19,6 @@ from .inputs import claims_of, scalar_probe
 from .probe import same
 from .record import ROUNDINGS, Context
 from .terms import MeasuredTerms
-from .vjp import check_vjp
 from .words import Diagnosis
 
 __all__ = ["check_model"]

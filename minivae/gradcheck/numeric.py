@@ -83,7 +83,7 @@ class Tableau:
         self.value, self.truncation, self.rounding, self.error = 0.0, math.inf, math.inf, math.inf
 
     def add(self, value, noise):
-        """Take the value at the next, halved step, with a bound on its rounding. Equation 6.6, for central differences."""
+        """Take the value at the next, halved step, with a bound on its rounding. Equation 6.6, if central."""
         above, above_noise = self.values, self.noises
         self.values, self.noises = [value], [noise]
         for j in range(len(above)):
@@ -226,7 +226,7 @@ def _summary(attempts, best):
     if kinked:
         corner = min(kinked, key=lambda attempt: max(attempt.slope.error, attempt.jump.error))
         error, half = max(corner.slope.error, corner.jump.error), corner.jump.value
-        if best.error >= max(error, 0.1 * abs(half)):   # no shorter step has seen past the corner, and none knows better
+        if best.error >= max(error, 0.1 * abs(half)):   # no shorter step has seen past the corner
             value = corner.slope.value
             return Estimate(value, error, "kink", corner.step, (value - half, value + half), *seen)
     value = best.slope.value

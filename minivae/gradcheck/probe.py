@@ -184,7 +184,7 @@ class Probe:
         return self.line({name: move})
 
     def is_constant(self, name, index, slope):
-        """True if the function does not change with a number, even far away, and the slope is within rounding of zero."""
+        """True if a slope is within rounding of zero, and the function does not change with its number even far away."""
         if self.precision > EPS or name in self.coarse or name in self.too_noisy:
             return False
         size = self.size_of(name, index)
@@ -194,13 +194,13 @@ class Probe:
         return abs(slope) <= rounding and far.error <= rounding and max(map(abs, far.slopes)) <= far.error
 
     def coarseness_of(self, name):
-        """Return by how much the function may be off, if that is more than rounding: it moves in stairs, or was said to."""
+        """Return by how much the function may be off, where that is more than rounding: stairs, or stated noise."""
         if name not in self.coarse and not self.noise:
             return 0.0
         return norm(self.weight * self.noises[name][1]) if name in self.noises else self.noise * norm(self.weight)
 
     def find_jumps(self, name, index):
-        """Look for stairs along one number, as far as its own size; keep their height as noise, and say if there are any."""
+        """Look for stairs along one number, as far as its own size; keep their height as noise. True if there are any."""
         if name in self.searched:
             return False
         self.searched.add(name)
@@ -291,7 +291,7 @@ class Probe:
             (self.coarse.discard if jump is None else self.coarse.add)(name)
 
     def _totals(self, direction, steps):
-        """Values along a direction: the outputs' changes (n, *outputs) and their weighted sum (n,); None without values."""
+        """The outputs' changes along a direction (n, *outputs) and their weighted sum (n,); None without values."""
         values = [self.value({name: self.at[name] + t * move for name, move in direction.items()}) for t in steps]
         if any(value is None or not np.isfinite(value).all() for value in values):
             return None
@@ -300,7 +300,7 @@ class Probe:
         return outputs, (self.weight * outputs).reshape(len(steps), -1).sum(axis=1)
 
     def _noise_along(self, direction):
-        """Return the noise along a direction, as it is kept, and whether it stays; None where the function does not move."""
+        """Return the noise along a direction, as it is kept, and whether it is too much; None where nothing moves."""
         found, before, times = None, math.inf, 0
         for spacing in SPACINGS:
             seen = self._totals(direction, spacing * np.arange(1, 10))
@@ -312,7 +312,7 @@ class Probe:
                 return found or self._tread(direction, spacing * np.arange(1, 10), total)
             size = norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
             noise, rounding = float(_spread(total)), max(self.precision * size, 1e-300)
-            stays = found is not None and noise >= before / 4
+            stays = found is not None and noise >= before / 8
             times = times + 1 if stays else 1
             if not stays or noise > before:
                 found = max(1.0, 3 * noise / rounding), 3 * _spread(outputs), noise > TOO_NOISY * size
@@ -322,7 +322,7 @@ class Probe:
         return found
 
     def _tread(self, direction, steps, total):
-        """Return the noise of a function that stands still and then moves, if it does so by a jump and not by a bend."""
+        """Return the noise of a function that stands still and then moves, if it jumps and does not bend."""
         k = int(np.abs(np.diff(total)).argmax())
         low, high, rise = steps[k], steps[k + 1], abs(total[k + 1] - total[k])
         change = rise

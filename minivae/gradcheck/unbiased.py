@@ -173,6 +173,7 @@ def _look(name, estimator, reference, draws, rng):
     limit = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, reference.size)))
     state = "differ" if z > limit else "agree"
     size, spread = np.abs(reference).max(initial=0), float(np.sqrt(variance.max(initial=0)))
-    if state == "agree" and error.max(initial=0) > (RESOLUTION * size if size > ZERO * spread else ZERO_RESOLUTION * spread):
+    fine = RESOLUTION * size if size > ZERO * spread else ZERO_RESOLUTION * spread
+    if state == "agree" and error.max(initial=0) > fine:
         state = "unresolved"
     return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state)

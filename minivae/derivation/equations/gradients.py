@@ -102,7 +102,7 @@ EQUATIONS = (
              r"\langle dy,\, J v \rangle = \langle J^\top dy,\, v \rangle, \quad"
              r" J v = \left.\frac{d}{dt} f(x + t v)\right|_{t = 0}",
              None, "what a backward must satisfy for all dy and v: one number, and J is never written down",
-             "gradcheck.vjp:check_vjp"),
+             "gradcheck.checks:check_vjp"),
     # 7. The whole backward pass
     Equation("7.1", "dobjective_n = −(1/B) dloss", r"d\,\mathrm{objective}_n = -\frac{1}{B}\, d\,\mathrm{loss}",
              "d.objective", "where the chain starts: the only factor 1/B in it", _BACKWARD),
