@@ -28,7 +28,7 @@ def as_array(what, x):
                          "Hand over tensor.detach().numpy().")
     if isinstance(x, (list, tuple)):
         raise ValueError(f"{what} must be one array, or a dict of arrays by name; got a {type(x).__name__} of "
-                         f"{len(x)}. With several arrays, write a dict such as {'W': W, 'b': b}, for grads as well.")
+                         f"{len(x)}. With several arrays, write a dict such as {{'W': W, 'b': b}}, for grads as well.")
     raise ValueError(f"{what} must be an array of real numbers; got a {type(x).__name__}.")
 
 
