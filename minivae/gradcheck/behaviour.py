@@ -81,7 +81,8 @@ class Pair(Subject):
 
     def backward(self, dy, args):
         if self.takes_upstream_alone:
-            raise Misfit(f"backward takes the upstream gradient alone: does it use what a forward has kept? {self.advice()}")
+            raise Misfit("backward takes the upstream gradient alone: does it use what a forward has kept? "
+                         + self.advice())
         gradients = self._call("backward", ["the upstream gradient", *self.names], [dy, *args])
         if isinstance(gradients, dict):
             raise Misfit(f"backward must return the gradients in the order of the arguments, {', '.join(self.names)}; "
@@ -89,7 +90,7 @@ class Pair(Subject):
         return list(gradients) if isinstance(gradients, (tuple, list)) else [gradients]
 
     def others(self, args, rng):
-        """The numbers somewhat smaller, so that they stay in any ordinary domain, in other places; then in their own."""
+        """The numbers somewhat smaller, to stay in any ordinary domain: in other places, then in their own."""
         for mixed in (True, False):
             yield [_smaller(arg, rng, mixed) for arg in args]
 
@@ -164,8 +165,9 @@ def observe(subject, args, rng):
         again = subject.forward(args)
     except Exception as error:
         return Observation(faults=[raised("forward", error)])
-    faults = [] if same(y, again) else [Fault("noise", "forward gives another value on the second call: it draws fresh noise "
-                                                       "or keeps state. Draw the noise outside and pass it in")]
+    faults = [] if same(y, again) else [
+        Fault("noise", "forward gives another value on the second call: it draws fresh noise or keeps state. "
+                       "Draw the noise outside and pass it in")]
     dy = _upstream(y, rng)
     try:
         gradients, found = _repeated(subject, dy, args)
@@ -212,11 +214,15 @@ def _linear(subject, dy, args, gradients, rng):
             ignored.append(name)
         elif not close([s], [g + h], against=[np.abs(g) + np.abs(h)], coarse=coarse):
             bent.append(name)
-    faults = [Fault("upstream", f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same for any. "
-                                "Multiply by it", tuple(ignored))] if ignored else []
-    return faults + ([Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what comes "
-                                        "for the sum of two is not the sum of what comes for each",
-                            tuple(bent) if ignored else ())] if bent else [])
+    faults = []
+    if ignored:
+        faults.append(Fault("upstream", f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same "
+                                        "for any. Multiply by it", tuple(ignored)))
+    if bent:
+        faults.append(Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what "
+                                        "comes for the sum of two is not the sum of what comes for each",
+                            tuple(bent) if ignored else ()))
+    return faults
 
 
 def _stale(subject, dy, args, gradients, other):
@@ -252,7 +258,8 @@ def fixed_on_first(subject, dy, args, other, rng):
         return None
     if not (close(answers[0], answers[1]) and close(answers[0], answers[2])):
         return None
-    return _stale_fault("backward gives one answer whatever its arguments, the answer for the batch that came first", subject)
+    return _stale_fault("backward gives one answer whatever its arguments, the answer for the batch that came first",
+                        subject)
 
 
 def _stale_fault(what, subject):
@@ -309,7 +316,8 @@ def close(a, b, against=None, coarse=0.0):
         precision = max([coarse, REPEATABLE] + [np.finfo(x.dtype).eps for x in (g, h) if x.dtype.kind == "f"])
         with np.errstate(all="ignore"):
             gap = np.abs(np.subtract(g, h, dtype=np.float64))
-            allowed = min(2**10 * precision, 2**-7) * np.abs(np.asarray(size, np.float64)).max(initial=0, where=np.isfinite(size))
+            largest = np.abs(np.asarray(size, np.float64)).max(initial=0, where=np.isfinite(size))
+            allowed = min(2**10 * precision, 2**-7) * largest
             if not np.all((gap <= allowed) | (np.isnan(g) & np.isnan(h)) | np.equal(g, h)):
                 return False
     return True

@@ -1,4 +1,4 @@
-"""The chain of a model's symbols, read backward from the loss: what each gradient is made from, and the report that draws it.
+"""The chain of a model's symbols, read backward from the loss, and the report that draws it.
 
 A wrong gradient spoils every gradient that is computed from it. So the place to look is a tensor that is wrong
 although all that it is made from is right. The topology itself is the model's own: its ``chain``.

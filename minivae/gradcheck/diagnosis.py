@@ -44,7 +44,7 @@ def diagnose(tensors, context, terms=None, only=None):
 
 
 def said_once(named, everything=False):
-    """Return diagnoses, given with a tensor's name each, with all the names that have the same; what is unknown last."""
+    """Return diagnoses, each given with a tensor's name, with all the names that share it; what is unknown last."""
     groups = []
     for name, found in named:
         group = next((group for group in groups if _alike(group[0][1], found)), None)
@@ -89,7 +89,8 @@ def _name(seen, context, terms):
     if not seen.claim.any() and seen.informative:
         return Diagnosis("zero", (), "all zero: the gradient was never filled in, or a path to the loss was cut")
     if seen.whole and seen.constant.all():
-        return Diagnosis("zero", (), "a gradient where there is none: the function does not change with this tensor at all")
+        return Diagnosis("zero", (), "a gradient where there is none: the function does not change with this tensor "
+                                     "at all")
     named = name_terms(seen, terms, context.sizes) if terms is not None else None
     return named or _by_hypotheses(seen, context) or _in_a_term(seen, context, terms) or _by_places(seen, context)
 
@@ -156,7 +157,8 @@ def diagnose_shape(claim, name, shape, probe):
         if largest and np.all(np.abs(values - measured) <= error + 1e-6 * largest):
             return sentence
     total = measured.sum()
-    if len(places) == size > 1 and abs(total) > 1e-3 * largest and abs(claim.sum() - total) <= error.sum() + 1e-6 * largest:
+    same_total = abs(claim.sum() - total) <= error.sum() + 1e-6 * largest
+    if len(places) == size > 1 and abs(total) > 1e-3 * largest and same_total:
         return "summed over everything" if claim.size == 1 else "its total is right: summed over the wrong axis?"
     return None
 

@@ -132,7 +132,7 @@ class Batch:
         self.trace = model.forward(x.copy(), eps.copy())
         self.d, grads = model.backward(self.trace)
         self.twin = model.copy(dtype="float64")   # the same code and parameters, no memory of calls
-        self.moved, self.held = model.copy(dtype="float64"), {}   # another, whose parameters are moved; and what they are
+        self.moved, self.held = model.copy(dtype="float64"), {}   # another, whose parameters are moved, and to what
         self.at = {symbol: np.asarray(value) for symbol, value in self.trace.items() if self.chain.sources[symbol]}
         self.probes, self.claims, self.faults = {}, {}, []
         weights = {name: value.copy() for name, value in self.twin.parameters.items()}

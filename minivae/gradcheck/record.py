@@ -248,12 +248,6 @@ class Comparison:
         table[self.places] = self.measured
         return table.reshape(self.shape)
 
-    def is_all(self, array):
-        """True if the claim is an array of its shape, or a multiple of it that is right nowhere."""
-        found = self.factor(self.claim.ravel(), np.asarray(array, np.float64).ravel(), np.zeros(self.claim.size))
-        right = (self.states == "agree") & (np.abs(self.measured) > 20 * self.error)
-        return found is not None and (abs(found[0] - 1) <= max(2 * found[1], 1e-9) or not right.any())
-
     def tolerance(self, values):
         """Return how far the rounding of a correct claim may take it from these values."""
         rounding = ROUNDINGS * self.precision * np.abs(values).max(initial=0)

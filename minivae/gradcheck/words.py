@@ -110,8 +110,8 @@ def in_words(factor):
         return "sign flipped (factor -1.000)"
     if abs(factor.value - 1) < SHOWN_AS_ONE:
         more = "more" if factor.value > 1 else "less"
-        return (f"the same share of {abs(factor.value - 1):.0e} {more} than right everywhere: a constant has too few digits, "
-                "or a small one was added?")
+        return (f"the same share of {abs(factor.value - 1):.0e} {more} than right everywhere: a constant has too few "
+                "digits, or a small one was added?")
     text = f"factor {digits(factor.value, factor.error)}"
     if not factor.names:
         return f"{text}, the same everywhere: a constant is missing, or there is one too many"
