@@ -70,7 +70,7 @@ def tested(seen, hypothesis, sizes, tried=1):
     if found is None:
         return None
     value, its_error = found
-    one = abs(value - 1) <= max(2 * its_error, 1e-9)
+    one = abs(value - 1) <= max(2 * its_error, 1e-10)
     free = factors == "any" and not one
     factor = None if one else factor_of(value, its_error, sizes, alone=seen.claim.size == 1)
     if not one and (factors == "one" or not factor.names and (not free or seen.claim.size == 1)):

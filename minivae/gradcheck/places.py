@@ -44,7 +44,7 @@ def precision(seen):
     gaps, busy = seen.gap, seen.measured != 0
     gap, alike = gaps.max(initial=0), wrong & (gaps > gaps.max(initial=0) / 100)
     for name, eps in (("single", 2.0**-23), ("half", 2.0**-10)):
-        if 0 < gap <= 2 * eps * seen.largest and alike.sum() >= 4 and 2 * alike.sum() > busy.sum():
+        if eps / 16 < gap / seen.largest <= 2 * eps and alike.sum() >= 4 and 2 * alike.sum() > busy.sum():
             kept = int(-np.log10(gap / seen.largest))
             return Diagnosis("digits", (), f"right to {kept} digits only: computed in {name} precision, or a small constant is "
                                            "in the way")
