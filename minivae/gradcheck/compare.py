@@ -259,6 +259,8 @@ def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
         state = "edge" if estimate.kind == "edge" else "unresolved"
     elif gap <= bound:
         state = "corner" if estimate.kind == "kink" else "agree"
+    elif estimate.kind == "kink" and number.claimed == 0:   # what the chain rule gives where several relus are at 0 at once
+        state = "unresolved"
     elif gap > CLEAR * bound and gap > max(BLUNDER * precision * largest, CLEAR * CLEAR * STEPS * coarse):
         state = "differ"
     else:
