@@ -186,8 +186,13 @@ def evaluate(options):
     images = run.test_rows(model, test, data)
     numbers = evaluation.evaluate(model, images, binarize=how, rng=np.random.default_rng(options.seed),
                                   samples=options.samples, progress=True)
+    annealed = {}
+    if options.annealed:
+        found = evaluation.evaluate_annealed(model, images[:options.annealed], binarize=how, samples=options.samples,
+                                             rng=np.random.default_rng(options.seed), progress=True)
+        annealed = {"annealed": found}
     if options.json:
-        print(json.dumps(numbers | {"binarize": how, "data": data, "given_labels": bool(model.conditions),
+        print(json.dumps(numbers | annealed | {"binarize": how, "data": data, "given_labels": bool(model.conditions),
                                     "training": model.record}))
     else:
         given = ", given their labels" if model.conditions else ""
@@ -195,6 +200,11 @@ def evaluate(options):
         print(f"Measured on {len(images):,} test images of {data}{given}, binarization {how}; in nats per image, ± "
               "standard error:")
         print(evaluation.as_text(numbers))
+        if annealed:
+            print(f"  On the first {found['images']:,} of them, log p(x) by annealing (from the prior, "
+                  f"{found['chains']} chains, {found['temperatures']} temperatures):\n    {found['log_px']:.2f} ± "
+                  f"{found['log_px_draws_se']:.2g} over chains; by {found['samples']:,} draws from q(z|x) "
+                  f"{found['importance']:.2f}.\n  Both are too low on average. The higher one is nearer to the truth.")
     doubt = evaluation.doubt(numbers)
     if doubt:
         _note(doubt)

@@ -54,7 +54,7 @@ def check_numbers(options):
     def positive(name, number):
         return finite_number(name, number, positive=True)
 
-    checks = {positive_integer: "-n --batch --data-dim --epochs --hidden --latent --samples --threads",
+    checks = {positive_integer: "-n --annealed --batch --data-dim --epochs --hidden --latent --samples --threads",
               whole_number: "--holdout --label --seed", finite_number: "--beta --beta-warm-up",
               positive: "--learning-rate --noise-variance"}
     for option, check in ((option, check) for check, names in checks.items() for option in names.split()):
@@ -124,6 +124,8 @@ def _train_options(verb):
            type=_number_or_learned, metavar="V|learned")
     option("--objective", "what training maximizes: the ELBO with its KL in closed form, the ELBO with its KL sampled, "
                           "or the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
+    option("--gradient", "plain, or path: the encoder of a sampled objective learns through z alone, with less noise; "
+                         "the elbo's KL is then sampled (default plain)", choices=("plain", "path"))
     option("--samples", "draws of z per image for monte-carlo and iwae, S (default 5)", type=int, metavar="S")
     option("--beta", "weight on the KL: 1 gives the ELBO, more pulls the latents towards the prior (default 1)",
            type=float, metavar="BETA")
@@ -168,6 +170,9 @@ def _evaluate_options(verb):
                       help="how grey levels become pixels (default: as in training)")
     verb.add_argument("--samples", type=int, default=100, metavar="S",
                       help="draws of z per image for log p(x): 100 is quick, papers report 5000 (default 100)")
+    verb.add_argument("--annealed", type=int, metavar="N",
+                      help="also measure log p(x) of the first N test images by annealed importance sampling, which "
+                           "needs no encoder; minutes for a hundred")
     verb.add_argument("--curve", type=pathlib.Path, metavar="PNG", help="draw the bound against the number of draws")
     verb.add_argument("--seed", type=int, default=0, help="of the random pixels and noise (default 0)")
     verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")

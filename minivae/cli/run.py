@@ -16,7 +16,7 @@ from ..data import flatten_images, load_idx, load_mnist, prepare
 from ..data.binarize import binarize_checked, white_of
 from ..data.images import is_binary
 from ..files import CheckpointError, whole_file
-from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, join_labels
+from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, PathIWAE, PathMonteCarloELBO, join_labels
 from ..model.checks import positive_integer
 from ..training import NonFiniteError, load_checkpoint, train
 from ..training.settings import checksum
@@ -25,12 +25,14 @@ __all__ = ["DEFAULTS", "labels_to_draw", "load_data", "open_model", "resolve", "
 
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
-    "noise_variance": 1.0, "objective": "elbo", "samples": None, "beta": 1.0, "beta_warm_up": 0.0, "epochs": 10,
+    "noise_variance": 1.0, "objective": "elbo", "gradient": "plain", "samples": None, "beta": 1.0, "beta_warm_up": 0.0,
+    "epochs": 10,
     "batch": 100, "learning_rate": 5e-3, "schedule": "cosine", "binarize": None, "holdout": None,
     "output_bias": "data", "seed": 0, "dtype": "float32", "conditional": False,
 }
 
 OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
+ALONG_THE_PATH = {"elbo": PathMonteCarloELBO, "monte-carlo": PathMonteCarloELBO, "iwae": PathIWAE}
 
 PRETRAINED = pathlib.Path(__file__).parents[1] / "model" / "pretrained"
 
@@ -258,11 +260,14 @@ def test_rows(model, test, data):
     return with_labels(model, images, labels)
 
 
-def kind_of_model(objective, classes):
+def kind_of_model(objective, classes, gradient="plain"):
     """Return the class of model for an objective, or for labels of so many classes, and its further arguments."""
+    if classes and gradient == "path":
+        raise ValueError("--conditional goes with --gradient plain alone; got path. Leave one of the two out.")
     if classes and objective != "elbo":
         raise ValueError(f"--conditional goes with --objective elbo alone; got {objective}. Leave one of the two out.")
-    return (ConditionalVAE, {"classes": classes}) if classes else (OBJECTIVES[objective], {})
+    kinds = ALONG_THE_PATH if gradient == "path" else OBJECTIVES
+    return (ConditionalVAE, {"classes": classes}) if classes else (kinds[objective], {})
 
 
 def check_noise_variance(noise_variance, likelihood):
@@ -283,7 +288,7 @@ def draws_per_image(objective, samples, *, default):
 
 def _new_model(settings, images, classes):
     check_noise_variance(settings["noise_variance"], settings["likelihood"])
-    kind, more = kind_of_model(settings["objective"], classes)
+    kind, more = kind_of_model(settings["objective"], classes, settings["gradient"])
     model = kind(
         images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
         noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"],

@@ -10,20 +10,26 @@ In nats, one number per example. Shapes: B examples, D data (pixels), K latent, 
 The chains of one example lie in successive rows.
 """
 
+import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
 from tqdm import tqdm
 
+from ..data import binarize as binarize_images
+from ..data import prepare
 from ..model import join_labels
 from ..model.checks import float_matrix, generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 from .hmc import Chains, Target
-from .importance import NUMBERS, evidence_of
+from .importance import NUMBERS, evidence_of, importance_estimate, in_words
 
-__all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "temperature_schedule"]
+__all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "evaluate_annealed",
+           "temperature_schedule"]
 
+CHAINS, TEMPERATURES = 16, 500   # by default
 PILOT_CHAINS = 4    # per example, to find the step sizes
 FIRST_STEP = 0.1    # of the leapfrog, before any is known
 ACCEPTANCE = 0.65   # the rate at which Hamiltonian Monte Carlo covers most ground for its gradients
@@ -70,7 +76,8 @@ class Bracket(NamedTuple):
     upper: Annealed
 
 
-def annealed_log_evidence(model, x, chains=16, temperatures=500, *, rng, leapfrog_steps=10, progress=False):
+def annealed_log_evidence(model, x, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog_steps=10,
+                          progress=False):
     """Estimate log p(x) for each example by annealed importance sampling.
 
     Parameters
@@ -110,7 +117,7 @@ def annealed_log_evidence(model, x, chains=16, temperatures=500, *, rng, leapfro
                              progress=progress).log_px
 
 
-def annealed_estimate(model, x, chains=16, temperatures=500, *, rng, leapfrog_steps=10, progress=False):
+def annealed_estimate(model, x, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog_steps=10, progress=False):
     """Estimate log p(x) as ``annealed_log_evidence`` does, with standard errors and acceptance rates.
 
     Parameters and errors are those of ``annealed_log_evidence``.
@@ -130,7 +137,7 @@ def annealed_estimate(model, x, chains=16, temperatures=500, *, rng, leapfrog_st
     return estimate
 
 
-def bracket(model, n, chains=16, temperatures=500, *, rng, leapfrog_steps=10, labels=None, progress=False):
+def bracket(model, n, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog_steps=10, labels=None, progress=False):
     """Draw n examples from the model, and bound log p(x) of each from both sides: bidirectional Monte Carlo.
 
     Parameters
@@ -179,6 +186,43 @@ def bracket(model, n, chains=16, temperatures=500, *, rng, leapfrog_steps=10, la
     return Bracket(x, z, *_in_blocks(both_runs, model, n, plan, rng, progress))
 
 
+def evaluate_annealed(model, images, *, binarize, rng, samples=100, progress=False):
+    """Measure log p(x) of some images twice: by annealing, and by importance sampling of the same binary pixels.
+
+    Parameters
+    ----------
+    model : VAE
+    images, binarize
+        As for ``evaluate``.
+    rng : numpy.random.Generator
+    samples : int, optional
+        Of the importance estimate.
+    progress : bool, optional
+        Whether to say about how long it takes, and to show a progress bar, on standard error.
+
+    Returns
+    -------
+    numbers : dict
+        Means over the images, in nats: "log_px" by annealing, "log_px_se" over the images, "log_px_draws_se" over the
+        chains; "importance", log p(x) by importance sampling; "difference" of the two and "difference_se", image by
+        image; and "images", "chains", "temperatures", "acceptance".
+    """
+    images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
+    x = binarize_images(images, binarize, rng=generator(rng), dtype=model.dtype)
+    found = annealed_estimate(model, x, rng=rng, progress=progress)
+    importance = importance_estimate(model, x, samples, rng=rng, progress=progress).log_px
+    difference, n = found.log_px - importance, len(x)
+
+    def error(column):
+        return float(column.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+
+    return {"log_px": float(found.log_px.mean()), "log_px_se": error(found.log_px),
+            "log_px_draws_se": float(np.sqrt((found.standard_error**2).sum()) / n),
+            "importance": float(importance.mean()), "samples": samples,
+            "difference": float(difference.mean()), "difference_se": error(difference),
+            "images": n, "chains": CHAINS, "temperatures": TEMPERATURES, "acceptance": float(found.acceptance.mean())}
+
+
 def temperature_schedule(temperatures):
     """Return t_0 = 0 < t_1 < ... < t_T = 1, with small steps at both ends, where the density changes most.
 
@@ -196,6 +240,10 @@ class _Plan:
     def __init__(self, chains, temperatures, leapfrog_steps):
         self.chains, self.schedule = positive_integer("chains", chains), temperature_schedule(temperatures)
         self.leapfrog_steps = positive_integer("leapfrog_steps", leapfrog_steps)
+
+    def moves(self):
+        """How many moves of C chains a forward run takes, the pilot's counted by its share."""
+        return (len(self.schedule) - 1) * (1 + PILOT_CHAINS / self.chains)
 
     def step_sizes(self, target, rng):
         """Find step sizes for each example and temperature, on chains that are then thrown away.
@@ -247,6 +295,15 @@ class _Plan:
         return Annealed(sign * found.log_px, found.standard_error, found.effective_samples, acceptance)
 
 
+def _seconds_a_move(model, n, plan):
+    """Time one move of the chains of n images that are all zero."""
+    target, rng = Target(model, np.zeros((n, model.input_dim), model.dtype)), np.random.default_rng(0)
+    chains = Chains(target, _from_prior(target, n * plan.chains, rng))
+    start = time.perf_counter()
+    chains.move(0.0, np.full((len(chains.z), 1), FIRST_STEP), plan.leapfrog_steps, rng)
+    return time.perf_counter() - start
+
+
 def _from_prior(target, rows, rng):
     return rng.standard_normal((rows, target.model.latent_dim), dtype=target.model.dtype)
 
@@ -269,7 +326,11 @@ def _in_blocks(run, model, n, plan, rng, progress):
     size = max(1, NUMBERS // max(model.decoder.sizes) // plan.chains)
     blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
     seeds = generator(rng).integers(2**63, size=len(blocks))
-    pool = ThreadPoolExecutor(min(len(blocks), free_cores()), initializer=hold_this_thread)
+    threads = min(len(blocks), free_cores())
+    if progress:
+        seconds = plan.moves() * _seconds_a_move(model, min(n, size), plan) * len(blocks) / threads
+        print(f"Annealing {n:,} images on {plan.chains} chains each takes {in_words(seconds)}.", file=sys.stderr)
+    pool = ThreadPoolExecutor(threads, initializer=hold_this_thread)
     try:
         work = pool.map(lambda block, seed: run(block, np.random.default_rng(seed)), blocks, seeds)
         parts = list(tqdm(work, desc=f"annealing, {plan.chains} chains each", total=len(blocks), unit="block",

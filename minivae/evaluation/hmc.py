@@ -6,6 +6,8 @@ together. Shapes: B examples, D data (pixels), K latent, C chains per example, t
 
 import numpy as np
 
+from ..model.mlp import WeightsLater
+
 __all__ = ["Chains", "Target"]
 
 JITTER = 0.2  # each move scales its step by a draw from 1 ± this, so that no orbit closes on itself
@@ -25,8 +27,8 @@ class Target:
         y = model.decoder.forward(z, p, trace)
         log_likelihood = model.likelihood.log_likelihood(y, x, p)
         dy = model.likelihood.backward(np.ones_like(log_likelihood), y, x, p, {})
-        dh = model.decoder.input_gradient(dy, p, trace)
-        return log_likelihood.astype(np.float64), dh[:, :model.latent_dim]
+        dz = model.decoder.backward(dy, z, p, trace, {}, WeightsLater(lambda *layer: None))  # the weights' never
+        return log_likelihood.astype(np.float64), dz
 
 
 class Chains:

@@ -147,17 +147,18 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
         raise ValueError(f"reference must be finite; got {reference[~np.isfinite(reference)][0]}.")
     if draws < 100:
         raise ValueError(f"draws must be at least 100, for means to be nearly normal; got {draws}.")
-    found = []
+    found, largest = [], np.abs(reference)
     for name, estimator in estimators.items():
-        facts = _look(name, estimator, reference, draws, rng)
+        facts, largest = _look(name, estimator, reference, draws, rng, largest)
         if facts.state == "differ":
-            again = _look(name, estimator, reference, 4 * draws, rng)
+            again, largest = _look(name, estimator, reference, 4 * draws, rng, largest)
             facts = again if again.state == "differ" else facts._replace(state=again.state, z=again.z)
         found.append(facts)
     return UnbiasedReport(found, reference, draws)
 
 
-def _look(name, estimator, reference, draws, rng):
+def _look(name, estimator, reference, draws, rng, largest):
+    """The facts of one estimator, and the largest draws of all so far: an error below their rounding is none."""
     samples = np.array([np.asarray(estimator(rng), dtype=np.float64) for _ in range(draws)])
     if samples.shape[1:] != reference.shape:
         raise ValueError(f"estimators[{name!r}] must return shape {reference.shape}, the reference's; "
@@ -165,15 +166,16 @@ def _look(name, estimator, reference, draws, rng):
     broken = ~np.isfinite(samples.reshape(draws, -1)).all(axis=1)
     if broken.any():
         mean = np.full(reference.shape, np.nan)
-        return EstimatorFacts(name, mean, mean, np.nan, np.inf, 0.0, "broken", int(broken.sum()))
+        return EstimatorFacts(name, mean, mean, np.nan, np.inf, 0.0, "broken", int(broken.sum())), largest
     mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
-    rounding = 2**-40 * np.abs(samples).max(axis=0)   # for an estimator without any noise
+    largest = np.maximum(largest, np.abs(samples).max(axis=0))
+    rounding = 2**-40 * largest                       # for an estimator without any noise
     error = np.sqrt(variance / draws) + rounding
     z = float((np.abs(mean - reference) / np.maximum(error, 1e-300)).max(initial=0))
     limit = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, reference.size)))
     state = "differ" if z > limit else "agree"
     size, spread = np.abs(reference).max(initial=0), float(np.sqrt(variance.max(initial=0)))
     fine = RESOLUTION * size if size > ZERO * spread else ZERO_RESOLUTION * spread
-    if state == "agree" and error.max(initial=0) > fine:
+    if state == "agree" and error.max(initial=0) > max(fine, 2 * rounding.max(initial=0)):
         state = "unresolved"
-    return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state)
+    return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state), largest

@@ -4,7 +4,9 @@ from .bounds import IWAE, MonteCarloELBO
 from .conditional import ConditionalVAE
 from .labels import join_labels
 from .parameters import Parameters
+from .path import PathIWAE, PathMonteCarloELBO
 from .trace import Trace
 from .vae import VAE
 
-__all__ = ["ConditionalVAE", "IWAE", "MonteCarloELBO", "Parameters", "Trace", "VAE", "join_labels"]
+__all__ = ["ConditionalVAE", "IWAE", "MonteCarloELBO", "Parameters", "PathIWAE", "PathMonteCarloELBO", "Trace", "VAE",
+           "join_labels"]

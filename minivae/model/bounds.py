@@ -156,16 +156,22 @@ class SampledBound(VAE):
         d[y] = self.likelihood.backward(d.log_likelihood, t[y], repeat(t.x, S), p, grads, out=d[y])
         dz_through_decoder = self.decoder.backward(d[y], t.z, p, t, d, grads)
         d.z = dz_through_decoder + dz_through_prior + dz_through_q
+        self.meet_at_encoder(d, t, (dmu_through_q, dlog_var_through_q))
+        # forward: [mu | log_var] = encoder(x)
+        d_head = np.concatenate([d.mu, d.log_var], axis=1)  # (B, 2K)
+        self.encoder.backward(d_head, t.x, p, t, d, grads, needs_dx=False)
+        return d, grads
+
+    def meet_at_encoder(self, d, t, score):
+        """Carry d.z to sigma, mu and log_var, and add what reaches mu and log_var through log q(z|x): the score."""
+        S = len(t.eps) // len(t.x)
+        dmu_through_q, dlog_var_through_q = score
         # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples
         dmu_through_z, dsigma = reparameterize_backward(d.z, t.eps)
         d.sigma = repeat_backward(dsigma, S)
         # two paths lead from mu and log_var to the loss: their gradients add
         d.mu = repeat_backward(dmu_through_z + dmu_through_q, S)
         d.log_var = standard_deviation_backward(d.sigma, t.sigma) + repeat_backward(dlog_var_through_q, S)
-        # forward: [mu | log_var] = encoder(x)
-        d_head = np.concatenate([d.mu, d.log_var], axis=1)  # (B, 2K)
-        self.encoder.backward(d_head, t.x, p, t, d, grads, needs_dx=False)
-        return d, grads
 
 
 class MonteCarloELBO(SampledBound):

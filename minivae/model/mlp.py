@@ -133,13 +133,6 @@ class MLP:
         dx = layer_backward(dy, x, self.W[0], self.b[0], parameters, grads, needs_dx=needs_dx)
         return dx
 
-    def input_gradient(self, dy, parameters, trace):
-        """Carry a gradient back to the stack's input alone, past the weights; ``trace`` is what the forward noted."""
-        _, activation_backward = ACTIVATIONS[self.activation]
-        for layer in reversed(range(1, len(self.W))):
-            dy = activation_backward(dy @ parameters[self.W[layer]].T, trace[self.h[layer - 1]])
-        return dy @ parameters[self.W[0]].T
-
 
 class WeightsLater(dict):
     """Takes the place of the gradients in a backward pass that leaves out those of weights and biases.

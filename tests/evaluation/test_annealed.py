@@ -125,3 +125,27 @@ def test_a_step_that_flies_off_is_refused():
     chains = Chains(Target(model, x), np.zeros((4, 2), "float32"))
     assert (chains.move(1.0, np.full((4, 1), 1e4), 10, np.random.default_rng(0)) == 0).all()
     assert (chains.z == 0).all() and not chains.accepted.any()
+
+
+def test_the_command_line_measures_the_first_images_twice(tmp_path, capsys):
+    """In the --json and in the text: both estimates of the same images, and one is not above the other by chance."""
+    import json
+
+    from minivae.cli.main import main
+
+    model = mv.VAE(784, (4,), 2, seed=1)
+    model.save(tmp_path / "model.npz")
+    words = ["evaluate", str(tmp_path / "model.npz"), "--samples", "2", "--annealed", "2"]
+    images = mv.load_mnist().test_images[:3]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("minivae.cli.run.load_mnist", lambda: mv.load_mnist()._replace(
+            test_images=images, test_labels=mv.load_mnist().test_labels[:3]))
+        patch.setattr("minivae.evaluation.annealed.TEMPERATURES", 500)
+        assert not main([*words, "--json"])
+        told = capsys.readouterr()
+        found = json.loads(told.out)["annealed"]
+        assert found["images"] == 2 and found["log_px"] >= found["importance"] - 1 and "takes" in told.err
+        assert not main(words)
+        assert "by annealing" in capsys.readouterr().out
+        assert main([*words[:-1], "0"]) == 1
+        assert "--annealed" in capsys.readouterr().err

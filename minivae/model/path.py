@@ -1,0 +1,72 @@
+"""Gradients along the path alone: the sampled objectives, with another estimate of the encoder's gradient.
+
+The loss depends on the encoder's mu and log_var in two ways: through z, and through the density log q(z|x) that they
+give to z. The second is the score. Its mean is zero, or can be moved to the path. So an unbiased gradient can do
+without it, and then it often has less noise. At q(z|x) = p(z|x) log w is the same for every z: the path's gradient is
+then exactly zero, and the score is not. The decoder's gradient is the same as ever.
+
+These gradients are not the gradient of the loss for the noise at hand: only their means agree. So no finite difference
+can judge them; ``gradcheck.check_unbiased`` does. Equations 10.12 and 10.14 to 10.18 name the paths. Shapes: B batch,
+K latent, S samples per example; sample s of example b lies in row b S + s.
+"""
+
+import numpy as np
+
+from ..kernels import repeat_backward, reparameterize_backward, standard_deviation_backward
+from .bounds import IWAE, MonteCarloELBO
+
+__all__ = ["PathIWAE", "PathMonteCarloELBO"]
+
+
+class PathMonteCarloELBO(MonteCarloELBO):
+    """The Monte-Carlo ELBO with the path derivative: "sticking the landing".
+
+    Notes
+    -----
+    d/dmu E_q[log w] = E_q[(d log w/dz) dz/dmu] + E_q[score], where the score is -beta d log q(z|x)/dmu at a fixed z.
+    Its mean is -beta ∫ q (dq/dmu)/q dz = -beta d/dmu ∫ q dz = 0: a density integrates to 1 whatever mu is.
+
+    References
+    ----------
+    Roeder, Wu & Duvenaud, Sticking the Landing: Simple, Lower-Variance Gradient Estimators for Variational Inference,
+    2017, section 3.
+    """
+
+    def meet_at_encoder(self, d, t, score):
+        """Let z's path alone lead to mu and log_var; the score, which has mean zero, is left out."""
+        path_to_encoder(d, t)
+
+
+class PathIWAE(IWAE):
+    """The importance-weighted bound with the doubly reparameterized gradient.
+
+    Notes
+    -----
+    Let w̃_s = w_s / Σ w be the normalized weights. The plain gradient is Σ_s w̃_s (path_s + score_s), with score_s =
+    -beta d log q(z_s|x)/dmu. The factor w̃_s depends on z_s, so the score's mean is not zero. But for any function f,
+    E[f(z) d log q(z)/dmu] = E[(df/dz) dz/dmu], since both are d/dmu E[f] at a fixed f. Take f = w̃_s, whose slope with
+    respect to log w_s is w̃_s - w̃_s². The score then becomes a path of its own, and each sample's path counts
+
+        w̃_s - beta (w̃_s - w̃_s²), which is w̃_s² for beta = 1.
+
+    References
+    ----------
+    Tucker, Lawson, Gu & Maddison, Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, 2019,
+    section 3.
+    """
+
+    def meet_at_encoder(self, d, t, score):
+        """Let each sample's path count once more by its normalized weight, in place of the score."""
+        B = len(t.x)
+        weight = d.log_weight.reshape(B, -1) / d.objective[:, None]          # (B, S), w̃
+        d.z = d.z * (1 - t.beta * (1 - weight)).reshape(-1, 1)
+        path_to_encoder(d, t)
+
+
+def path_to_encoder(d, t):
+    """Carry d.z to mu and log_var through z = mu + sigma eps, and along no other path."""
+    S = len(t.eps) // len(t.x)
+    # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples
+    dmu_through_z, dsigma = reparameterize_backward(d.z, t.eps)
+    d.mu, d.sigma = repeat_backward(dmu_through_z, S), repeat_backward(dsigma, S)
+    d.log_var = standard_deviation_backward(d.sigma, t.sigma)
