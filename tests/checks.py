@@ -189,7 +189,7 @@ def log_evidence_by_quadrature(model, x):
 
 
 def check_bound():
-    """E[ELBO] <= log p(x), and the gap is KL(q || p(z|x)): equations 2.6 and 2.7, by quadrature."""
+    """E[ELBO] <= log p(x), and the gap is KL(q || p(z|x)): equations 2.6 and 2.8, by quadrature."""
     for seed, likelihood in itertools.product(range(4), ("bernoulli", "gaussian")):
         model, x, _ = model_example(
             dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh", likelihood=likelihood, noise_variance=0.5,

@@ -1,4 +1,4 @@
-"""Active units: how many of the latents say something about the data. Equation 10.5. Shapes: B batch, K latent."""
+"""Active units: how many of the latents say something about the data. Equation 10.14. Shapes: B batch, K latent."""
 
 import numpy as np
 
@@ -30,7 +30,7 @@ def unit_activity(model, x):
 
     Notes
     -----
-    Equation 10.5.
+    Equation 10.14.
     """
     x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions)
     if len(x) == 1:

@@ -62,7 +62,7 @@ def aggregate_log_density(z, mu, log_var):
     Notes
     -----
     Equation 9.2. All N are averaged for each point, with no sampling: M times N densities, a block of points at a time.
-    The square in equation 3.7 is expanded, so that matrix products do the work. Its three terms cancel where sigma is
+    The square in equation 3.4 is expanded, so that matrix products do the work. Its three terms cancel where sigma is
     small beside z and mu, so a latent in which that could cost more than 1e-10 nats has its square taken as it stands.
     """
     z, mu, log_var = _codes(z, mu, log_var)

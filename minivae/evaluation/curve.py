@@ -1,7 +1,7 @@
 """The importance-weighted bound against the number of samples: whether an estimate of log p(x) has arrived.
 
 The bound of S samples rises with S towards log p(x), from the ELBO at S = 1. Where its curve still climbs, the number
-at its end is a bound and not yet log p(x). Equation 10.16. Shapes: B batch, S samples per example.
+at its end is a bound and not yet log p(x). Equation 10.23. Shapes: B batch, S samples per example.
 """
 
 from typing import NamedTuple
@@ -81,7 +81,7 @@ def bound_in_groups(log_weight, sizes):
         The mean over the groups, which is unbiased for the bound of that size, and the square of its standard error. A
         single group has no spread; in its place stands that of the mean of its two halves. For one example that is an
         estimate with one degree of freedom. On average over many, and with weights as uneven as those of images, it is
-        nearer the truth than equation 10.3, and still too small.
+        nearer the truth than equation 10.6, and still too small.
     """
     bounds, variances = [], []
     for size in sizes:

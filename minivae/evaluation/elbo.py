@@ -1,6 +1,6 @@
 """The ELBO of a data set and its two parts, in nats per example.
 
-Equation 2.8 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
+Equation 2.9 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
 error says how far it may be off. Shapes: N examples, D data.
 """
 

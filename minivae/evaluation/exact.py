@@ -2,7 +2,7 @@
 
 A linear decoder under Gaussian noise has p(x) and p(z|x) in closed form, and the best such model for given data is
 known too: probabilistic PCA. With one or two latents, quadrature over z does for any decoder. All of it in float64,
-whatever the model's dtype. Equations 10.6 to 10.9. In nats, one number per example. Shapes: N, B examples, D data
+whatever the model's dtype. Equations 10.8 to 10.10 and 10.16. In nats, one number per example. Shapes: N, B examples, D data
 (pixels), K latent, Q nodes.
 """
 
@@ -38,7 +38,7 @@ def exact_log_evidence(model, x):
 
     Notes
     -----
-    Equation 10.6.
+    Equation 10.9.
 
     References
     ----------
@@ -73,7 +73,7 @@ def exact_posterior(model, x):
 
     Notes
     -----
-    Equation 10.7.
+    Equation 10.10.
 
     References
     ----------
@@ -137,7 +137,7 @@ def ppca(x, latent_dim):
 
     Notes
     -----
-    Equation 10.8, with the eigenvalues of the data's covariance, 1/N and not 1/(N - 1): it is the maximum of the
+    Equation 10.16, with the eigenvalues of the data's covariance, 1/N and not 1/(N - 1): it is the maximum of the
     likelihood.
 
     References
@@ -189,7 +189,7 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
 
     Notes
     -----
-    Equation 10.9. For a smooth integrand that vanishes at both ends, plain addition is exponentially accurate: it
+    Equation 10.8. For a smooth integrand that vanishes at both ends, plain addition is exponentially accurate: it
     beats the nodes of Gauss and Hermite here, which spread farther than the posterior does.
 
     References

@@ -1,7 +1,7 @@
 """log p(x) by importance sampling: q(z|x) proposes latents, and each counts by the ratio of p(x, z) to q(z|x).
 
 The ELBO is a bound; this is the number itself, approached from below as samples are added. How far it has come is
-told by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1 to 10.4. In nats, one
+told by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1, 10.2, 10.6 and 10.7. In nats, one
 number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
 """
 
@@ -108,7 +108,7 @@ def evidence_of(log_weight):
 
     Notes
     -----
-    Equations 10.2, 10.3 and 10.4. The standard error is that of the mean weight, relative to that mean, which is how an
+    Equations 10.2, 10.6 and 10.7. The standard error is that of the mean weight, relative to that mean, which is how an
     error passes through a logarithm (the delta method); in terms of the effective sample size it is the square root of
     (S / ESS - 1) / (S - 1).
 
@@ -157,7 +157,7 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
 
     Notes
     -----
-    Equation 10.1. log q(z|x) is taken from eps and not from z, by the change of variables of equation 4.2: z - mu
+    Equation 10.1. log q(z|x) is taken from eps and not from z, by the change of variables of equation 4.5: z - mu
     would lose eps to rounding where sigma is small beside mu.
     """
     p, K = model.parameters, model.latent_dim

@@ -47,7 +47,7 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
           "elbo_se", the standard error over the examples;
         - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far the
           mean over other images of the kind might differ; "log_px_draws_se": how far other draws of z might move it, on
-          the same images, by equation 10.3 or from the two halves of the draws, whichever is larger. A few examples do
+          the same images, by equation 10.6 or from the two halves of the draws, whichever is larger. A few examples do
           not show it well, and where ``doubt`` is raised it is None: the estimate is then too low by more than that;
         - "gap": log_px - elbo;
         - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with

@@ -1,7 +1,7 @@
 """The two activations, tanh and relu, each differentiated from its saved output.
 
 The output is enough: the slope of tanh is 1 - y**2, and a relu's output is positive exactly where
-its input was. So the forward need not keep its input. Equations 5.6 to 5.9. Shapes: B batch, H hidden.
+its input was. So the forward need not keep its input. Equations 5.8 to 5.11. Shapes: B batch, H hidden.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def tanh(a, out=None):
 
     Notes
     -----
-    Equation 5.6.
+    Equation 5.8.
     """
     check_shapes(a=(a, "BH"), out=(out, "BH"))
     return np.tanh(a, out=out)
@@ -51,7 +51,7 @@ def tanh_backward(dy, y, out=None):
 
     Notes
     -----
-    Equation 5.7: da = dy (1 - y**2).
+    Equation 5.10: da = dy (1 - y**2).
     """
     check_shapes(dy=(dy, "BH"), y=(y, "BH"), out=(out, "BH"))
     # forward: y = tanh(a)
@@ -77,7 +77,7 @@ def relu(a, out=None):
 
     Notes
     -----
-    Equation 5.8.
+    Equation 5.9.
     """
     check_shapes(a=(a, "BH"), out=(out, "BH"))
     return np.maximum(a, 0, out=out)
@@ -101,7 +101,7 @@ def relu_backward(dy, y, out=None):
 
     Notes
     -----
-    Equation 5.9: da = dy where y > 0, else 0. At a = 0 relu has no derivative; we take 0 there, one of
+    Equation 5.11: da = dy where y > 0, else 0. At a = 0 relu has no derivative; we take 0 there, one of
     its subgradients.
     """
     check_shapes(dy=(dy, "BH"), y=(y, "BH"), out=(out, "BH"))

@@ -1,7 +1,7 @@
 """The Bernoulli likelihood, from logits: each pixel is a biased coin, and the decoder gives the bias.
 
 Logits, not probabilities: log(1 - p) is minus infinity once p rounds to 1, while the same number computed from
-the logit stays finite. Equations 5.10 to 5.12. In nats, summed over the pixels: one number per example.
+the logit stays finite. Equations 5.13, 5.16 and 5.18. In nats, summed over the pixels: one number per example.
 Shapes: B batch, D data (pixels).
 """
 
@@ -30,7 +30,7 @@ def logistic(logits, out=None):
 
     Notes
     -----
-    Equation 5.10. The form with tanh never overflows.
+    Equation 5.13. The form with tanh never overflows.
     """
     check_shapes(logits=(logits, "BD"), out=(out, "BD"))
     probabilities = np.multiply(logits, 0.5, out=out)
@@ -58,7 +58,7 @@ def bernoulli_log_likelihood(logits, x):
 
     Notes
     -----
-    Equation 5.11, x a - log(1 + exp(a)), with log(1 + exp(a)) = max(a, 0) + log1p(exp(-abs(a))), which never
+    Equation 5.16, x a - log(1 + exp(a)), with log(1 + exp(a)) = max(a, 0) + log1p(exp(-abs(a))), which never
     overflows. Taking x a - max(a, 0) first keeps full precision where the pixel is certain: the two cancel
     exactly, and only the small logarithm remains.
     """
@@ -91,7 +91,7 @@ def bernoulli_log_likelihood_backward(dll, logits, x, out=None):
 
     Notes
     -----
-    Equation 5.12: observed minus expected, x - logistic(a). There is no gradient for x: it is data.
+    Equation 5.18: observed minus expected, x - logistic(a). There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), logits=(logits, "BD"), x=(x, "BD"), out=(out, "BD"))
     # forward: log_likelihood = sum(x * logits - log(1 + exp(logits)))

@@ -2,7 +2,7 @@
 
 Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product,
 in which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations
-5.1 to 5.4. Shapes: B batch, I inputs, O outputs.
+5.2 and 5.4 to 5.6. Shapes: B batch, I inputs, O outputs.
 """
 
 import numpy as np
@@ -32,7 +32,7 @@ def dense(x, W, b, out=None):
 
     Notes
     -----
-    Equation 5.1.
+    Equation 5.2.
     """
     check_shapes(x=(x, "BI"), W=(W, "IO"), b=(b, "O"), out=(out, "BO"))
     y = np.matmul(x, W, out=out)
@@ -66,7 +66,7 @@ def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True, needs_dW=Tru
 
     Notes
     -----
-    Equations 5.2, 5.3 and 5.4. W and b serve every example, so their gradients sum over the batch; the
+    Equations 5.4, 5.5 and 5.6. W and b serve every example, so their gradients sum over the batch; the
     1/B of a mean is already inside dy.
     """
     out_dx, out_dW, out_db = out

@@ -1,7 +1,7 @@
 """Gaussian log densities: of a latent under any diagonal Gaussian, and of the data under a Gaussian decoder.
 
 The first serves objectives that draw log q(z|x) and log p(z); the second is the likelihood of real-valued pixels, with
-a fixed variance or with a learned one. Equations 3.7, 3.8, 5.13, 5.14, 5.17 and 5.18. In nats, log(2 pi) included,
+a fixed variance or with a learned one. Equations 3.4, 3.11, 5.20, 5.21, 5.22 and 5.23. In nats, log(2 pi) included,
 summed over latents or pixels: one number per example. Shapes: B batch, K latent, D data.
 """
 
@@ -35,7 +35,7 @@ def gaussian_log_density(z, mu, log_var):
 
     Notes
     -----
-    Equation 3.7. Right for every log_var, however small sigma is.
+    Equation 3.4. Right for every log_var, however small sigma is.
     """
     check_shapes(z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
     distance = over_sigma(z - mu, inverse_root(log_var))  # (B, K)
@@ -58,7 +58,7 @@ def gaussian_log_density_backward(dlog_density, z, mu, log_var):
 
     Notes
     -----
-    Equation 3.8.
+    Equation 3.11.
     """
     check_shapes(dlog_density=(dlog_density, "B"), z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
     # forward: log_density = -0.5 * sum(log(2 pi) + log_var + ((z - mu) / sigma)**2)
@@ -90,7 +90,7 @@ def gaussian_log_likelihood(mean, x, noise_variance=1.0):
 
     Notes
     -----
-    Equation 5.13.
+    Equation 5.20.
     """
     check_shapes(mean=(mean, "BD"), x=(x, "BD"))
     root = min(noise_variance**-0.25, float(np.finfo(x.dtype).max) / 2)
@@ -117,7 +117,7 @@ def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None)
 
     Notes
     -----
-    Equation 5.14. There is no gradient for x: it is data.
+    Equation 5.21. There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), mean=(mean, "BD"), x=(x, "BD"), out=(out, "BD"))
     # forward: log_likelihood = -0.5 * sum(((x - mean) / sigma)**2 + log(2 pi sigma**2)), sigma**2 = noise_variance
@@ -146,7 +146,7 @@ def learned_variance_log_likelihood(mean, log_var, x):
 
     Notes
     -----
-    Equation 5.17: 5.13 with the variance exp(log_var), which is positive whatever log_var is.
+    Equation 5.22: 5.20 with the variance exp(log_var), which is positive whatever log_var is.
     """
     check_shapes(mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"))
     distance = over_sigma(x - mean, inverse_root(log_var))  # (B, D)
@@ -173,7 +173,7 @@ def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
 
     Notes
     -----
-    Equations 5.14 and 5.18. There is no gradient for x: it is data.
+    Equations 5.21 and 5.23. There is no gradient for x: it is data.
     """
     check_shapes(dll=(dll, "B"), mean=(mean, "BD"), log_var=(log_var, ""), x=(x, "BD"), out=(out, "BD"))
     # forward: log_likelihood = -0.5 * sum(((x - mean) / sigma)**2 + log(2 pi) + log_var)

@@ -1,7 +1,7 @@
 """The Gaussian q(z|x): its standard deviation, a draw from it, and its KL divergence from the prior.
 
 q(z|x) = N(mu, sigma**2) with diagonal covariance; the prior p(z) is N(0, I). The encoder yields mu and
-log_var = log(sigma**2), never log(sigma). Equations 3.3 to 3.6, 4.2 and 4.3. The divergence is in nats and summed
+log_var = log(sigma**2), never log(sigma). Equations 3.3, 3.7, 3.9, 3.10, 4.5 and 4.8. The divergence is in nats and summed
 over the latents: one number per example. Shapes: B batch, K latent.
 """
 
@@ -30,7 +30,7 @@ def standard_deviation(log_var):
 
     Notes
     -----
-    Equation 3.5. The only place where sigma is computed.
+    Equation 3.3. The only place where sigma is computed.
     """
     check_shapes(log_var=(log_var, "BK"))
     return np.exp(0.5 * log_var)
@@ -52,7 +52,7 @@ def standard_deviation_backward(dsigma, sigma):
 
     Notes
     -----
-    Equation 3.6: an exponential is its own derivative, and the half comes from the exponent.
+    Equation 3.10: an exponential is its own derivative, and the half comes from the exponent.
     """
     check_shapes(dsigma=(dsigma, "BK"), sigma=(sigma, "BK"))
     # forward: sigma = exp(0.5 * log_var)
@@ -76,7 +76,7 @@ def reparameterize(mu, sigma, eps):
 
     Notes
     -----
-    Equation 4.2.
+    Equation 4.5.
 
     References
     ----------
@@ -102,7 +102,7 @@ def reparameterize_backward(dz, eps):
 
     Notes
     -----
-    Equation 4.3. There is no gradient for eps: it is noise, not a function of anything we learn.
+    Equation 4.8. There is no gradient for eps: it is noise, not a function of anything we learn.
     """
     check_shapes(dz=(dz, "BK"), eps=(eps, "BK"))
     # forward: z = mu + sigma * eps
@@ -126,7 +126,7 @@ def kl_divergence(mu, log_var):
 
     Notes
     -----
-    Equation 3.3. ``expm1(log_var)`` is exp(log_var) - 1 without the cancellation near log_var = 0, where
+    Equation 3.7. ``expm1(log_var)`` is exp(log_var) - 1 without the cancellation near log_var = 0, where
     unused latents lie. In float32 it overflows to infinity above log_var = 88.7, in float64 above
     709.7.
 
@@ -154,7 +154,7 @@ def kl_divergence_backward(dkl, mu, log_var):
 
     Notes
     -----
-    Equation 3.4.
+    Equation 3.9.
     """
     check_shapes(dkl=(dkl, "B"), mu=(mu, "BK"), log_var=(log_var, "BK"))
     # forward: kl = 0.5 * sum(mu**2 + exp(log_var) - 1 - log_var)

@@ -10,7 +10,7 @@ import numpy as np
 __all__ = []  # the package's kernels are the others
 
 
-# --- q(z|x) and its divergence from the prior: equations 3.3 to 3.8 ---
+# --- q(z|x) and its divergence from the prior: equations 3.3, 3.4, 3.7 and 3.9 to 3.11 ---
 
 def kl_divergence(mu, log_var):
     return 0.5 * np.sum(mu**2 + np.exp(log_var) - 1 - log_var, axis=1)
@@ -41,7 +41,7 @@ def gaussian_log_density_backward(dlog_density, z, mu, log_var):
     return dz, dmu, dlog_var
 
 
-# --- the draw: equations 4.2 and 4.3 ---
+# --- the draw: equations 4.5 and 4.8 ---
 
 def reparameterize(mu, sigma, eps):
     return mu + sigma * eps
@@ -53,7 +53,7 @@ def reparameterize_backward(dz, eps):
     return dmu, dsigma
 
 
-# --- layers: equations 5.1 to 5.9 ---
+# --- layers: equations 5.2 and 5.4 to 5.11 ---
 
 def dense(x, W, b):
     return x @ W + b
@@ -82,7 +82,7 @@ def relu_backward(dy, y):
     return dy * (y > 0)
 
 
-# --- likelihoods: equations 5.10 to 5.18 ---
+# --- likelihoods: equations 5.12, 5.13, 5.16 and 5.18 to 5.23 ---
 
 def logistic(logits):
     return 1 / (1 + np.exp(-logits))
@@ -114,7 +114,7 @@ def learned_variance_log_likelihood_backward(dll, mean, log_var, x):
     return dmean, dlog_var
 
 
-# --- several draws for each example: equations 10.10 and 10.15 to 10.17 ---
+# --- several draws for each example: equations 10.13 and 10.22 to 10.24 ---
 
 def repeat(a, samples):
     return np.repeat(a, samples, axis=0)

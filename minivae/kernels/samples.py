@@ -2,8 +2,7 @@
 
 S samples of each of B examples lie as B S rows, sample s of example b in row b S + s, so that every other kernel sees
 two axes as always. Two ways lead from S numbers of an example back to one: their mean, which makes the Monte-Carlo
-ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.10
-and 10.15 to 10.17. Shapes: B batch, K latent, S samples per example.
+ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.13 and 10.22 to 10.24. Shapes: B batch, K latent, S samples per example.
 """
 
 import numpy as np
@@ -30,7 +29,7 @@ def repeat(a, samples):
 
     Notes
     -----
-    Equation 10.10.
+    Equation 10.13.
     """
     check_shapes(a=(a, "BK"))
     return np.repeat(a, samples, axis=0)
@@ -52,7 +51,7 @@ def repeat_backward(dy, samples):
 
     Notes
     -----
-    Equation 10.10: what is used S times receives the sum of S gradients.
+    Equation 10.13: what is used S times receives the sum of S gradients.
     """
     check_shapes(dy=(dy, "RK"))
     rows, K = dy.shape
@@ -76,7 +75,7 @@ def mean_over_samples(log_weight):
 
     Notes
     -----
-    Equation 10.15.
+    Equation 10.22.
     """
     check_shapes(log_weight=(log_weight, "BS"))
     return log_weight.mean(axis=1)
@@ -98,7 +97,7 @@ def mean_over_samples_backward(dmean, log_weight):
 
     Notes
     -----
-    Equation 10.15.
+    Equation 10.22.
     """
     check_shapes(dmean=(dmean, "B"), log_weight=(log_weight, "BS"))
     # forward: mean = sum(log_weight) / S
@@ -121,7 +120,7 @@ def log_mean_exp(log_weight):
 
     Notes
     -----
-    Equation 10.16. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of
+    Equation 10.23. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of
     an example's is divided out before the exponential and its logarithm added again at the end.
 
     References
@@ -149,7 +148,7 @@ def log_mean_exp_backward(dlog_mean, log_weight):
 
     Notes
     -----
-    Equation 10.17: the share of a sample is its normalized weight, w_s / (w_1 + ... + w_S), a softmax.
+    Equation 10.24: the share of a sample is its normalized weight, w_s / (w_1 + ... + w_S), a softmax.
 
     References
     ----------

@@ -34,7 +34,7 @@ class Explorer:
     Attributes
     ----------
     kl : ndarray, shape (K,)
-        The mean KL of each latent over x, in nats (equation 3.3, latent by latent).
+        The mean KL of each latent over x, in nats (equation 3.7, latent by latent).
     latents : ndarray of int, shape (sliders,)
         Those that can be moved, largest KL first.
     z : ndarray, shape (K,)

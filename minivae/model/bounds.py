@@ -3,7 +3,7 @@
 Both draw the KL divergence too, as log q(z|x) - log p(z), in place of its closed form; they differ only in how the S
 log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is
 the importance-weighted bound. ``SampledBound`` is the chain of both, forward and backward, written as the VAE's own is.
-Equations 10.10 to 10.18. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of example b lies
+Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of example b lies
 in row b S + s.
 """
 
@@ -85,7 +85,7 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equations 10.11 to 10.14, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which
+        Equations 10.18 to 10.21, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which
         makes its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of
         sigma only.
         """
@@ -131,7 +131,7 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equation 7.1, and equations 10.10 to 10.18. The gradient of a log weight is its total derivative: through z, and
+        Equation 7.4, and equations 10.13 and 10.18 to 10.25. The gradient of a log weight is its total derivative: through z, and
         through the mu and log_var that log q(z|x) has of its own.
         """
         d, grads, d_loss = open_gradients(self, trace, d_loss, out)
@@ -175,7 +175,7 @@ class SampledBound(VAE):
 
 
 class MonteCarloELBO(SampledBound):
-    """A VAE trained on the ELBO with its KL drawn too: the mean of S log weights per example. Equation 10.15.
+    """A VAE trained on the ELBO with its KL drawn too: the mean of S log weights per example. Equation 10.22.
 
     References
     ----------
@@ -187,7 +187,7 @@ class MonteCarloELBO(SampledBound):
 
 
 class IWAE(SampledBound):
-    """The importance weighted autoencoder: the logarithm of the mean of S weights per example. Equation 10.16.
+    """The importance weighted autoencoder: the logarithm of the mean of S weights per example. Equation 10.23.
 
     With S = 1 it is the Monte-Carlo ELBO.
 

@@ -25,7 +25,7 @@ def likelihood_of(settings):
 
 
 class Bernoulli:
-    """Binary pixels, each a coin whose log-odds the decoder gives. Equations 5.11 and 5.12."""
+    """Binary pixels, each a coin whose log-odds the decoder gives. Equations 5.16 and 5.18."""
 
     symbol = "logits"
     kernel = "bernoulli_log_likelihood"
@@ -55,7 +55,7 @@ class Bernoulli:
 
 
 class Gaussian:
-    """Real-valued pixels with the same fixed noise on each. Equations 5.13 and 5.14.
+    """Real-valued pixels with the same fixed noise on each. Equations 5.20 and 5.21.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ class Gaussian:
 
 
 class LearnedGaussian(Gaussian):
-    """Real-valued pixels with the same noise on each, its variance learned. Equations 5.17 and 5.18.
+    """Real-valued pixels with the same noise on each, its variance learned. Equations 5.22 and 5.23.
 
     One number is shared by all pixels. A variance for each would have no largest likelihood: a pixel that the decoder
     gets exactly right, such as one that is always black, sends its own to zero and the density to infinity.

@@ -1,7 +1,7 @@
 """A stack of dense layers with one activation between them: the encoder is one, the decoder another.
 
 The stack itself stores no numbers. Weights come from ``Parameters``; what the forward computes goes into the trace,
-where the backward finds it. Equation 5.5. Shapes: B batch, H hidden.
+where the backward finds it. Equation 5.7. Shapes: B batch, H hidden.
 """
 
 import math
@@ -93,7 +93,7 @@ class MLP:
 
         Notes
         -----
-        Equation 5.5 for each hidden layer. The decoder's y is what equations 5.15 and 5.16 name, the encoder's is
+        Equation 5.7 for each hidden layer. The decoder's y is what equations 5.12 and 5.19 name, the encoder's is
         [mu | log_var].
         """
         activation, _ = ACTIVATIONS[self.activation]
@@ -138,7 +138,7 @@ class WeightsLater(dict):
     """Takes the place of the gradients in a backward pass that leaves out those of weights and biases.
 
     They can be computed later, because they need only each layer's input x and the gradient dy of its output
-    (equations 5.3 and 5.4). The gradient of a parameter that belongs to the likelihood is kept here, by its name.
+    (equations 5.5 and 5.6). The gradient of a parameter that belongs to the likelihood is kept here, by its name.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ without it, and then it often has less noise. At q(z|x) = p(z|x) log w is the sa
 then exactly zero, and the score is not. The decoder's gradient is the same as ever.
 
 These gradients are not the gradient of the loss for the noise at hand: only their means agree. So no finite difference
-can judge them; ``gradcheck.check_unbiased`` does. Equations 10.12 and 10.14 to 10.18 name the paths. Shapes: B batch,
+can judge them; ``gradcheck.check_unbiased`` does. Equations 10.19 and 10.21 to 10.25 name the paths. Shapes: B batch,
 K latent, S samples per example; sample s of example b lies in row b S + s.
 """
 

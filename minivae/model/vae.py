@@ -133,7 +133,7 @@ class VAE(Autoencoder):
 
         Notes
         -----
-        Equations 3.1, 3.2, 2.8, 2.9 and 2.10. The line of a symbol in ``given`` runs like the others, but the trace
+        Equations 3.1, 3.2, 2.9, 2.10 and 2.11. The line of a symbol in ``given`` runs like the others, but the trace
         keeps the given value.
         """
         t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied

@@ -46,14 +46,14 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     learning_rate : float, optional
         Step size of the default optimizer, 5e-3 if not given.
     schedule : {"constant", "cosine"}, optional
-        What becomes of the step size over the run: it stays, or falls to zero along half a cosine (equation 8.4). By
+        What becomes of the step size over the run: it stays, or falls to zero along half a cosine (equation 8.10). By
         default "cosine" for the default optimizer, "constant" for one of your own.
     samples : int, optional
         S, draws of z per example, for a ``MonteCarloELBO`` or an ``IWAE``. A ``VAE`` takes one.
     binarize : {"dynamic", "fixed", "threshold", "none"}, optional
         How grey levels become pixels; by default "dynamic" for a Bernoulli model, "none" for a Gaussian.
     beta_warm_up : float, optional
-        Epochs over which the KL's weight rises to the model's beta (equation 8.5).
+        Epochs over which the KL's weight rises to the model's beta (equation 8.11).
     held_out : ndarray, shape (M, rows, columns) or (M, D), optional
         Data on which the ELBO is measured after each epoch, with the same pixels and noise each time.
     seed : int, optional

@@ -1,7 +1,7 @@
 """Gradient descent with momentum, and Adam: each a few lines on one whole vector.
 
 An optimizer changes the parameters in place and keeps its own running vectors, which a checkpoint saves.
-Equations 8.1 to 8.3 and 8.11. Shape: P parameters.
+Equations 8.4, 8.5, 8.8 and 8.9. Shape: P parameters.
 """
 
 import math
@@ -25,7 +25,7 @@ class SGD:
 
     Notes
     -----
-    Equation 8.1: velocity = momentum velocity + gradient; parameters -= learning_rate velocity.
+    Equation 8.4: velocity = momentum velocity + gradient; parameters -= learning_rate velocity.
 
     References
     ----------
@@ -38,7 +38,7 @@ class SGD:
         self.velocity = None
 
     def step(self, parameters, gradients):
-        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,). Equation 8.1."""
+        """Change ``parameters``, shape (P,), in place by one step against ``gradients``, shape (P,). Equation 8.4."""
         self.begin(parameters, gradients)
         self.move(parameters, gradients)
 
@@ -49,7 +49,7 @@ class SGD:
             self.velocity = np.zeros_like(parameters)
 
     def move(self, parameters, gradients, part=slice(None)):
-        """Take the step that has begun, on a slice of the vectors, or on all. Equation 8.1."""
+        """Take the step that has begun, on a slice of the vectors, or on all. Equation 8.4."""
         velocity = self.velocity[part]
         velocity *= self.momentum
         velocity += gradients[part]
@@ -73,7 +73,7 @@ def adam_step(parameters, g, m, v, t, *, learning_rate, beta1, beta2, epsilon):
 
     Notes
     -----
-    Equations 8.2, 8.3 and 8.11. Every line here makes new vectors, which takes several times as long as ``Adam.move``
+    Equations 8.5, 8.8 and 8.9. Every line here makes new vectors, which takes several times as long as ``Adam.move``
     (tests/benchmarks/floor.py measures both).
     """
     m = beta1 * m + (1 - beta1) * g
@@ -96,7 +96,7 @@ class Adam:
 
     Notes
     -----
-    Equations 8.2, 8.3 and 8.11. The mean of the gradients so far, the latest counting most, is their sum divided by the
+    Equations 8.5, 8.8 and 8.9. The mean of the gradients so far, the latest counting most, is their sum divided by the
     sum of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is alike.
     Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
 
@@ -129,7 +129,7 @@ class Adam:
         self.t += 1
 
     def move(self, parameters, gradients, part=slice(None)):
-        """Take the step that has begun, on a slice of the vectors, or on all. Equations 8.2, 8.3 and 8.11.
+        """Take the step that has begun, on a slice of the vectors, or on all. Equations 8.5, 8.8 and 8.9.
 
         ``adam_step`` above, in place: with m = (1 - beta1) sum_g and v = (1 - beta2) sum_g2.
         """

@@ -18,7 +18,7 @@ def cosine(step, steps):
 
     Notes
     -----
-    Equation 8.4: from 1 down to 0 along half a cosine, slowly at both ends.
+    Equation 8.10: from 1 down to 0 along half a cosine, slowly at both ends.
 
     References
     ----------
@@ -32,7 +32,7 @@ def warm_up(step, steps):
 
     Notes
     -----
-    Equation 8.5: 1/steps at the first step, 1 at the last. With no warm-up, steps = 0, it is 1 throughout.
+    Equation 8.11: 1/steps at the first step, 1 at the last. With no warm-up, steps = 0, it is 1 throughout.
 
     References
     ----------

@@ -3,7 +3,7 @@
 On one thread a step is forward, backward and the optimizer's step. Several threads share it in two phases. First, each
 takes some rows of the batch forward and back, down to the gradient of every layer's output: examples do not need each
 other for that. Then each takes some rows of the weights: it computes their gradients, x.T @ dy over the whole batch
-(equations 5.3 and 5.4), and moves them. No gradient is held twice, and none is added up between threads. Threads help
+(equations 5.5 and 5.6), and moves them. No gradient is held twice, and none is added up between threads. Threads help
 because NumPy releases the interpreter while it computes. Shapes: B batch, D data (pixels), K latent, S samples per
 example.
 """

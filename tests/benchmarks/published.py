@@ -181,8 +181,8 @@ def errors_seen(seen, stated):
         f"- **The error over draws**, seen in {seen['images']:,} test images measured twice with {SAMPLES:,} draws "
         f"each (the VAE of the package; `python tests/benchmarks/published.py accuracy`): {seen['replicate_se']:.4f} "
         f"nats for the mean over 10,000 images, by their differences. `evaluate` states {stated:.4f}, which is "
-        f"{by_evaluate:.1f} times too small, and equation 10.3 alone {seen['stated_se']:.4f}, {by_equation:.1f} times "
-        "too small. Image by image the difference lies within 1.96 of its standard errors by equation 10.3 for "
+        f"{by_evaluate:.1f} times too small, and equation 10.6 alone {seen['stated_se']:.4f}, {by_equation:.1f} times "
+        "too small. Image by image the difference lies within 1.96 of its standard errors by equation 10.6 for "
         f"{seen['coverage']:.0%} of the images{low}; 95% would be right.",
         f"- **More draws.** On {seen['fewer']} of these images, {seen['more_samples']:,} draws lie {seen['rise']:.2f} "
         f"± {seen['rise_se']:.2f} nats above {SAMPLES:,} (± over images). So the numbers of the table are "
@@ -234,7 +234,7 @@ def judged(first, second, far):
     -------
     numbers : dict
         "replicate_se", the standard error over draws of the mean of one estimate over 10,000 images, by the spread of
-        the differences; "stated_se", what equation 10.3 gives; "coverage", the share of differences within 1.96 of
+        the differences; "stated_se", what equation 10.6 gives; "coverage", the share of differences within 1.96 of
         their standard errors, and "low_coverage" where either effective sample size is below 5; "few", their share of
         the images; "rise", by how much more draws lie above, and its standard error over the images.
     """

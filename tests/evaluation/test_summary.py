@@ -131,7 +131,7 @@ def test_where_log_px_is_in_doubt_it_has_no_error_bar():
 
 
 def test_the_larger_of_two_errors_is_reported(monkeypatch):
-    """Of 60 uneven examples the halves tell more; of one example, where the two halves happen to agree, equation 10.3."""
+    """Of 60 uneven examples the halves tell more; of one example, where the two halves happen to agree, equation 10.6."""
     monkeypatch.setattr("minivae.evaluation.summary.doubt", lambda numbers: None)  # which would leave the error out
     model = at_true_posterior(linear_model(5, K=2))
     model.parameters["encoder.0.b"][:2] += 1  # q beside the posterior

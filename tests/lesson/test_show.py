@@ -75,11 +75,11 @@ def test_lines_are_chosen_by_what_they_say():
     source = mv.show_source("kernels:dense_backward", "dW =", "db =")
     assert [line.split(" = ")[0] for line in source.code.splitlines()] == ["    dW", "    db"]
     assert (ROOT / source.file).read_text(encoding="utf-8").splitlines()[source.line - 1] == source.code.splitlines()[0]
-    assert [entry.number for entry in source.equations] == ["5.2", "5.3", "5.4"]
-    assert "equations 5.2, 5.3, 5.4" in source._repr_markdown_() and "```python\n    dW = " in source._repr_markdown_()
+    assert [entry.number for entry in source.equations] == ["5.4", "5.5", "5.6"]
+    assert "equations 5.4, 5.5, 5.6" in source._repr_markdown_() and "```python\n    dW = " in source._repr_markdown_()
     chain = mv.show_source("model.vae:VAE.forward", "t.elbo =", "t.loss =")
-    assert [entry.number for entry in chain.equations] == ["2.8", "2.9",
-                                                           "2.10"]   # those whose symbols these lines assign
+    assert [entry.number for entry in chain.equations] == ["2.9", "2.10",
+                                                           "2.11"]   # those whose symbols these lines assign
     assert mv.show_source("kernels:tanh", "np.tanh").code == "    return np.tanh(a, out=out)"
     assert repr(source) == f"{source.file}:{source.line}  dense_backward\n{source.code}"
     with pytest.raises(ValueError, match="no line of kernels:tanh contains 'sinh'"):
@@ -129,8 +129,8 @@ def test_an_equation_that_is_not_there(number, message):
 
 
 def test_an_equation_shows_its_number():
-    assert r"\tag{2.7}" in mv.equation("2.7")._repr_latex_()
-    assert repr(mv.equation("2.7")).startswith("(2.7)  log p(x)")
+    assert r"\tag{2.8}" in mv.equation("2.8")._repr_latex_()
+    assert repr(mv.equation("2.8")).startswith("(2.8)  log p(x)")
 
 
 def test_the_toy_knows_its_bars():

@@ -81,15 +81,15 @@ def test_a_step_back_comes_after_the_steps_that_it_needs():
 def test_a_weight_below_an_activation_shows_both():
     *_, steps = walk(hidden=(3,), activation="relu")
     step = steps["d.encoder.0.W"]
-    assert [entry.number for entry in step.equations] == ["5.9", "5.3"]
+    assert [entry.number for entry in step.equations] == ["5.11", "5.5"]
     assert [source.name for source in step.sources] == ["MLP.backward", "relu_backward", "dense_backward"]
-    assert [entry.number for entry in steps["d.encoder.1.W"].equations] == ["5.3"]
+    assert [entry.number for entry in steps["d.encoder.1.W"].equations] == ["5.5"]
     assert "d_head = " in steps["d.encoder.1.W"].sources[0].code
 
 
 def test_a_learned_variance_shows_its_own_kernel_and_says_what_s_is():
     _, trace, *_, steps = walk(hidden=(3,), likelihood="gaussian", noise_variance="learned")
-    assert [entry.number for entry in steps["log_likelihood"].equations] == ["5.17", "5.13"]
+    assert [entry.number for entry in steps["log_likelihood"].equations] == ["5.22", "5.20"]
     assert steps["log_likelihood"].sources[-1].name == "learned_variance_log_likelihood"
     assert steps["d.mean"].sources[-1].name == "learned_variance_log_likelihood_backward"
     assert "[learned_variance_log_likelihood minivae/kernels/density.py:" in repr(trace)
@@ -103,11 +103,11 @@ def test_steps_are_a_sequence_and_show_themselves():
     with pytest.raises(KeyError, match="no step 'zz'; there are x, "):
         steps["zz"]
     text = repr(steps["d.mu"])
-    for line in ("d.mu  (3, 1)  the two paths meet", "(7.3)  dmu = dz + dkl mu", "minivae/model/vae.py:",
+    for line in ("d.mu  (3, 1)  the two paths meet", "(7.2)  dmu = dz + dkl mu", "minivae/model/vae.py:",
                  "d.mu = dmu_through_z + dmu_through_kl", "dmu = dkl[:, None] * mu", "d.mu = [[ 0.1878]"):
         assert line in text
     markdown = steps["d.mu"]._repr_markdown_()
-    assert r"\tag{7.3}$$" in markdown and "```python\n" in markdown and "d.mu = [[ 0.1878]" in markdown
+    assert r"\tag{7.2}$$" in markdown and "```python\n" in markdown and "d.mu = [[ 0.1878]" in markdown
     whole = steps._repr_markdown_()
     assert whole.count("<details>") == whole.count("\n</details>")
     assert whole.count("\n\n<details><summary>") >= len(steps) - 1

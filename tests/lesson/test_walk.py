@@ -83,7 +83,7 @@ def test_every_symbol_and_weight_is_a_node_of_the_graph(toy):
 
 def test_a_layers_equation_speaks_of_the_layers_own_symbols(toy):
     section = walk.page(toy).partition('id="d.decoder.1.W"')[2].partition("</section>")[0]
-    equation = section.partition("Equation 5.3")[2].partition("</math>")[0]
+    equation = section.partition("Equation 5.5")[2].partition("</math>")[0]
     assert re.findall('data-step="([^"]+)"', equation)[-2:] == ["decoder.0.h", "d.logits"]  # dW = x^T dy
 
 
@@ -123,7 +123,7 @@ def test_every_equation_of_the_course_is_mathml():
 def test_without_latex2mathml_the_plain_text_stands(toy, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "latex2mathml.converter", None)
     page = walk.page(toy)
-    assert "<math " not in page and f"<code>{mv.equation('4.2').plain}</code>" in page
+    assert "<math " not in page and f"<code>{mv.equation('4.5').plain}</code>" in page
 
 
 def test_the_command_line_writes_the_walk_of_the_toy(toy, tmp_path, capsys):

@@ -74,7 +74,7 @@ def test_less_noise_where_q_is_near_the_posterior():
 
 
 def test_the_toys_variances():
-    """Of dmu, one draw: with the score 4.5, 7.2 and 3.8; along the path alone 0.50, 0.28 and 0.28 (equation 10.12)."""
+    """Of dmu, one draw: with the score 4.5, 7.2 and 3.8; along the path alone 0.50, 0.28 and 0.28 (equation 10.19)."""
     toy, x, _ = mv.toy()
     rng = np.random.default_rng(0)
     found = []

@@ -125,3 +125,17 @@ def test_the_table_of_rules_is_the_measured_one():
 
 def test_citations_are_read_as_meant():
     assert cited("as (2.3) says, by (2.4, 2.5 and 10.1); not (0.5), 3.1 or (12.5 nats)") == {"2.3", "2.4", "2.5", "10.1"}
+
+
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if int(name[:2]) in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])
+def test_equations_are_numbered_by_appearance(name):
+    place = {}                                                   # where it is shown, or else where it is first cited
+    for kind, pattern in (("code", r'mv\.equation\("([\d.]+)"\)'), ("markdown", r"\((\d+\.\d+(?:(?:, | and )\d+\.\d+)*)\)")):
+        for i, cell in enumerate(NOTEBOOKS[name].cells):
+            for match in re.finditer(pattern, cell.source) if cell.cell_type == kind else ():
+                for number in re.findall(r"\d+\.\d+", match[1]):
+                    if number not in place:
+                        place[number] = i, match.start()
+    own = [entry.number for entry in EQUATIONS if entry.number.startswith(f"{int(name[:2])}.")]
+    assert own == [f"{int(name[:2])}.{i}" for i in range(1, 1 + len(own))]
+    assert own == sorted(own, key=place.get)

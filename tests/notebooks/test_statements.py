@@ -153,7 +153,7 @@ def test_a_sampled_kl_makes_a_trained_elbo_less_noisy_and_a_blind_one_noisier():
     np.testing.assert_allclose(variance(log_likelihood), [0.331, 0.515, 1.037], atol=1e-3)
     np.testing.assert_allclose(variance(log_likelihood - kl), [0.0535, 0.097, 0.071], atol=1e-3)
     alone = (model.encode(x)[0] ** 2 * np.exp(model.encode(x)[1]) + 0.5 * np.expm1(model.encode(x)[1]) ** 2).ravel()
-    np.testing.assert_allclose(variance(kl), alone, rtol=1e-8)                               # equation 3.11
+    np.testing.assert_allclose(variance(kl), alone, rtol=1e-8)                               # equation 3.8
     model.parameters["decoder.0.W"] = np.zeros((1, 2))
     log_likelihood, kl = two_terms(model, x)
     np.testing.assert_allclose(variance(log_likelihood - kl) - variance(log_likelihood), alone, rtol=1e-8)

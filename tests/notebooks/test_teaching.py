@@ -34,7 +34,7 @@ def test_the_example_is_a_whole_exercise(monkeypatch):
     monkeypatch.setitem(EXERCISES, exercise.name, exercise)
     assert judged(exercise, Local(lambda dsigma, sigma: dsigma * sigma / 2))
     report = judged(exercise, Local(lambda dsigma, sigma: dsigma * sigma))
-    assert report.mistake == "sigma's backward lacks its half" and "equation 3.6" in str(report)
+    assert report.mistake == "sigma's backward lacks its half" and "equation 3.10" in str(report)
 
 
 @pytest.mark.parametrize("stem, told", re.findall(r"\| `(\d\w+)` \| (\d+) \|", TEXT))

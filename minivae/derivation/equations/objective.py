@@ -11,10 +11,10 @@ EQUATIONS = (
     # 1. Maximum likelihood and latent variables
     Equation("1.1", "log p(X) = Σ_i log p(x_i)", r"\log p(X) = \sum_i \log p(x_i)",
              "x", "data, one example a row; the examples are independent"),
-    Equation("1.2", "p(x) = ∫ p(x|z) p(z) dz", r"p(x) = \int p(x \mid z)\, p(z)\, dz",
-             None, "the evidence: the latent z is integrated out"),
-    Equation("1.3", "p(z) = N(z; 0, I)", r"p(z) = \mathcal{N}(z;\, 0, I)",
+    Equation("1.2", "p(z) = N(z; 0, I)", r"p(z) = \mathcal{N}(z;\, 0, I)",
              None, "the prior"),
+    Equation("1.3", "p(x) = ∫ p(x|z) p(z) dz", r"p(x) = \int p(x \mid z)\, p(z)\, dz",
+             None, "the evidence: the latent z is integrated out"),
     Equation("1.4", "p(z|x) = p(x|z) p(z) / p(x)", r"p(z \mid x) = \frac{p(x \mid z)\, p(z)}{p(x)}",
              None, "the posterior, by Bayes' rule: how probable each z is, given x"),
     Equation("1.5", "p(x) ≈ (1/S) Σ_s p(x|z_s), z_s ~ p(z)",
@@ -44,21 +44,21 @@ EQUATIONS = (
              r"\mathrm{ELBO} = \mathbb{E}_{q(z \mid x)}[\log p(x \mid z)]"
              r" - \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
              None, "the evidence lower bound: expected log-likelihood minus the KL divergence"),
-    Equation("2.7", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
+    Equation("2.7", "log E[w] ≥ E[log w]", r"\log \mathbb{E}[w] \ge \mathbb{E}[\log w]",
+             None, "Jensen's inequality for the logarithm and a positive w: equal only if w is constant"),
+    Equation("2.8", "log p(x) − ELBO = KL(q(z|x) ‖ p(z|x))",
              r"\log p(x) - \mathrm{ELBO} = \mathrm{KL}(q(z \mid x) \,\|\, p(z \mid x))",
              None, "the gap is how far q is from the true posterior; put p(x, z) = p(z|x) p(x) into 2.2"),
-    Equation("2.8", "elbo = log p(x|z) − KL(q(z|x) ‖ p(z)), z ~ q(z|x)",
+    Equation("2.9", "elbo = log p(x|z) − KL(q(z|x) ‖ p(z)), z ~ q(z|x)",
              r"\widehat{\mathrm{ELBO}} = \log p(x \mid z) - \mathrm{KL}(q(z \mid x) \,\|\, p(z)),"
              r"\quad z \sim q(z \mid x)",
              "elbo", "one draw's unbiased estimate of the ELBO", _FORWARD, _BACKWARD),
-    Equation("2.9", "objective = log p(x|z) − β KL(q(z|x) ‖ p(z))",
+    Equation("2.10", "objective = log p(x|z) − β KL(q(z|x) ‖ p(z))",
              r"\mathrm{objective} = \log p(x \mid z) - \beta\, \mathrm{KL}(q(z \mid x) \,\|\, p(z))",
              "objective", "what training raises; the elbo when β = 1", _FORWARD, _BACKWARD),
-    Equation("2.10", "loss = −(1/B) Σ_n objective_n",
+    Equation("2.11", "loss = −(1/B) Σ_n objective_n",
              r"\mathrm{loss} = -\frac{1}{B} \sum_{n=1}^{B} \mathrm{objective}_n",
              "loss", "what training lowers: minus the batch's mean objective", _FORWARD, _BACKWARD),
-    Equation("2.11", "log E[w] ≥ E[log w]", r"\log \mathbb{E}[w] \ge \mathbb{E}[\log w]",
-             None, "Jensen's inequality for the logarithm and a positive w: equal only if w is constant"),
     # 3. The KL term
     Equation("3.1", "q(z|x) = N(z; mu, diag(sigma²)), [mu | log_var] = encoder(x)",
              r"q(z \mid x) = \mathcal{N}(z;\, \mu, \mathrm{diag}(\sigma^2)),"
@@ -66,43 +66,43 @@ EQUATIONS = (
              "mu", "mean of q(z|x)", _FORWARD, _BACKWARD),
     Equation("3.2", "log_var = log sigma²", r"\mathrm{log\_var} = \log \sigma^2",
              "log_var", "log-variance of q(z|x)", _FORWARD, _BACKWARD),
-    Equation("3.3", "kl = ½ Σ_k (mu_k² + exp(log_var_k) − 1 − log_var_k)",
-             r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)",
-             "kl", "KL(q(z|x) ‖ p(z)) in closed form",
-             "kernels:kl_divergence", "kernels:kl_divergence_backward"),
-    Equation("3.4", "∂kl/∂mu = mu, ∂kl/∂log_var = ½ (exp(log_var) − 1)",
-             r"\frac{\partial \mathrm{KL}}{\partial \mu} = \mu, \quad"
-             r"\frac{\partial \mathrm{KL}}{\partial \log \sigma^2} = \tfrac12 (\sigma^2 - 1)",
-             None, "the KL's pull towards the prior", "kernels:kl_divergence_backward"),
-    Equation("3.5", "sigma = exp(½ log_var)", r"\sigma = \exp(\tfrac12 \log \sigma^2)",
+    Equation("3.3", "sigma = exp(½ log_var)", r"\sigma = \exp(\tfrac12 \log \sigma^2)",
              "sigma", "standard deviation of q(z|x)",
              "kernels:standard_deviation", "kernels:standard_deviation_backward"),
-    Equation("3.6", "∂sigma/∂log_var = ½ sigma",
-             r"\frac{\partial \sigma}{\partial \log \sigma^2} = \tfrac12 \sigma",
-             None, "the derivative of an exponential, times the inner ½", "kernels:standard_deviation_backward"),
-    Equation("3.7", "log N(z; mu, sigma²) = −½ Σ_k (log 2π + log_var_k + (z_k − mu_k)² / sigma_k²)",
+    Equation("3.4", "log N(z; mu, sigma²) = −½ Σ_k (log 2π + log_var_k + (z_k − mu_k)² / sigma_k²)",
              r"\log \mathcal{N}(z;\, \mu, \sigma^2) = -\tfrac12 \sum_k \left(\log 2\pi + \log \sigma_k^2"
              r" + \frac{(z_k - \mu_k)^2}{\sigma_k^2}\right)",
              None, "log density of a diagonal Gaussian",
              "kernels:gaussian_log_density", "kernels:gaussian_log_density_backward"),
-    Equation("3.8", "∂log N/∂mu = (z − mu) / sigma² = −∂log N/∂z, ∂log N/∂log_var = ½ ((z − mu)² / sigma² − 1)",
+    Equation("3.5", "log q(z|x) − log p(z) = ½ Σ_k (z_k² − (z_k − mu_k)² / sigma_k² − log_var_k)",
+             r"\log q(z \mid x) - \log p(z) = \tfrac12 \sum_k \left(z_k^2 - \frac{(z_k - \mu_k)^2}{\sigma_k^2}"
+             r" - \log \sigma_k^2\right)",
+             None, "3.4 minus the prior's log density: its mean under q is the KL"),
+    Equation("3.6", "E_q[z] = mu, E_q[(z − mu)²] = sigma², E_q[z²] = mu² + sigma²",
+             r"\mathbb{E}_q[z_k] = \mu_k, \quad \mathbb{E}_q[(z_k - \mu_k)^2] = \sigma_k^2,"
+             r" \quad \mathbb{E}_q[z_k^2] = \mu_k^2 + \sigma_k^2",
+             None, "the three averages that turn 3.5 into 3.7"),
+    Equation("3.7", "kl = ½ Σ_k (mu_k² + exp(log_var_k) − 1 − log_var_k)",
+             r"\mathrm{KL} = \tfrac12 \sum_k \left(\mu_k^2 + \sigma_k^2 - 1 - \log \sigma_k^2\right)",
+             "kl", "KL(q(z|x) ‖ p(z)) in closed form",
+             "kernels:kl_divergence", "kernels:kl_divergence_backward"),
+    Equation("3.8", "Var_q[log q(z|x) − log p(z)] = Σ_k (mu_k² sigma_k² + ½ (sigma_k² − 1)²)",
+             r"\mathrm{Var}_q[\log q(z \mid x) - \log p(z)]"
+             r" = \sum_k \left(\mu_k^2 \sigma_k^2 + \tfrac12 (\sigma_k^2 - 1)^2\right)",
+             None, "the variance of one draw's estimate of the KL, taken by itself"),
+    Equation("3.9", "∂kl/∂mu = mu, ∂kl/∂log_var = ½ (exp(log_var) − 1)",
+             r"\frac{\partial \mathrm{KL}}{\partial \mu} = \mu, \quad"
+             r"\frac{\partial \mathrm{KL}}{\partial \log \sigma^2} = \tfrac12 (\sigma^2 - 1)",
+             None, "the KL's pull towards the prior", "kernels:kl_divergence_backward"),
+    Equation("3.10", "∂sigma/∂log_var = ½ sigma",
+             r"\frac{\partial \sigma}{\partial \log \sigma^2} = \tfrac12 \sigma",
+             None, "the derivative of an exponential, times the inner ½", "kernels:standard_deviation_backward"),
+    Equation("3.11", "∂log N/∂mu = (z − mu) / sigma² = −∂log N/∂z, ∂log N/∂log_var = ½ ((z − mu)² / sigma² − 1)",
              r"\frac{\partial \log \mathcal{N}}{\partial \mu} = \frac{z - \mu}{\sigma^2}"
              r" = -\frac{\partial \log \mathcal{N}}{\partial z}, \quad"
              r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
              r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
              None, "how that log density changes with each of its arguments", "kernels:gaussian_log_density_backward"),
-    Equation("3.9", "log q(z|x) − log p(z) = ½ Σ_k (z_k² − (z_k − mu_k)² / sigma_k² − log_var_k)",
-             r"\log q(z \mid x) - \log p(z) = \tfrac12 \sum_k \left(z_k^2 - \frac{(z_k - \mu_k)^2}{\sigma_k^2}"
-             r" - \log \sigma_k^2\right)",
-             None, "3.7 minus the prior's log density: its mean under q is the KL"),
-    Equation("3.10", "E_q[z] = mu, E_q[(z − mu)²] = sigma², E_q[z²] = mu² + sigma²",
-             r"\mathbb{E}_q[z_k] = \mu_k, \quad \mathbb{E}_q[(z_k - \mu_k)^2] = \sigma_k^2,"
-             r" \quad \mathbb{E}_q[z_k^2] = \mu_k^2 + \sigma_k^2",
-             None, "the three averages that turn 3.9 into 3.3"),
-    Equation("3.11", "Var_q[log q(z|x) − log p(z)] = Σ_k (mu_k² sigma_k² + ½ (sigma_k² − 1)²)",
-             r"\mathrm{Var}_q[\log q(z \mid x) - \log p(z)]"
-             r" = \sum_k \left(\mu_k^2 \sigma_k^2 + \tfrac12 (\sigma_k^2 - 1)^2\right)",
-             None, "the variance of one draw's estimate of the KL, taken by itself"),
     Equation("3.12", "mu = w x / (w² + β s²), sigma² = β s² / (w² + β s²), for p(x|z) = N(w z, s²)",
              r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
              r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",
@@ -122,40 +122,40 @@ EQUATIONS = (
              r" \quad \mu = m, \quad \sigma_k^2 = \frac{1}{\Lambda_{kk}}",
              None, "reverse KL stays inside the target: too narrow where the target's latents are correlated"),
     # 4. The reparameterization trick
-    Equation("4.1", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
-             "eps", "noise, drawn outside and then held fixed"),
-    Equation("4.2", "z = mu + sigma ⊙ eps", r"z = \mu + \sigma \odot \varepsilon",
-             "z", "latent code, a draw from q(z|x)",
-             "kernels:reparameterize", "kernels:reparameterize_backward"),
-    Equation("4.3", "dmu = dz, dsigma = dz ⊙ eps",
-             r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
-             "d.sigma", "z changes by 1 per unit of mu, and by eps per unit of sigma",
-             "kernels:reparameterize_backward"),
-    Equation("4.4", "∂/∂ω E_q[f(z)] = E_q[f(z) ∂log q(z)/∂ω], ω a mu_k or a log_var_k",
+    Equation("4.1", "∂/∂ω E_q[f(z)] = E_q[f(z) ∂log q(z)/∂ω], ω a mu_k or a log_var_k",
              r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_q\left[f(z)\, \frac{\partial \log q(z)}{\partial\omega}\right]",
              None, "the score-function estimator: differentiate the density, weight its score by f"),
-    Equation("4.5", "= E_q[(f(z) − c) ∂log q(z)/∂ω], as E_q[∂log q(z)/∂ω] = 0",
+    Equation("4.2", "∂log q/∂mu = eps / sigma, ∂log q/∂log_var = ½ (eps² − 1), at z = mu + sigma eps",
+             r"\frac{\partial \log q}{\partial \mu} = \frac{\varepsilon}{\sigma}, \quad"
+             r"\frac{\partial \log q}{\partial \log \sigma^2} = \tfrac12 (\varepsilon^2 - 1),"
+             r" \quad \varepsilon = \frac{z - \mu}{\sigma}",
+             None, "the scores of a Gaussian: 3.11 in units of sigma"),
+    Equation("4.3", "= E_q[(f(z) − c) ∂log q(z)/∂ω], as E_q[∂log q(z)/∂ω] = 0",
              r"\frac{\partial}{\partial\omega} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_q\left[(f(z) - c)\, \frac{\partial \log q(z)}{\partial\omega}\right],"
              r" \quad \text{since } \mathbb{E}_q\left[\frac{\partial \log q(z)}{\partial\omega}\right] = 0",
              None, "a baseline c does not change the mean, only the variance"),
-    Equation("4.6", "∂log q/∂mu = eps / sigma, ∂log q/∂log_var = ½ (eps² − 1), at z = mu + sigma eps",
-             r"\frac{\partial \log q}{\partial \mu} = \frac{\varepsilon}{\sigma}, \quad"
-             r"\frac{\partial \log q}{\partial \log \sigma^2} = \tfrac12 (\varepsilon^2 - 1),"
-             r" \quad \varepsilon = \frac{z - \mu}{\sigma}",
-             None, "the scores of a Gaussian: 3.8 in units of sigma"),
-    Equation("4.7", "E_q[f(z)] = E_eps[f(mu + sigma ⊙ eps)]",
+    Equation("4.4", "eps ~ N(0, I)", r"\varepsilon \sim \mathcal{N}(0, I)",
+             "eps", "noise, drawn outside and then held fixed"),
+    Equation("4.5", "z = mu + sigma ⊙ eps", r"z = \mu + \sigma \odot \varepsilon",
+             "z", "latent code, a draw from q(z|x)",
+             "kernels:reparameterize", "kernels:reparameterize_backward"),
+    Equation("4.6", "E_q[f(z)] = E_eps[f(mu + sigma ⊙ eps)]",
              r"\mathbb{E}_{z \sim q}[f(z)]"
              r" = \mathbb{E}_{\varepsilon \sim \mathcal{N}(0, I)}[f(\mu + \sigma \odot \varepsilon)]",
              None, "a change of variables: mu and sigma move from the density into the argument of f"),
-    Equation("4.8", "∂/∂mu E_q[f(z)] = E_eps[∂f/∂z], ∂/∂log_var E_q[f(z)] = E_eps[∂f/∂z ⊙ eps ⊙ ½ sigma]",
+    Equation("4.7", "∂/∂mu E_q[f(z)] = E_eps[∂f/∂z], ∂/∂log_var E_q[f(z)] = E_eps[∂f/∂z ⊙ eps ⊙ ½ sigma]",
              r"\frac{\partial}{\partial\mu} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}\right],"
              r" \quad \frac{\partial}{\partial \log\sigma^2} \mathbb{E}_q[f(z)]"
              r" = \mathbb{E}_\varepsilon\left[\frac{\partial f}{\partial z}"
              r" \odot \varepsilon \odot \tfrac12 \sigma\right]",
              None, "the pathwise estimator: differentiate through z, the noise held fixed"),
+    Equation("4.8", "dmu = dz, dsigma = dz ⊙ eps",
+             r"d\mu = dz, \quad d\sigma = dz \odot \varepsilon",
+             "d.sigma", "z changes by 1 per unit of mu, and by eps per unit of sigma",
+             "kernels:reparameterize_backward"),
     Equation("4.9", "E_q[f′(z)] = E_q[f(z) (z − mu) / sigma²]",
              r"\mathbb{E}_q[f'(z)] = \mathbb{E}_q\left[f(z)\, \frac{z - \mu}{\sigma^2}\right]",
              None, "integration by parts: the two estimators have one mean"),

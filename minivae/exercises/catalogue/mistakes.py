@@ -49,8 +49,8 @@ SIGMA, NOISE, KL = ("kernels:standard_deviation_backward", "kernels:reparameteri
 BERNOULLI, GAUSSIAN = "kernels:bernoulli_log_likelihood_backward", "kernels:gaussian_log_likelihood_backward"
 LEARNED = "kernels:learned_variance_log_likelihood_backward"
 DENSITY, MLP, VAE = "kernels:gaussian_log_density_backward", "model.mlp:MLP.backward", "model.vae:VAE.backward"
-TANH_LINE = "5.7"   # lines of the derivation
-START, TERMS, INTO_MU, INTO_LOG_VAR, HEAD = "7.1", "7.2", "7.3", "7.4", "3.1"
+TANH_LINE = "5.10"   # lines of the derivation
+START, TERMS, INTO_MU, INTO_LOG_VAR, HEAD = "7.4", "7.1", "7.2", "7.3", "3.1"
 
 MISTAKES = (
     _one("dx takes W for its transpose", DENSE, "np.matmul(dy, W.T", "np.matmul(dy, W", "transposed"),

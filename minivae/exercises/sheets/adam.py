@@ -26,7 +26,7 @@ def _cases(rng):
 
 
 def _step(w, g, m, v, t, learning_rate, beta1, beta2, epsilon):
-    """Equations 8.2 and 8.3 as they stand; the optimizer that trains the VAE takes the same step in fewer passes."""
+    """Equations 8.5 and 8.8 as they stand; the optimizer that trains the VAE takes the same step in fewer passes."""
     m = beta1 * m + (1 - beta1) * g
     v = beta2 * v + (1 - beta2) * g**2
     m_corrected, v_corrected = m / (1 - beta1**t), v / (1 - beta2**t)
@@ -50,7 +50,7 @@ EXERCISES = (
         insight="At the first step the corrected m / √v is the sign of the gradient: Adam's steps have about the size "
                 "of the "
                 "learning rate, however the loss is scaled.",
-        equations={"m": "8.2", "v": "8.2", "w": "8.3"},
+        equations={"m": "8.5", "v": "8.5", "w": "8.8"},
         judge=Values(_cases, _step, against="the step of the derivation"),
         reference=lambda *arguments: _step(*arguments), built_from=("exercises.sheets.adam:_step",)),
 )

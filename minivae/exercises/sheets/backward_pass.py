@@ -82,7 +82,7 @@ EXERCISES = (
         insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the "
                 "other "
                 "alone still looks like a gradient.",
-        equations={"dmu": "7.3", "dlog_var": "7.4"},
+        equations={"dmu": "7.2", "dlog_var": "7.3"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
         built_from=("exercises.sheets.backward_pass:_fan_in", "kernels:reparameterize_backward",
@@ -97,7 +97,7 @@ EXERCISES = (
         hints=("The forward splits one (B, 2K) array in two. What does the backward do with the two gradients?",
                "Put them side by side, in the forward's order. From there on it is a dense layer."),
         insight="A split forward is a concatenation backward: packing two outputs into one product costs one line.",
-        equations={"dh": "5.2", "dW": "5.3", "db": "5.4"},
+        equations={"dh": "5.4", "dW": "5.5", "db": "5.6"},
         judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
         reference=lambda dmu, dlog_var, h, W: _head_backward(dmu, dlog_var, h, W),
         built_from=("exercises.sheets.backward_pass:_head_backward", "kernels:dense_backward")),
@@ -115,7 +115,7 @@ EXERCISES = (
         insight="A stack is differentiated from the top down. Each step needs the gradient from above and its own "
                 "layer's input, "
                 "and nothing else.",
-        equations={"dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
+        equations={"dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
                        lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
         reference=lambda d_head, x, h, W1: _stack_backward(
@@ -132,7 +132,7 @@ EXERCISES = (
         hints=("It is the encoder's backward with one more step at its end.",
                "That step is the dx of a dense layer. Which of the two weights belongs to it?"),
         insight="All that the encoder learns from the likelihood comes to it through dz.",
-        equations={"dz": "5.2", "dW1": "5.3", "db1": "5.4", "dW0": "5.3", "db0": "5.4"},
+        equations={"dz": "5.4", "dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
                        lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),
         reference=lambda dlogits, z, h, W0, W1: _stack_backward(dlogits, z, h, W0, W1, True),

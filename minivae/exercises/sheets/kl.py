@@ -51,7 +51,7 @@ EXERCISES = (
         insight="It is never negative, and 0 only where q is the prior. It is summed over the latents, not averaged, "
                 "as the "
                 "log-likelihood in the same loss is summed over the pixels.",
-        equations={"": "3.3"}, judge=Values(_cases, _by_definition, _size, against="its definition (exact quadrature)"),
+        equations={"": "3.7"}, judge=Values(_cases, _by_definition, _size, against="its definition (exact quadrature)"),
         reference=lambda mu, log_var: kl_divergence(mu, log_var), built_from=("kernels:kl_divergence",)),
     Exercise(
         name="kl_divergence_backward", signature="dkl, mu, log_var -> dmu, dlog_var",
@@ -59,7 +59,7 @@ EXERCISES = (
         notebook=3, place=2, difficulty=1, minutes=15,
         statement="The backward of `kl_divergence`. dkl is the upstream gradient, ∂loss/∂kl: one number for each "
                   "example.",
-        hints=("Differentiate the closed form, equation 3.3, with respect to one mu_k and to one log_var_k, all others "
+        hints=("Differentiate the closed form, equation 3.7, with respect to one mu_k and to one log_var_k, all others "
                "held "
                "fixed.",
                "log_var occurs in two of the four terms: in an exponential, and by itself.",
@@ -68,7 +68,7 @@ EXERCISES = (
         insight="The KL pulls mu towards 0 in proportion to mu, and log_var in proportion to sigma² − 1. At the prior "
                 "both "
                 "gradients are 0.",
-        equations={"": "3.4"},
+        equations={"": "3.9"},
         judge=Backward(kl_divergence, {"mu": "BK", "log_var": "BK"}, lambda dy, **_: {"dkl": dy}),
         reference=lambda dkl, mu, log_var: kl_divergence_backward(dkl, mu, log_var),
         built_from=("kernels:kl_divergence_backward",)),

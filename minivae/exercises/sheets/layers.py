@@ -5,7 +5,7 @@ from ..judges.backward import Backward
 from ..exercise import Exercise
 
 _JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"}, lambda dy, **_: {"dy": dy})
-_EQUATIONS = {"dx": "5.2", "dW": "5.3", "db": "5.4"}
+_EQUATIONS = {"dx": "5.4", "dW": "5.5", "db": "5.6"}
 _FROM = ("kernels:dense_backward",)
 
 EXERCISES = (
@@ -60,7 +60,7 @@ EXERCISES = (
                "Each number of the output depends on one number of the input: the chain rule is a product, number by "
                "number."),
         insight="The output is enough, so the forward need not keep its input.",
-        equations={"": "5.7"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": tanh(a)}),
+        equations={"": "5.10"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": tanh(a)}),
         reference=lambda dy, y: tanh_backward(dy, y), built_from=("kernels:tanh_backward",)),
     Exercise(
         name="relu_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
@@ -69,6 +69,6 @@ EXERCISES = (
         hints=("Where a was positive, y moves with it one for one. Where it was negative, y does not move at all.",
                "How can you tell from y where a was positive? y is never negative; mind what 0 means."),
         insight="A gate: where the unit was on, the gradient passes; where it was off, it is 0.",
-        equations={"": "5.9"}, judge=Backward(relu, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": relu(a)}),
+        equations={"": "5.11"}, judge=Backward(relu, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": relu(a)}),
         reference=lambda dy, y: relu_backward(dy, y), built_from=("kernels:relu_backward",)),
 )

@@ -80,7 +80,7 @@ EXERCISES = (
         insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its "
                 "exponential, "
                 "summed over all possible images, is 1.",
-        equations={"": "5.11"},
+        equations={"": "5.16"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
                      "the probability, pixel by pixel"),
         reference=lambda logits, x: bernoulli_log_likelihood(logits, x),
@@ -97,7 +97,7 @@ EXERCISES = (
         insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this "
                 "likelihood is "
                 "written in logits.",
-        equations={"": "5.12"},
+        equations={"": "5.18"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
         reference=lambda dll, logits, x: bernoulli_log_likelihood_backward(dll, logits, x),
         built_from=("kernels:bernoulli_log_likelihood_backward",)),
@@ -114,7 +114,7 @@ EXERCISES = (
         insight="Without its constant it is a scaled squared error: just as good to train on, but no density, so its "
                 "nats "
                 "cannot be compared with another model's.",
-        equations={"": "5.13"},
+        equations={"": "5.20"},
         judge=Values(_gaussian_cases, _log_density, lambda mean, x, noise_variance: (
             1 + (x - mean) ** 2 / noise_variance).sum(axis=1), "the density, pixel by pixel"),
         reference=lambda mean, x, noise_variance: gaussian_log_likelihood(mean, x, noise_variance),
@@ -130,7 +130,7 @@ EXERCISES = (
                "Mind the inner derivative: it is −1, and there is a minus in front."),
         insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its "
                 "gradient.",
-        equations={"": "5.14"},
+        equations={"": "5.21"},
         judge=Backward(gaussian_log_likelihood, _GAUSSIAN, lambda dy, **_: {"dll": dy},
                        constants=lambda rng: {"noise_variance": float(rng.uniform(1.5, 3))}),
         reference=lambda dll, mean, x, noise_variance: gaussian_log_likelihood_backward(dll, mean, x, noise_variance),

@@ -36,7 +36,7 @@ EXERCISES = (
         insight="With eps held fixed, z is an ordinary function of mu and sigma. It has a derivative, and a finite "
                 "difference "
                 "can check it.",
-        equations={"": "4.2"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
+        equations={"": "4.5"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
         reference=lambda mu, sigma, eps: reparameterize(mu, sigma, eps), built_from=("kernels:reparameterize",)),
     Exercise(
         name="reparameterize_backward", signature="dz, eps -> dmu, dsigma",
@@ -50,7 +50,7 @@ EXERCISES = (
                "Return new arrays: whoever receives dmu may write into it, and dz must not change with it."),
         insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and "
                 "backward.",
-        equations={"": "4.3"},
+        equations={"": "4.8"},
         judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}, lambda dy, **_: {"dz": dy}),
         reference=lambda dz, eps: reparameterize_backward(dz, eps), built_from=("kernels:reparameterize_backward",)),
 )

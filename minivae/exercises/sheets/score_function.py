@@ -117,7 +117,7 @@ EXERCISES = (
         insight="No derivative of f was needed. The price is variance: compare the reparameterized estimator, which "
                 "uses the "
                 "derivative of f.",
-        equations={"": "4.4"}, judge=Estimator(),
+        equations={"": "4.1"}, judge=Estimator(),
         reference=lambda f_z, z, mu, log_var: gaussian_log_density_backward(f_z, z, mu, log_var)[1:],
         built_from=("kernels:gaussian_log_density_backward",)),
 )

@@ -26,7 +26,7 @@ def _logistic(a):
 
 
 def _stable_softplus(a):
-    """Equation 5.23 as it stands, for mistakes to be planted in."""
+    """Equation 5.17 as it stands, for mistakes to be planted in."""
     return np.maximum(a, 0) + np.log1p(np.exp(-np.abs(a)))
 
 
@@ -47,7 +47,7 @@ EXERCISES = (
                "0 and "
                "far out on both sides."),
         insight="A stable formula computes the same function without the large intermediate number.",
-        equations={"": "5.10"},
+        equations={"": "5.13"},
         judge=Values(_cases, _each(_logistic), lambda a: np.ones_like(a),
                      "Python's own exp", silent=True, precision=3e-15),
         reference=lambda a: logistic(a), built_from=("kernels:logistic",)),
@@ -63,7 +63,7 @@ EXERCISES = (
                "one plus "
                "something small."),
         insight="max(a, 0) holds the large part, log1p the small one. This is the log-normalizer of every pixel.",
-        equations={"": "5.23"},
+        equations={"": "5.17"},
         judge=Values(_cases, _each(_softplus), lambda a: np.vectorize(_softplus)(a), "Python's own log1p", silent=True,
                      precision=1e-12),
         reference=lambda a: _stable_softplus(a), built_from=("exercises.sheets.stable:_stable_softplus",)),
