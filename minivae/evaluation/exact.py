@@ -2,8 +2,8 @@
 
 A linear decoder under Gaussian noise has p(x) and p(z|x) in closed form, and the best such model for given data is
 known too: probabilistic PCA. With one or two latents, quadrature over z does for any decoder. All of it in float64,
-whatever the model's dtype. Equations 10.8 to 10.10 and 10.16. In nats, one number per example. Shapes: N, B examples, D data
-(pixels), K latent, Q nodes.
+whatever the model's dtype. Equations 10.8 to 10.10 and 10.16. In nats, one number per example. Shapes: N, B examples,
+D data (pixels), K latent, Q nodes.
 """
 
 import math

@@ -1,8 +1,8 @@
 """log p(x) by importance sampling: q(z|x) proposes latents, and each counts by the ratio of p(x, z) to q(z|x).
 
-The ELBO is a bound; this is the number itself, approached from below as samples are added. How far it has come is
-told by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1, 10.2, 10.6 and 10.7. In nats, one
-number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
+The ELBO is a bound; this is the number itself, approached from below as samples are added. How far it has come is told
+by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1, 10.2, 10.6 and 10.7. In
+nats, one number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
 """
 
 import math
@@ -72,8 +72,8 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
 
     Notes
     -----
-    Equation 10.2. ``importance_estimate`` also returns the standard errors and the effective sample sizes. Threads share
-    the examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
+    Equation 10.2. ``importance_estimate`` also returns the standard errors and the effective sample sizes. Threads
+    share the examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
 
     References
     ----------

@@ -64,8 +64,8 @@ class Chain:
     def rows(self):
         """Return the picture's rows, from the loss down: symbols side by side, and the parameters beside them.
 
-        A symbol stands below all that use it. Symbols made from the same, as mu and log_var, stand side by side, and one
-        that leads nowhere, as the elbo, stands one row above what it is made from.
+        A symbol stands below all that use it. Symbols made from the same, as mu and log_var, stand side by side, and
+        one that leads nowhere, as the elbo, stands one row above what it is made from.
         """
         level = {self.symbols[-1]: 0}
         for symbol in reversed(self.symbols[:-1]):

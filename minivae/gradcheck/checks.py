@@ -149,7 +149,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     Notes
     -----
     What is checked is equation 6.8, <dy, J v> = <J^T dy, v>, for v every unit vector (or a sample and random
-    directions). The upstream gradient dy is random: all ones would hide that it is ignored, or summed along the wrong axis.
+    directions). The upstream gradient dy is random: all ones would hide that it is ignored, or summed along the wrong
+    axis.
 
     Examples
     --------

@@ -58,8 +58,8 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
     -----
     More numbers than that are checked all at once: the product of the claim and a random direction is held against one
     difference along it. Where the two agree, and the difference is known well enough to tell a mistake in a tensor,
-    that tensor is right; those that are too small to be heard beside others are asked again without them, and so on. Where
-    the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
+    that tensor is right; those that are too small to be heard beside others are asked again without them, and so on.
+    Where the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
     """
     with probe.progress:
         return _measured(probe, claims, rng, limit, largest)
@@ -305,9 +305,9 @@ def together(probe, tensors, rng, count=2):
     Notes
     -----
     A function that has slopes along its axes need not have a gradient: the median of three equal numbers has the slope
-    0 along each of them, and 1 along all together. Where every number was measured and their sum is not what a direction
-    has, no claim is right or wrong: the direction's state is "kink". So it is where all corners are convex (or all
-    concave) and the claim leaves the slopes to either side, as no subgradient does.
+    0 along each of them, and 1 along all together. Where every number was measured and their sum is not what a
+    direction has, no claim is right or wrong: the direction's state is "kink". So it is where all corners are convex
+    (or all concave) and the claim leaves the slopes to either side, as no subgradient does.
     """
     tensors = [t for t in tensors if t.claim.size]
     if sum(t.claim.size for t in tensors) < 2:

@@ -1,8 +1,8 @@
 """The table of mistakes that a gradient's numbers can give away.
 
-Each hypothesis says that, at all numbers measured, a left side made from the claim is one factor times a right side made
-from the truth. One tester fits the factor, and takes up the hypothesis only if the wrong numbers agree with it to more
-digits than chance would give, as often as chance has been tried.
+Each hypothesis says that, at all numbers measured, a left side made from the claim is one factor times a right side
+made from the truth. One tester fits the factor, and takes up the hypothesis only if the wrong numbers agree with it to
+more digits than chance would give, as often as chance has been tried.
 """
 
 import itertools

@@ -212,7 +212,8 @@ class Batch:
     def rounding_alone(self, tensors):
         """True if all that is off, in a model of less than float64, could be the rounding of a value as large as the loss.
 
-        Such a rounding may enter the slope by itself, or as the share of the slope that a weight made from that value has.
+        Such a rounding may enter the slope by itself, or as the share of the slope that a weight made from that value
+        has.
         """
         kind = np.asarray(self.trace.objective).dtype
         rounding = ROUNDINGS * np.finfo(kind).eps * float(np.abs(self.trace.objective).mean())

@@ -1,8 +1,8 @@
 """The Gaussian q(z|x): its standard deviation, a draw from it, and its KL divergence from the prior.
 
-q(z|x) = N(mu, sigma**2) with diagonal covariance; the prior p(z) is N(0, I). The encoder yields mu and
-log_var = log(sigma**2), never log(sigma). Equations 3.3, 3.7, 3.9, 3.10, 4.5 and 4.8. The divergence is in nats and summed
-over the latents: one number per example. Shapes: B batch, K latent.
+q(z|x) = N(mu, sigma**2) with diagonal covariance; the prior p(z) is N(0, I). The encoder yields mu and log_var =
+log(sigma**2), never log(sigma). Equations 3.3, 3.7, 3.9, 3.10, 4.5 and 4.8. The divergence is in nats and summed over
+the latents: one number per example. Shapes: B batch, K latent.
 """
 
 import numpy as np

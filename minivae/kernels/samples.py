@@ -2,7 +2,8 @@
 
 S samples of each of B examples lie as B S rows, sample s of example b in row b S + s, so that every other kernel sees
 two axes as always. Two ways lead from S numbers of an example back to one: their mean, which makes the Monte-Carlo
-ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.13 and 10.22 to 10.24. Shapes: B batch, K latent, S samples per example.
+ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.13
+and 10.22 to 10.24. Shapes: B batch, K latent, S samples per example.
 """
 
 import numpy as np

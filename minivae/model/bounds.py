@@ -2,9 +2,9 @@
 
 Both draw the KL divergence too, as log q(z|x) - log p(z), in place of its closed form; they differ only in how the S
 log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is
-the importance-weighted bound. ``SampledBound`` is the chain of both, forward and backward, written as the VAE's own is.
-Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of example b lies
-in row b S + s.
+the importance-weighted bound. ``SampledBound`` is the chain of both, forward and backward, written as the VAE's own
+is. Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
+example b lies in row b S + s.
 """
 
 from functools import cached_property
@@ -131,8 +131,8 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equation 7.4, and equations 10.13 and 10.18 to 10.25. The gradient of a log weight is its total derivative: through z, and
-        through the mu and log_var that log q(z|x) has of its own.
+        Equation 7.4, and equations 10.13 and 10.18 to 10.25. The gradient of a log weight is its total derivative:
+        through z, and through the mu and log_var that log q(z|x) has of its own.
         """
         d, grads, d_loss = open_gradients(self, trace, d_loss, out)
         t, p, y = trace, self.parameters, self.likelihood.symbol

@@ -97,8 +97,8 @@ class Adam:
     Notes
     -----
     Equations 8.5, 8.8 and 8.9. The mean of the gradients so far, the latest counting most, is their sum divided by the
-    sum of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is alike.
-    Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
+    sum of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is
+    alike. Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
 
         (sum_g / w1) / (sqrt(sum_g2 / w2) + epsilon) = (sqrt(w2) / w1) sum_g / (sqrt(sum_g2) + epsilon sqrt(w2)).
 

@@ -6,8 +6,8 @@ decoder's) and theta for the variational ones (the encoder's); Kingma & Welling 
 So no formula here carries either: p is the decoder's, q is the encoder's. The lecture's q(z) is q(z|x) here, because
 the encoder computes it from x.
 
-d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). The equations
-of notebook 6 are no part of the chain: they are about checking it, for any function f.
+d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). The
+equations of notebook 6 are no part of the chain: they are about checking it, for any function f.
 """
 
 from . import gradients, objective, practice

@@ -17,8 +17,8 @@ class Equation(NamedTuple):
     latex : str
         The formula as LaTeX, for mathematics mode.
     symbol : str or None
-        The trace's symbol that it defines; for a hidden layer's output just "h". "d.z" for the gradient of the loss with
-        respect to z; "d.W" and "d.b" of any layer's weights and bias. Several, if one line defines several.
+        The trace's symbol that it defines; for a hidden layer's output just "h". "d.z" for the gradient of the loss
+        with respect to z; "d.W" and "d.b" of any layer's weights and bias. Several, if one line defines several.
     meaning : str
         What it says, in a few words.
     computed_by, differentiated_by : str or None

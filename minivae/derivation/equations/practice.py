@@ -27,7 +27,7 @@ EQUATIONS = (
              "training.optimizers:SGD.step"),
     Equation("8.5", "m ← β₁ m + (1 − β₁) g, v ← β₂ v + (1 − β₂) g²",
              r"m \leftarrow \beta_1 m + (1 - \beta_1) g, \quad v \leftarrow \beta_2 v + (1 - \beta_2) g^2",
-             None, "Adam's running means of the gradient and of its square", "training.optimizers:Adam.step"),
+             None, "Adam's running means of the gradient and of its square", "training.optimizers:adam_step"),
     Equation("8.6", "m_t = (1 − β₁) Σ_i β₁ᵗ⁻ⁱ g_i, i = 1 ... t",
              r"m_t = (1 - \beta_1) \sum_{i=1}^{t} \beta_1^{t-i} g_i",
              None, "8.5 unrolled from m_0 = 0: a weighted sum of all gradients so far"),
@@ -38,14 +38,14 @@ EQUATIONS = (
              r"w \leftarrow w - \eta\, \frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon}",
              None, "Adam's step t = 1, 2, ..., both means corrected for their start at zero; ε is a small constant"
              " here",
-             "training.optimizers:Adam.step"),
+             "training.optimizers:adam_step"),
     Equation("8.9", "(s / w₁) / (√(q / w₂) + ε) = (√w₂ / w₁) s / (√q + ε √w₂), w₁ = (1 − β₁ᵗ) / (1 − β₁), s = m /"
              " (1 − β₁), …",
              r"\frac{m / (1 - \beta_1^t)}{\sqrt{v / (1 - \beta_2^t)} + \epsilon} = \frac{s / w_1}{\sqrt{q / w_2} +"
              r" \epsilon}"
              r" = \frac{\sqrt{w_2}}{w_1} \cdot \frac{s}{\sqrt{q} + \epsilon \sqrt{w_2}}",
              None, "Adam's step from plain sums s and q, divided by the sums of their weights w₁ and w₂",
-             "training.optimizers:Adam.step"),
+             "training.optimizers:adam_step"),
     Equation("8.10", "η_t = ½ η (1 + cos(π t / T))", r"\eta_t = \tfrac12 \eta\, (1 + \cos(\pi t / T))",
              None, "a step size that falls along half a cosine, t = 0, 1, ..., to zero at step T",
              "training.schedules:cosine"),
