@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 
 _HOMES = {  # all is imported when first asked for: the command line must set its threads before NumPy is imported
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
-    "PathIWAE": "model", "PathMonteCarloELBO": "model", "join_labels": "model", "Parameters": "model", "Trace": "model", "CheckpointError": "files",
+    "PathIWAE": "model", "PathMonteCarloELBO": "model", "join_labels": "model", "Parameters": "model", "Trace": "model",
+    "CheckpointError": "files",
     "load_mnist": "data", "load_idx": "data", "evaluate_elbo": "evaluation", "log_evidence": "evaluation",
     "annealed_log_evidence": "evaluation",
     "load_pretrained": "model.pretrained",

@@ -1,8 +1,9 @@
 """The course as a book: a folder of pages that need no network, from the committed notebooks.
 
-``build.py --book`` calls this. There is a page for each notebook, exercise, solution and module of the package, and there
-are pages that lead there: the cover, the list of equations, the walk through one pass. Formulas are MathML. An equation links to the lines that compute it, and every
-citation of an equation to the place where it is derived. Nothing is executed.
+``build.py --book`` calls this. There is a page for each notebook, exercise, solution and module of the package, and
+there are pages that lead there: the cover, the list of equations, the walk through one pass. Formulas are MathML. An
+equation links to the lines that compute it, and every citation of an equation to the place where it is derived.
+Nothing is executed.
 """
 
 import html
@@ -200,7 +201,8 @@ class Book:
         about = readme.partition("\n![")[0].partition("\n\n")[2]
         picture, alt = re.search(r"!\[([^\]]*)\]\(notebooks/([^)]*)\)", readme).group(2, 1)
         rows = "".join(f'<li><a href="{one.address}">{html.escape(one.title)}</a> '
-                       f'<span class="minutes">{time_of(one.nb)}</span>{second_reading(one.nb)}</li>' for one in self.course)
+                       f'<span class="minutes">{time_of(one.nb)}</span>{second_reading(one.nb)}</li>'
+                       for one in self.course)
         body = (f'<h1>minivae</h1>{mistune.html(about)}<figure><img src="{picture}" alt="{html.escape(alt)}">'
                 f"<figcaption>What a VAE with two latents learned of MNIST.</figcaption></figure>"
                 f"<h2 id=\"contents\">The course</h2><ol class=\"contents\">{rows}</ol>"

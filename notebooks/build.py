@@ -39,7 +39,8 @@ def main(argv=None):
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names; by default all")
     parser.add_argument("--check", action="store_true", help="compare with what is committed, and write nothing")
     parser.add_argument("--render", metavar="FOLDER", type=pathlib.Path, help="write HTML pages; executes nothing")
-    parser.add_argument("--book", metavar="FOLDER", type=pathlib.Path, help="write a book of pages that need no network")
+    parser.add_argument("--book", metavar="FOLDER", type=pathlib.Path,
+                        help="write a book of pages that need no network")
     parser.add_argument("--mathjax", metavar="PATH_OR_URL", help="a copy of MathJax 2: its folder, or its MathJax.js")
     options = parser.parse_args(argv)
     if options.check + bool(options.render) + bool(options.book) > 1:
@@ -70,9 +71,11 @@ def main(argv=None):
 
 def find(names, parser):
     """The notebooks asked for, by the beginning of their names or of their place, in the course's order."""
-    places = {path.relative_to(FOLDER).as_posix(): path for path in sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))}
+    places = {path.relative_to(FOLDER).as_posix(): path
+              for path in sorted(FOLDER.glob("*.ipynb")) + sorted(FOLDER.glob("solutions/*.ipynb"))}
     starts = [name.removeprefix("notebooks/") for name in names]
-    asked = {start: [place for place, path in places.items() if place.startswith(start) or path.name.startswith(start)] for start in starts}
+    asked = {start: [place for place, path in places.items() if place.startswith(start) or path.name.startswith(start)]
+             for start in starts}
     for start in starts:
         if not asked[start]:
             parser.error(f"no notebook's name begins with {start!r}; there are {', '.join(places) or 'none'}.")

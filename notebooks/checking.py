@@ -1,9 +1,9 @@
 """What a committed notebook may hold, and whether two runs of it agree; ``build.py`` calls this.
 
-Words are compared exactly and numbers as printed: decimals to one unit of the last place, everything to a relative 1e-6,
-and whatever lies below 1e-12 is zero. A cell that trains may carry the tag tolerance=0.02, relative. Line numbers of
-source files are passed over, since any edit moves them. Images must be there and have alt text; their pixels are not
-compared. A code cell tagged ``answer`` is stored folded, for the reader to open after having tried.
+Words are compared exactly and numbers as printed: decimals to one unit of the last place, everything to a relative
+1e-6, and whatever lies below 1e-12 is zero. A cell that trains may carry the tag tolerance=0.02, relative. Line
+numbers of source files are passed over, since any edit moves them. Images must be there and have alt text; their
+pixels are not compared. A code cell tagged ``answer`` is stored folded, for the reader to open after having tried.
 """
 
 import copy
@@ -32,7 +32,8 @@ def stripped(nb):
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"}})
     for cell in nb.cells:
-        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("nbgrader", "tags") if cell.metadata.get(key)})
+        cell.metadata = nbformat.from_dict({key: cell.metadata[key] for key in ("nbgrader", "tags")
+                                            if cell.metadata.get(key)})
         if "answer" in cell.metadata.get("tags", []):
             cell.metadata["jupyter"] = nbformat.from_dict(FOLDED)
         if cell.cell_type == "code":  # a widget lives only beside a kernel: a page shows the static figure
@@ -77,7 +78,8 @@ def texts_of(output):
         return [(output.name, output.text)]
     data = output.get("data", {})
     return ([(kind, text) for kind, text in data.items() if isinstance(text, str) and not kind.startswith("image/")]
-            + [(f"alt text of {kind}", about["alt"]) for kind, about in output.get("metadata", {}).items() if "alt" in about])
+            + [(f"alt text of {kind}", about["alt"]) for kind, about in output.get("metadata", {}).items()
+               if "alt" in about])
 
 
 def differences(committed, fresh):
@@ -88,7 +90,8 @@ def differences(committed, fresh):
             continue
         tolerance = max([1e-6, *(float(tag.partition("=")[2]) for tag in cell.metadata.get("tags", [])
                                  if tag.startswith("tolerance="))])
-        kinds, kinds_now = ([sorted(output.get("data", {output.get("name"): 0})) for output in c.outputs] for c in (cell, now))
+        kinds, kinds_now = ([sorted(output.get("data", {output.get("name"): 0})) for output in c.outputs]
+                            for c in (cell, now))
         if kinds != kinds_now:
             faults.append(f"cell {number}: {kinds} was committed; {kinds_now} came")
             continue

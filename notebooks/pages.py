@@ -51,6 +51,7 @@ def mathjax_url(given):
 def page(nb, mathjax):
     """A notebook as an HTML page; links to other notebooks lead to their pages."""
     exporter = HTMLExporter(raw_template=TEMPLATE, **({"mathjax_url": mathjax} if mathjax else {}))
-    title = next((line.lstrip("# ") for cell in nb.cells for line in cell.source.splitlines() if line.startswith("# ")), "")
+    title = next((line.lstrip("# ") for cell in nb.cells for line in cell.source.splitlines() if line.startswith("# ")),
+                 "")
     html, _ = exporter.from_notebook_node(nb, resources={"metadata": {"name": title}})
     return re.sub(r'(href="(?:\./)?[\w-]+)\.ipynb', r"\1.html", html)

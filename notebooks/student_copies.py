@@ -1,8 +1,9 @@
 """From the notebooks with solutions to those that students get; ``build.py`` calls this.
 
-``solutions/`` is the one source. What stands there between ### BEGIN SOLUTION and ### END SOLUTION, nbgrader's marks, is
-left out of ``exercises/``: in code a stub takes its place, which says what to do next; a text cell that is nothing but
-solution goes altogether. A text cell that begins with <!-- statement: NAME --> gets the exercise's words from the package.
+``solutions/`` is the one source. What stands there between ### BEGIN SOLUTION and ### END SOLUTION, nbgrader's marks,
+is left out of ``exercises/``: in code a stub takes its place, which says what to do next; a text cell that is nothing
+but solution goes altogether. A text cell that begins with <!-- statement: NAME --> gets the exercise's words from the
+package.
 """
 
 import copy

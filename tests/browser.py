@@ -15,7 +15,8 @@ import pytest
 
 ELEMENT = "element-6066-11e4-a52e-4f735466cecf"  # the protocol's own key for an element
 QUIET = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
-         "--disable-component-update", "--disable-background-networking", "--disable-dev-shm-usage", "--hide-scrollbars"]
+         "--disable-component-update", "--disable-background-networking", "--disable-dev-shm-usage",
+         "--hide-scrollbars"]
 KEYS = {"right": "\ue014", "left": "\ue012", "enter": "\ue007", "escape": "\ue00c", "tab": "\ue004"}
 
 

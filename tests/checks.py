@@ -242,7 +242,8 @@ GRADIENT_CHECKS = [
              beta=0.7, dtype="float64"), batch)
       for activation in ("relu", "tanh") for likelihood in ("bernoulli", "gaussian") for hidden in ((), (3,), (5, 3))
       for batch in (3, 2)),
-    lambda: check_some_model_gradient(dict(data_dim=4, hidden=(3,), latent_dim=2, activation="tanh", likelihood="gaussian",
+    lambda: check_some_model_gradient(dict(data_dim=4, hidden=(3,), latent_dim=2, activation="tanh",
+                                           likelihood="gaussian",
                                            noise_variance="learned", dtype="float64"), 3),
 ]
 

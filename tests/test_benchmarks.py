@@ -37,7 +37,8 @@ def test_minivae_on_two_threads_and_plain_numpy_train_as_minivae_does(tiny):
     from peers import PEERS
     import minivae as mv
     rng = np.random.default_rng(0)
-    batches = [((rng.random((6, 784)) < 0.2).astype("float32"), rng.standard_normal((6, 2), dtype="float32")) for _ in range(2)]
+    batches = [((rng.random((6, 784)) < 0.2).astype("float32"), rng.standard_normal((6, 2), dtype="float32"))
+               for _ in range(2)]
     losses = {}
     for name in ("minivae", "minivae, two threads of its own", "plain NumPy"):
         step = PEERS[name](mv.VAE(784, (4,), 2, "tanh"), batches)

@@ -13,5 +13,6 @@ from .summary import as_text, doubt, evaluate
 
 __all__ = ["Annealed", "BoundCurve", "Bracket", "Evidence", "KLParts", "PPCA", "active_units", "aggregate_log_density",
            "annealed_estimate", "annealed_log_evidence", "as_text", "bound_curve", "bracket", "doubt", "evaluate",
-           "evaluate_annealed", "evaluate_elbo", "evidence_of", "exact_log_evidence", "exact_posterior", "importance_estimate",
+           "evaluate_annealed", "evaluate_elbo", "evidence_of", "exact_log_evidence", "exact_posterior",
+           "importance_estimate",
            "kl_parts", "log_evidence", "ppca", "quadrature_log_evidence", "temperature_schedule", "unit_activity"]

@@ -34,7 +34,8 @@ def _container_limit(root="/"):
             if not place.exists():  # as inside a container, which sees its own group as the top
                 place = mount
             depth = len(place.parts) - len(mount.parts)
-            limits += [_limit_of(folder) for folder in [place, *place.parents][:depth + 1]]  # a parent's limit counts too
+            # a parent's limit counts too
+            limits += [_limit_of(folder) for folder in [place, *place.parents][:depth + 1]]
     return min(limits)
 
 
@@ -44,7 +45,8 @@ def _limit_of(folder):
         if (folder / "cpu.max").exists():
             quota, period = (folder / "cpu.max").read_text(encoding="utf-8").split()
         else:
-            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8") for name in ("quota", "period"))
+            quota, period = ((folder / f"cpu.cfs_{name}_us").read_text(encoding="utf-8")
+                             for name in ("quota", "period"))
         return int(quota) / int(period) if quota != "max" and int(quota) > 0 else math.inf
     except (OSError, ValueError):
         return math.inf

@@ -99,7 +99,8 @@ def main():
     tables = []
     for size in [list(SIZES)[i] for i in arguments.sizes]:
         rows = rows_of(measure(size, arguments.rounds, max(4, SIZES[size].burst // 2)))
-        print(size, *("  {:34} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6}".format(*cells) for cells in rows), sep="\n", flush=True)
+        print(size, *("  {:34} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6}".format(*cells) for cells in rows), sep="\n",
+              flush=True)
         tables.append((f"{size}, {SIZES[size].activation}", columns, rows))
     if len(rows) == len(ENGINES):
         write_tables(HERE / "results" / "busy.md", "One training step beside busy neighbours",

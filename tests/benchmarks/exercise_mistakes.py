@@ -1,7 +1,7 @@
 """How many of the catalogue's mistakes the exercises catch, and name: python tests/benchmarks/exercise_mistakes.py
 
-Every mistake is handed in to every exercise that it shows in. "By the numbers" is what the gradient checker says without
-the catalogue; "by name" what the student reads with it. Writes results/exercise_mistakes.md.
+Every mistake is handed in to every exercise that it shows in. "By the numbers" is what the gradient checker says
+without the catalogue; "by name" what the student reads with it. Writes results/exercise_mistakes.md.
 """
 
 import pathlib
@@ -42,7 +42,8 @@ def reports(name, answer):
 def named(mistake, report):
     """Whether the student reads a name: this mistake's, another's with the same numbers, or what is expected."""
     expected = mistake.diagnosis or mistake.name
-    return expected != HINT and bool(report.mistake or expected.replace("factor B", "= B").lower() in str(report).lower())
+    return expected != HINT and bool(report.mistake
+                                     or expected.replace("factor B", "= B").lower() in str(report).lower())
 
 
 def by_numbers(report):

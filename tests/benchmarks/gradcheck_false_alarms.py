@@ -48,7 +48,8 @@ def pairs():
             yield "kernel pairs", check_vjp(pair.forward, pair.backward, *args).verdict
     for name, peer in PEERS.items():
         for seed in range(20):
-            yield "peers' functions", check_vjp(peer.forward, peer.backward, *peer.make(np.random.default_rng(seed))).verdict
+            yield "peers' functions", check_vjp(peer.forward, peer.backward,
+                                                *peer.make(np.random.default_rng(seed))).verdict
 
 
 def models():
@@ -85,7 +86,8 @@ def main():
         "all biases at zero.", "",
         f"**False alarms: {total['fail']} of {sum(total.values())}.**", "",
         "| correct gradients of | checks | pass | inconclusive | fail |", "|---|---|---|---|---|",
-        *(f"| {name} | {sum(c.values())} | {c['pass']} | {c['inconclusive']} | {c['fail']} |" for name, c in counts.items()),
+        *(f"| {name} | {sum(c.values())} | {c['pass']} | {c['inconclusive']} | {c['fail']} |" for name,
+          c in counts.items()),
         ""])
     (HERE / "results" / "gradcheck_false_alarms.md").write_text(text, encoding="utf-8")
     print(text)

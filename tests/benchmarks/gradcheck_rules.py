@@ -149,7 +149,8 @@ def write(passed):
         *rows, ""])
     (HERE / "results" / "gradcheck_rules.md").write_text(text, encoding="utf-8")
     lines = [",".join(["mistake", *(f'"{rule}"' for rule in passed)])]
-    lines += [",".join([f'"{name}"', *(f"{np.mean(verdicts[name]):.2f}" for verdicts in passed.values())]) for name in mistakes]
+    lines += [",".join([f'"{name}"', *(f"{np.mean(verdicts[name]):.2f}" for verdicts in passed.values())])
+              for name in mistakes]
     (HERE / "results" / "gradcheck_rules.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
     print(text)
 

@@ -1,8 +1,8 @@
 """What training holds in memory, by tracemalloc: python tests/benchmarks/memory.py
 
 After a step the arrays that stay are counted, then the most that a later step holds beside them, then what two hundred
-steps leave behind. In theory the first is five vectors of P parameters (the weights, their gradients, Adam's two sums and
-its scratch) and two traces (values and gradients) of B rows; the last is nothing. Writes results/memory.md.
+steps leave behind. In theory the first is five vectors of P parameters (the weights, their gradients, Adam's two sums
+and its scratch) and two traces (values and gradients) of B rows; the last is nothing. Writes results/memory.md.
 """
 
 import pathlib
@@ -58,7 +58,8 @@ def main():
                 f"{machine()} Megabytes, float32: the arrays that stay from step to step; the same by theory, five "
                 "vectors of parameters and two traces; the most that a step holds beside them for a while; and the bytes that two "
                 "hundred steps leave behind.",
-                 [("Forward, backward, Adam", ["", "held, MB", "theory, MB", "beside, MB", "left behind, bytes"], rows)])
+                 [("Forward, backward, Adam", ["", "held, MB", "theory, MB", "beside, MB", "left behind, bytes"],
+                   rows)])
 
 
 if __name__ == "__main__":

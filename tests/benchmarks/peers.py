@@ -1,7 +1,7 @@
 """One training step of the same model in other people's engines, for the benchmarks to time beside minivae's.
 
-Each function here takes a minivae model, whose weights it copies, and batches of (x, eps), and returns ``step(i)``, which
-trains on batch i by Adam and returns the loss before it. None of these engines is needed for anything else.
+Each function here takes a minivae model, whose weights it copies, and batches of (x, eps), and returns ``step(i)``,
+which trains on batch i by Adam and returns the loss before it. None of these engines is needed for anything else.
 """
 
 import math

@@ -1,6 +1,7 @@
 """How long until the first line of work: python tests/benchmarks/startup.py
 
-Processor time of fresh interpreters, so that a busy machine does not matter; they take turns. Writes results/startup.md.
+Processor time of fresh interpreters, so that a busy machine does not matter; they take turns. Writes
+results/startup.md.
 """
 
 import os

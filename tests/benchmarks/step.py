@@ -118,7 +118,8 @@ def main():
     parser.add_argument("--threads", type=int, default=os.cpu_count(), help="threads of every engine (default: all)")
     parser.add_argument("--rounds", type=int, default=30)
     add_clock(parser)
-    parser.add_argument("--alone", action="store_true", help="real-time priority while an engine's steps are timed: for a "
+    parser.add_argument("--alone", action="store_true",
+                        help="real-time priority while an engine's steps are timed: for a "
                         "machine that is busy with other things (Linux, as root)")
     parser.add_argument("--only", nargs="*", default=list(PEERS), help="names of engines")
     parser.add_argument("--sizes", nargs="*", type=int, default=range(len(SIZES) + 1), help="which sizes, from 0")

@@ -15,7 +15,8 @@ CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 
 def add_clock(parser):
     """Add the option that names the clock."""
-    parser.add_argument("--clock", choices=list(CLOCKS), default="wall", help="cpu counts this process's own time on the "
+    parser.add_argument("--clock", choices=list(CLOCKS), default="wall",
+                        help="cpu counts this process's own time on the "
                         "cores: for one thread on a machine that is busy with other things")
 
 

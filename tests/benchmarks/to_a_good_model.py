@@ -74,8 +74,10 @@ def pytorch_example(images, held_out, epochs, seed=0):
     batches = []
     for start in range(0, len(held_out), 500):
         pixels = mv.data.binarize(held_out[start:start + 500].reshape(-1, 784), "dynamic", rng=rng)
-        batches.append((torch.from_numpy(pixels), torch.from_numpy(rng.standard_normal((len(pixels), 20)).astype("float32"))))
-    x, adam, points, spent = torch.from_numpy(images.reshape(-1, 784) / np.float32(255)), torch.optim.Adam(layers.parameters(), 1e-3), [], 0.0
+        batches.append((torch.from_numpy(pixels),
+                        torch.from_numpy(rng.standard_normal((len(pixels), 20)).astype("float32"))))
+    x, adam, points, spent = torch.from_numpy(images.reshape(-1,
+                                                             784) / np.float32(255)), torch.optim.Adam(layers.parameters(), 1e-3), [], 0.0
     for _ in range(epochs):
         start = time.process_time()
         for batch in torch.randperm(len(x)).split(128):
@@ -91,7 +93,8 @@ def pytorch_example(images, held_out, epochs, seed=0):
 
 def row_of(name, points):
     """Return a row: the first epoch's end at which each target was reached, in seconds, then the last epoch's."""
-    reached = [next((f"{seconds:.1f}" for seconds, elbo in points if elbo >= target), "not reached") for target in TARGETS]
+    reached = [next((f"{seconds:.1f}" for seconds, elbo in points if elbo >= target), "not reached")
+               for target in TARGETS]
     return [name, *reached, f"{points[-1][0]:.1f}", f"{points[-1][1]:.2f}"]
 
 

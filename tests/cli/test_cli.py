@@ -161,7 +161,8 @@ def test_a_movie_of_the_training(folder, tmp_path, monkeypatch):
 
 
 def test_a_small_data_set_needs_no_holdout(folder, tmp_path, capsys):
-    assert main(["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10", "--no-pictures"]) == 0
+    assert main(["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10",
+                 "--no-pictures"]) == 0
     printed = capsys.readouterr().out
     assert "Trained 1 epoch (" in printed and "→" not in printed  # there is no first one beside the last
     assert re.search(r"ELBO +-\d+\.\d\d\n", printed)
@@ -199,7 +200,8 @@ def test_gradcheck_takes_every_kind_of_model(chosen, capsys):
 
 def test_a_terminal_without_the_characters(folder, tmp_path, monkeypatch):
     for words in (["derivation"], ["gradcheck", "--data-dim", "2", "--latent", "1", "--hidden"],
-                  ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10", "--no-pictures"]):
+                  ["train", "--data", str(folder), "--out", str(tmp_path / "run"), "--epochs", "1", "--batch", "10",
+                   "--no-pictures"]):
         for name in ("stdout", "stderr"):
             monkeypatch.setattr(sys, name, io.TextIOWrapper(io.BytesIO(), encoding="ascii"))
         assert main(words) == 0
@@ -211,13 +213,15 @@ def test_a_terminal_without_the_characters(folder, tmp_path, monkeypatch):
 def test_without_standard_streams(trained):
     command = f'exec "{sys.executable}" -m minivae evaluate "{trained}" --samples 2 '
     assert subprocess.run(["sh", "-c", command + ">&- 2>&-"], env=environment()).returncode == 0
-    full = subprocess.run(["sh", "-c", command + "--data nowhere >&-"], env=environment(), capture_output=True, text=True)
+    full = subprocess.run(["sh", "-c", command + "--data nowhere >&-"], env=environment(), capture_output=True,
+                          text=True)
     assert full.returncode == 1 and full.stderr.startswith("python -m minivae evaluate: error: nowhere does not exist")
 
 
 def test_a_reader_that_stops_early():
     """As head does, of a table that is longer than a pipe holds."""
-    process = subprocess.Popen([sys.executable, "-m", "minivae", "derivation"], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    process = subprocess.Popen([sys.executable, "-m", "minivae", "derivation"], stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE,
                                env=environment())
     process.stdout.readline()
     process.stdout.close()
@@ -240,11 +244,15 @@ def test_closing_words(folder, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("options", [
-    ["--hidden"], ["--hidden", "6", "4"], ["--latent", "1"], ["--latent", "4"], ["--activation", "tanh"], ["--dtype", "float64"],
+    ["--hidden"], ["--hidden", "6", "4"], ["--latent", "1"], ["--latent", "4"], ["--activation", "tanh"],
+    ["--dtype", "float64"],
     ["--likelihood", "gaussian", "--noise-variance", "0.1"],
-    ["--likelihood", "gaussian", "--noise-variance", "learned"], ["--beta", "0.5", "--beta-warm-up", "1"], ["--schedule", "cosine"],
-    ["--binarize", "fixed"], ["--binarize", "threshold"], ["--binarize", "none"], ["--holdout", "0"], ["--output-bias", "zero"],
-    ["--learning-rate", "1e-4"], ["--seed", "3"], ["--objective", "monte-carlo"], ["--objective", "iwae", "--samples", "3"],
+    ["--likelihood", "gaussian", "--noise-variance", "learned"], ["--beta", "0.5", "--beta-warm-up", "1"],
+    ["--schedule", "cosine"],
+    ["--binarize", "fixed"], ["--binarize", "threshold"], ["--binarize", "none"], ["--holdout", "0"],
+    ["--output-bias", "zero"],
+    ["--learning-rate", "1e-4"], ["--seed", "3"], ["--objective", "monte-carlo"],
+    ["--objective", "iwae", "--samples", "3"],
     ["--conditional"],
 ])
 def test_every_option_trains_evaluates_and_generates(folder, tmp_path, capsys, options):
@@ -276,7 +284,8 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
     assert len(set(pictures)) == 3
     for model, label, message in ((out, "10", "--label must be a label that the model was trained on, from 0 to 9; "
                                               "got 10"),
-                                  (out, "-1", "--label must be a whole number"), (trained, "7", "--label is for a conditional model")):
+                                  (out, "-1", "--label must be a whole number"),
+                                  (trained, "7", "--label is for a conditional model")):
         assert main(["generate", str(model), "--label", label, "--out", str(tmp_path / "none.png")]) == 1
         assert message in capsys.readouterr().err
     assert not (tmp_path / "none.png").exists()
@@ -310,10 +319,12 @@ def test_every_option_reaches_the_run(folder, tmp_path):
                                             "--batch 8 --learning-rate 2e-4 --schedule cosine --beta-warm-up 0.5 "
                                             "--binarize threshold".split()) == 0
     settings = load_checkpoint(tmp_path / "run" / "model.npz").settings
-    for name, value in {"hidden": [7, 4], "latent_dim": 3, "activation": "tanh", "likelihood": "gaussian", "noise_variance": 0.5,
+    for name, value in {"hidden": [7, 4], "latent_dim": 3, "activation": "tanh", "likelihood": "gaussian",
+                        "noise_variance": 0.5,
                         "beta": 2.0, "dtype": "float64", "seed": 5}.items():
         assert settings[f"model.{name}"] == value
-    for name, value in {"seed": 5, "epochs": 1, "batch_size": 8, "learning_rate": 2e-4, "schedule": "cosine", "beta_warm_up": 0.5,
+    for name, value in {"seed": 5, "epochs": 1, "batch_size": 8, "learning_rate": 2e-4, "schedule": "cosine",
+                        "beta_warm_up": 0.5,
                         "binarize": "threshold"}.items():
         assert settings[name] == value
 
@@ -480,7 +491,8 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
                                      "--learning-rate, --beta-warm-up, or --dtype float64."),
     (["--holdout", "60"], 1, "--holdout must leave images to train on; got 60 of 60"),
     (["--holdout", "-1"], 1, "--holdout must be a whole number"),
-    (["--beta", "-1"], 1, "--beta must be"), (["--seed", "-1"], 1, "--seed must be"), (["--beta-warm-up", "-1"], 1, "--beta-warm-up must"),
+    (["--beta", "-1"], 1, "--beta must be"), (["--seed", "-1"], 1, "--seed must be"),
+    (["--beta-warm-up", "-1"], 1, "--beta-warm-up must"),
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "--noise-variance must be"),
     (["--noise-variance", "learned"], 1, "--noise-variance learned goes with --likelihood gaussian alone; got "
                                          "bernoulli."),
@@ -509,13 +521,16 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
     ("evaluate none.npz", "none.npz does not exist. Train a model "
                           "first"), ("generate none.npz", "none.npz does not exist"),
     (f"evaluate {__file__}", "is not a minivae model"), (f"generate {__file__}", "is not a minivae model"),
-    ("generate {run} -n 0", "-n must be a positive integer; got 0."), ("generate {run} -n -3", "-n must be a positive integer; got -3."),
-    ("generate {run} --out nowhere/grid.png", "--out: there is no folder nowhere"), ("generate {run} --out grid.jpg", "--out must end in .png"),
+    ("generate {run} -n 0", "-n must be a positive integer; got 0."),
+    ("generate {run} -n -3", "-n must be a positive integer; got -3."),
+    ("generate {run} --out nowhere/grid.png", "--out: there is no folder nowhere"),
+    ("generate {run} --out grid.jpg", "--out must end in .png"),
     ("generate {run} --seed -1", "--seed must be"), ("generate {run} --label 3", "--label is for a conditional model"),
     ("evaluate {run} --data mnist", "--data must hold images of 15 pixels for this model; those of mnist have 784"),
     ("evaluate {run} --data nowhere", "Check --data."), ("evaluate {run} --seed -1", "--seed must be"),
     ("evaluate {run} --samples 0", "--samples must be a positive integer; got 0."),
-    ("evaluate {run} --curve c.jpg", "--curve must end in .png"), ("evaluate {run} --curve nowhere/c.png", "--curve: there is no folder nowhere"),
+    ("evaluate {run} --curve c.jpg", "--curve must end in .png"),
+    ("evaluate {run} --curve nowhere/c.png", "--curve: there is no folder nowhere"),
     *((f"gradcheck {option} 0", f"{option} must be") for option in (
         "--latent", "--batch", "--hidden", "--data-dim", "--noise-variance", "--samples")),
     ("gradcheck --beta -1", "--beta must be"), ("gradcheck --seed -1", "--seed must be"),
@@ -554,7 +569,8 @@ def test_a_warm_up_longer_than_the_training_is_noticed(folder, tmp_path, capsys)
 def test_a_full_disk(folder, trained, tmp_path, capsys, monkeypatch):
     code = "import sys; from minivae.cli.main import main; sys.exit(main(['derivation']))"
     with open("/dev/full", "w") as full:
-        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, env=environment())
+        done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True,
+                              env=environment())
     assert done.returncode == 1 and "error: the output cannot be written: No space left on device" in done.stderr
 
     def full_disk(file, **arrays):
@@ -574,7 +590,8 @@ def test_without_a_model_the_verbs_take_what_train_leaves(folder, tmp_path, caps
     for verb in ("evaluate", "generate"):
         assert main([verb]) == 1
         assert "runs/mnist does not exist. Train a model first" in capsys.readouterr().err.replace(os.sep, "/")
-    assert main(["train", "--data", str(folder), "--epochs", "1", "--batch", "10", "--latent", "1", "--no-pictures"]) == 0
+    assert main(["train", "--data", str(folder), "--epochs", "1", "--batch", "10", "--latent", "1",
+                 "--no-pictures"]) == 0
     assert main(["evaluate", "--samples", "2"]) == 0 and main(["generate", "-n", "1"]) == 0
     assert (tmp_path / "grid.png").exists()
 
@@ -583,7 +600,8 @@ def test_without_a_model_the_verbs_take_what_train_leaves(folder, tmp_path, caps
 
 def start(folder, out, *options, stderr=subprocess.DEVNULL):
     return subprocess.Popen(
-        [sys.executable, "-m", "minivae", "train", "--data", str(folder), "--out", str(out), "--hidden", "30", "--latent", "2",
+        [sys.executable, "-m", "minivae", "train", "--data", str(folder), "--out", str(out), "--hidden", "30",
+         "--latent", "2",
          "--epochs", "150", "--batch", "10", "--holdout", "10", *options],
         stdout=subprocess.DEVNULL, stderr=stderr, text=True, env=environment(),
         # a shell that starts tests in the background has them ignore Ctrl-C
@@ -681,5 +699,6 @@ def test_nothing_below_plots_imports_matplotlib():
 def test_no_framework_and_no_pickle():
     for path in pathlib.Path(mv.__file__).parent.rglob("*.py"):
         text = path.read_text(encoding="utf-8")
-        assert not re.search(r"^\s*(import|from) (torch|jax|autograd|tensorflow|scipy|pickle)", text, re.MULTILINE), path
+        assert not re.search(r"^\s*(import|from) (torch|jax|autograd|tensorflow|scipy|pickle)", text,
+                             re.MULTILINE), path
         assert "allow_pickle=" + "True" not in text

@@ -127,7 +127,8 @@ def test_bytes_of_0_and_1_are_binary_and_so_are_their_labels(how):
 
     on = np.random.default_rng(0).random((40, 30)) < 0.7
     for pixels in (on, on[:1, :1], np.zeros_like(on), np.ones_like(on)):
-        for made in (binarize(pixels.astype(np.uint8), how, rng=np.random.default_rng(1)), prepare(pixels.astype(np.uint8), how),
+        for made in (binarize(pixels.astype(np.uint8), how, rng=np.random.default_rng(1)),
+                     prepare(pixels.astype(np.uint8), how),
                      join_labels(pixels.astype(np.uint8), np.zeros(len(pixels), int), 2)[:, :-2]):
             np.testing.assert_array_equal(made, pixels)
     assert set(np.unique(join_labels(on.astype(np.uint8), np.zeros(40, int), 2)[:, -2:])) == {0, 1}
@@ -144,7 +145,8 @@ def test_a_batch_is_judged_by_its_data_set():
 
 
 @pytest.mark.parametrize("low, high, hint", [
-    (0, 255, "Divide by 255"), (0, 128, "Divide by 255"), (0, 16, "Is 16 white? Then divide by 16."), (0, 100, "divide by 100"),
+    (0, 255, "Divide by 255"), (0, 128, "Divide by 255"), (0, 16, "Is 16 white? Then divide by 16."),
+    (0, 100, "divide by 100"),
     (0, 1023, "Divide by 1023"), (0, 3000, "Divide by 4095"), (3, 65535, "Divide by 65535"), (-1, 1, r"(x + 1) / 2"),
     (-2.4, 3.1, "standardized? Undo it, or model real numbers: likelihood gaussian"), (-1e4, 3e4, "gaussian"),
     (0, 2.7, "Divide by the largest number that a pixel can be"), (0, 1e7, "Divide by the largest number"),
@@ -159,11 +161,13 @@ def test_what_the_range_suggests(low, high, hint):
 
 def test_dark_bytes_are_noticed():
     sixteen = np.arange(34, dtype=np.uint8).reshape(2, 17) % 17
-    with pytest.raises(ValueError, match=r"between 0 and 16: at the threshold, 127.5, every pixel would become 0. .* \(255 / 16\)"):
+    with pytest.raises(ValueError,
+                       match=r"between 0 and 16: at the threshold, 127.5, every pixel would become 0. .* \(255 / 16\)"):
         binarize(sixteen, "threshold")
     with pytest.raises(ValueError, match="every pixel would become 1"):
         binarize(200 + sixteen, "threshold")
-    with pytest.raises(ValueError, match=r"at the threshold, 0.5, every pixel would become 0. Spread them .* \(1 / 0.0627"):
+    with pytest.raises(ValueError,
+                       match=r"at the threshold, 0.5, every pixel would become 0. Spread them .* \(1 / 0.0627"):
         binarize(sixteen / 255, "threshold")
     for how in ("dynamic", "fixed", "none"):
         with pytest.warns(UserWarning, match="uint8 from 0 to 16, and 255 means white: .* If 16 is white, give images "
@@ -174,7 +178,8 @@ def test_dark_bytes_are_noticed():
 
 
 def test_whole_numbers_of_another_kind_hear_how_to_convert_them():
-    for low, high, hint in ((0, 1, "astype(bool)"), (0, 255, "astype(np.uint8)"), (0, 16, "Is 16 white? Then divide by 16."),
+    for low, high, hint in ((0, 1, "astype(bool)"), (0, 255, "astype(np.uint8)"),
+                            (0, 16, "Is 16 white? Then divide by 16."),
                             (-3, 2, "standardized"), (0, 65535, "Divide by 65535")):
         with pytest.raises(ValueError, match=f"got dtype int32, from {low} to {high}.*{re.escape(hint)}"):
             binarize(np.array([[low, high]], np.int32), "dynamic", rng=np.random.default_rng(0))

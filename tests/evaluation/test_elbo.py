@@ -35,7 +35,8 @@ def test_one_example_has_no_standard_error():
 
 def test_bad_arguments():
     good = dict(binarize="none", rng=np.random.default_rng(0))
-    for change, message in (({"rng": 0}, "rng must be"), ({"batch_size": 0}, "batch_size must be"), ({"binarize": "x"}, "one of")):
+    for change, message in (({"rng": 0}, "rng must be"), ({"batch_size": 0}, "batch_size must be"),
+                            ({"binarize": "x"}, "one of")):
         with pytest.raises(ValueError, match=message):
             mv.evaluate_elbo(mv.VAE(4), IMAGES, **good | change)
     with pytest.raises(ValueError, match="images must have 5 pixels"):

@@ -77,7 +77,8 @@ def test_effective_sample_size_of_known_weights():
     np.testing.assert_allclose(found.effective_samples, [8, 1, 2, 36**2 / 204])
     np.testing.assert_allclose(found.log_px, [-1000, -np.log(8), 5 - np.log(4), np.log(4.5)])
     weights = np.arange(1, 9)  # the textbook's form of the standard error
-    np.testing.assert_allclose(found.standard_error, [0, 1, np.sqrt(12 / 28), weights.std(ddof=1) / weights.mean() / np.sqrt(8)])
+    np.testing.assert_allclose(found.standard_error,
+                               [0, 1, np.sqrt(12 / 28), weights.std(ddof=1) / weights.mean() / np.sqrt(8)])
     for shift in (-1e4, 1e4):  # weights far beyond the largest and smallest float
         moved = evidence_of(log_weight[3:] + shift)
         np.testing.assert_allclose(moved.log_px - shift, found.log_px[3], atol=1e-11)
@@ -124,7 +125,8 @@ def test_float32_weights_are_those_of_float64(likelihood):
     double = single.copy(dtype="float64")
     x = (rng(0).random((1, 784)) < 0.3).astype(float)
     noise = rng(1).standard_normal((300, 10)).astype(np.float32)
-    np.testing.assert_allclose(weights_of(single, x, noise), weights_of(double, x, noise), atol=2e-3)  # of some -1000 nats
+    # of some -1000 nats
+    np.testing.assert_allclose(weights_of(single, x, noise), weights_of(double, x, noise), atol=2e-3)
 
 
 def test_sharp_posteriors_keep_their_noise_in_float32():
@@ -134,7 +136,8 @@ def test_sharp_posteriors_keep_their_noise_in_float32():
     single.parameters["encoder.0.b"] = np.array([1.0, -28.0])
     double = single.copy(dtype="float64")
     noise = rng(2).standard_normal((50, 1)).astype(np.float32)
-    np.testing.assert_allclose(weights_of(single, np.ones((1, 3)), noise), weights_of(double, np.ones((1, 3)), noise), atol=1e-4)
+    np.testing.assert_allclose(weights_of(single, np.ones((1, 3)), noise), weights_of(double, np.ones((1, 3)), noise),
+                               atol=1e-4)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -195,7 +198,8 @@ def test_of_a_conditional_model_it_is_log_p_of_x_given_the_label():
     z = np.linspace(-9, 9, 2001)[:, None]
     prior = np.exp(-0.5 * z[:, 0] ** 2) / np.sqrt(2 * np.pi) * (z[1, 0] - z[0, 0])
     exact = [np.log(prior @ np.prod(np.where(image == 1, p, 1 - p), axis=1))
-             for image, p in ((image, model.decode(mv.join_labels(z, np.full(len(z), label), 3))) for image, label in zip(x, labels))]
+             for image, p in ((image, model.decode(mv.join_labels(z, np.full(len(z), label), 3))) for image,
+                              label in zip(x, labels))]
     estimate = importance_estimate(model, rows, 4000, rng=rng(3))
     assert np.all(np.abs(estimate.log_px - exact) < Z_SCORE * estimate.standard_error)
 
@@ -205,7 +209,8 @@ GOOD = np.ones((2, 4))
 
 @pytest.mark.parametrize("x, samples, generator, message", [
     (GOOD * np.nan, 5, rng(), "x must be finite"), (GOOD * 2, 5, rng(), r"x must lie in \[0, 1\]"),
-    (GOOD[0], 5, rng(), r"x must have shape \(B, D\)"), (GOOD[:, :3], 5, rng(), r"x must have shape \(B, D\) = \(any, 4\)"),
+    (GOOD[0], 5, rng(), r"x must have shape \(B, D\)"),
+    (GOOD[:, :3], 5, rng(), r"x must have shape \(B, D\) = \(any, 4\)"),
     (GOOD[:0], 5, rng(), "x is empty"), (GOOD.astype(np.uint8), 5, rng(), "x must be an array of floats"),
     (GOOD, 0, rng(), "samples must be a positive integer; got "
                      "0"), (GOOD, 2.5, rng(), "samples must be a positive integer"),
@@ -233,7 +238,8 @@ def test_the_progress_bar_is_asked_for(capsys):
     assert shown.startswith("2 images, 5 draws of z each: less than a second.\n") and "2/2" in shown
 
 
-@pytest.mark.parametrize("seconds, words", [(0.2, "less than a second"), (7.4, "about 7 s"), (180, "about 3 min"), (7200, "about 2 hours")])
+@pytest.mark.parametrize("seconds, words", [(0.2, "less than a second"), (7.4, "about 7 s"), (180, "about 3 min"),
+                                            (7200, "about 2 hours")])
 def test_times_in_words(seconds, words):
     assert importance.in_words(seconds) == words
 

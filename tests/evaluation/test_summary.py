@@ -99,8 +99,10 @@ def test_the_bound_in_groups_is_what_it_says():
     threes = np.log(np.exp(log_weight[:18].reshape(6, 3)).mean(axis=1))
     np.testing.assert_allclose(bound, [log_weight.mean(), threes.mean(), np.log(np.exp(log_weight).mean())])
     halves = np.log(np.exp(log_weight.reshape(2, 10)).mean(axis=1))
-    np.testing.assert_allclose(variance, [log_weight.var(ddof=1) / 20, threes.var(ddof=1) / 6, (halves[0] - halves[1]) ** 2 / 4])
-    np.testing.assert_allclose(bound_in_groups(log_weight[:15], [10]), bound_in_groups(log_weight[:10], [10]))  # 5 are left out
+    np.testing.assert_allclose(variance,
+                               [log_weight.var(ddof=1) / 20, threes.var(ddof=1) / 6, (halves[0] - halves[1]) ** 2 / 4])
+    # 5 are left out
+    np.testing.assert_allclose(bound_in_groups(log_weight[:15], [10]), bound_in_groups(log_weight[:10], [10]))
 
 
 def test_of_uneven_weights_the_halves_tell_more_of_the_error_than_the_spread_does():
@@ -169,7 +171,8 @@ def test_active_units_are_those_whose_mean_moves_with_the_data():
     model.parameters["encoder.0.b"][:3] = [0, 5, 5]  # far from the prior's mean, and yet not active
     x = rng(1).standard_normal((2500, 4))
     np.testing.assert_allclose(unit_activity(model, x), x[:, 0].var() * np.array([4, 0.0025, 0]), atol=1e-12)
-    assert active_units(model, x) == 1 and active_units(model, x, threshold=0.001) == 2 and active_units(model, x, threshold=0) == 2
+    assert active_units(model, x) == 1 and active_units(model, x,
+                                                        threshold=0.001) == 2 and active_units(model, x, threshold=0) == 2
     with pytest.raises(ValueError, match="at least two examples"):
         active_units(model, x[:1])
     with pytest.raises(ValueError, match="threshold must be"):

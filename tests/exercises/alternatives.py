@@ -139,7 +139,8 @@ def _keyed(name, change):
 ALTERNATIVES = {
     "kl_divergence": [
         kl_in_loops,
-        lambda mu, log_var: (np.linalg.norm(np.stack([mu, np.exp(log_var / 2)]), axis=0) ** 2 - 1 - log_var).sum(1) / 2],
+        lambda mu,
+        log_var: (np.linalg.norm(np.stack([mu, np.exp(log_var / 2)]), axis=0) ** 2 - 1 - log_var).sum(1) / 2],
     "kl_divergence_backward": [kl_by_einsum],
     "reparameterize": [lambda mu, sigma, eps: (mu / sigma + eps) * sigma],
     "reparameterize_backward": [lambda dz, eps: np.stack([dz, dz * eps]), lambda dz, eps: (g for g in (+dz, eps * dz))],
@@ -163,7 +164,8 @@ ALTERNATIVES = {
     "numeric_derivative": [richardson, complex_step],
     "gradient_checker": [checker_by_directions],
     "find_the_bug_1": [_keyed("find_the_bug_1", list)],
-    "find_the_bug_2": [_keyed("find_the_bug_2", lambda parts: [{**parts[0], "more": 1}, dict(reversed(parts[1].items()))])],
+    "find_the_bug_2": [_keyed("find_the_bug_2",
+                              lambda parts: [{**parts[0], "more": 1}, dict(reversed(parts[1].items()))])],
     "find_the_bug_3": [_keyed("find_the_bug_3", list)],
     "fan_in": [fan_in_by_variance],
     "head_backward": [head_in_blocks],
@@ -172,7 +174,8 @@ ALTERNATIVES = {
     "elbo_backward": [elbo_by_kernels],
     "review": [lambda: ["encoder.0.b", "the activation's slope is missing"]],
     "adam": [adam_by_the_paper_s_end],
-    "importance_weighted_bound": [lambda log_weight: np.logaddexp.reduce(log_weight, axis=1) - np.log(log_weight.shape[1])],
+    "importance_weighted_bound": [lambda log_weight: np.logaddexp.reduce(log_weight,
+                                                                         axis=1) - np.log(log_weight.shape[1])],
     "importance_weighted_bound_backward": [lambda dbound, log_weight: dbound[:, None] * np.exp(
         log_weight - np.logaddexp.reduce(log_weight, axis=1, keepdims=True))],
 }

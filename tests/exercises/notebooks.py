@@ -17,7 +17,8 @@ def sources(kind):
         for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
             source = "".join(cell["source"])
             name = cell["metadata"].get("nbgrader", {}).get("grade_id", "own_")
-            if cell["cell_type"] == "code" and not name.startswith("own_"):  # the capstone's cells, which take answers again
+            # the capstone's cells, which take answers again
+            if cell["cell_type"] == "code" and not name.startswith("own_"):
                 found[name] = source
     return found
 

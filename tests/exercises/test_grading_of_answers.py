@@ -12,7 +12,8 @@ from minivae.exercises.catalogue import planted
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.catalogue import WRONG_ANSWERS
 
-ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "dense_backward": "db", "softplus": "the softplus"}   # one function serves several
+# one function serves several
+ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "dense_backward": "db", "softplus": "the softplus"}
 by_name = pytest.mark.parametrize("name", EXERCISES)
 
 

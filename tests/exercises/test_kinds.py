@@ -108,10 +108,12 @@ RIGHT = [
     Case("bernoulli_log_likelihood", lambda logits, x: np.where(
         x > 0, -np.where(logits < -30, -logits, np.log1p(np.exp(-logits))),
         -np.where(logits > 30, logits, np.log1p(np.exp(logits)))).sum(axis=1), ("Note: NumPy warns of overflow",)),
-    Case("review", lambda: ("encoder.0.b", "the activation\u2019s slope is missing"), ("Both answers are right",), ("numbers",)),
+    Case("review", lambda: ("encoder.0.b", "the activation\u2019s slope is missing"), ("Both answers are right",),
+         ("numbers",)),
     Case("review", lambda: np.array(['grads["encoder.0.b"]', "The activation's slope is missing."])),
     Case("review", lambda: {"where": "encoder.0.b", "what": "the activation's slope is missing"}),
-    Case("find_the_bug_3", lambda x, z, p: dict(zip(("values", "gradients"), function("solutions", "find_the_bug_3")(x, z, p)))),
+    Case("find_the_bug_3", lambda x, z,
+         p: dict(zip(("values", "gradients"), function("solutions", "find_the_bug_3")(x, z, p)))),
     Case("dense_dW", lambda dy, x: (x.T @ dy, None)),
     Case("gradient_checker", checker, ("accepts all 5 right gradients and rejects all",), ("numbers agree",)),
     Case("score_function", lambda f_z, *others: score(f_z - 1.3, *others)),
@@ -121,7 +123,8 @@ RIGHT = [
 
 WRONG = [   # by what they are told
     Case("fan_in", lambda *a: (fan_in(*a)[0], fan_in(*a[:4], 2 * a[4])[1]), ("equation 3.10",), ("7.2",)),
-    Case("fan_in", lambda *a: {"dmu": fan_in(*a)[0]}, ("dlog_var is missing", "fix first: what it returns"), ("Look at",)),
+    Case("fan_in", lambda *a: {"dmu": fan_in(*a)[0]}, ("dlog_var is missing", "fix first: what it returns"),
+         ("Look at",)),
     Case("tanh_backward", lambda dy, y: dy * y * (1 - y), ("logistic", "equation 5.10")),
     Case("softplus", lambda a: -np.logaddexp(0, a), ("sign flipped", "5.17"), ("log-likelihood",)),
     Case("softplus", lambda a: np.log1p(np.exp(a)), ("inf",), ("Look at",)),
@@ -134,19 +137,24 @@ WRONG = [   # by what they are told
     Case("dense_dW", lambda dy, x: ["a", "b"], ("a list of strs",), ("NoneType",)),
     Case("dense_dW", in_float32, ("digits and no further", "float32"), ("linear",)),
     Case("dense_dx", weights_first, ("the two factors of dx have changed places",), ("an activation",)),
-    Case("numeric_derivative", lambda f, x: slope(f, x) + 2e-4 * abs(slope(f, x)), ("relative error 2e-04",), ("ratio 1.000",)),
-    Case("kl_divergence_backward", lambda dkl, mu, log_var: (-dkl[:, None] * mu, -dkl[:, None] * 0.5 * np.expm1(log_var)),
+    Case("numeric_derivative", lambda f, x: slope(f, x) + 2e-4 * abs(slope(f, x)), ("relative error 2e-04",),
+         ("ratio 1.000",)),
+    Case("kl_divergence_backward", lambda dkl, mu,
+         log_var: (-dkl[:, None] * mu, -dkl[:, None] * 0.5 * np.expm1(log_var)),
          ("both of the KL's gradients have their sign flipped",), ("the mu path",)),
     Case("score_function", lambda *a: score(*a)[::-1], ("swapped: this is dlog_var",)),
-    Case("score_function", lambda *a: np.random.default_rng(1).normal(0, 500, (2, *a[1].shape)), ("scatter",), ("biased",)),
+    Case("score_function", lambda *a: np.random.default_rng(1).normal(0, 500, (2, *a[1].shape)), ("scatter",),
+         ("biased",)),
     Case("adam", adam_with(beta1=0.9, beta2=0.999), ("it does not depend on beta1",), ("with epsilon",)),
     Case("adam", adam_with(epsilon=1e-8), ("it does not depend on epsilon", "with epsilon =")),
     Case("adam", adam_with(learning_rate=1e-3), ("it does not depend on learning_rate",)),
     Case("gradient_checker", lambda f, gradient, x: x.ndim == 1 and checker(f, gradient, x),
          ("those with 2 are all rejected",), ("whatever",)),
     Case("gaussian_log_likelihood", lambda mean, x, noise_variance: -(
-        (x - mean) ** 2 / noise_variance + 0.5 * np.log(2 * np.pi * noise_variance)).sum(axis=1), ("squares lack their half",)),
-    Case("gaussian_log_likelihood", lambda mean, x, noise_variance: -0.5 * ((x - mean) ** 2 + np.log(2 * np.pi)).sum(axis=1),
+        (x - mean) ** 2 / noise_variance + 0.5 * np.log(2 * np.pi * noise_variance)).sum(axis=1),
+        ("squares lack their half",)),
+    Case("gaussian_log_likelihood", lambda mean, x,
+         noise_variance: -0.5 * ((x - mean) ** 2 + np.log(2 * np.pi)).sum(axis=1),
          ("it does not depend on noise_variance",)),
     Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: dll[:, None] * (x - mean) / 0.7,
          ("it does not depend on noise_variance",)),
@@ -155,7 +163,8 @@ WRONG = [   # by what they are told
 ALMOST = [   # wrong where fixed cases do not look
     Case("dense_dx", tried_both_ways, ("all sizes are equal",)),
     Case("decoder_backward", decoder_tried_both_ways, ("all sizes are equal",)),
-    Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: dll[:, None] * (x - mean) * noise_variance / 0.49),
+    Case("gaussian_log_likelihood_backward", lambda dll, mean, x,
+         noise_variance: dll[:, None] * (x - mean) * noise_variance / 0.49),
     Case("numeric_derivative", lambda f, x: {1.0: np.e, 0.0: 1.0}.get(x, 5e-4), ("f was never called",)),
     Case("gradient_checker", Counting()),
     Case("score_function", lambda *a: 1.05 * np.array(score(*a)), ("biased",)),
@@ -163,7 +172,8 @@ ALMOST = [   # wrong where fixed cases do not look
     Case("relu_backward", lambda dy, y: dy * (y > 1e-2), ("near 0",)),
     Case("kl_divergence_backward", lambda dkl, mu, log_var: (
         dkl[:, None] * np.clip(mu, -4, 4), dkl[:, None] * 0.5 * np.expm1(log_var)), ("some numbers are large",)),
-    Case("kl_divergence", lambda mu, log_var: 0.5 * (mu**2 + np.expm1(np.clip(log_var, -5, 5)) - np.clip(log_var, -5, 5)).sum(1)),
+    Case("kl_divergence", lambda mu,
+         log_var: 0.5 * (mu**2 + np.expm1(np.clip(log_var, -5, 5)) - np.clip(log_var, -5, 5)).sum(1)),
     Case("reparameterize", lambda mu, sigma, eps: np.clip(mu + sigma * eps, -10, 10)),
     Case("adam", lambda w, g, m, v, t, *settings: adam(w, g, m, v, min(t, 3), *settings), ("at step",)),
     Case("elbo_backward", as_tuple, ("should return a dict",)),
@@ -172,7 +182,8 @@ ALMOST = [   # wrong where fixed cases do not look
 ]
 
 FOR_THE_CHECK_ITSELF = [   # what once ended it
-    Case("kl_divergence", lambda mu, log_var: function("solutions", "kl_divergence")(mu, log_var) * (1 + (mu.dtype == np.float32))),
+    Case("kl_divergence", lambda mu,
+         log_var: function("solutions", "kl_divergence")(mu, log_var) * (1 + (mu.dtype == np.float32))),
     Case("reparameterize", lambda mu, sigma, eps: mu + sigma * eps * (1 + (mu.dtype == np.float32))),
     Case("kl_divergence", lambda mu, log_var: 10**400, ("many digits",)),
     Case("dense_dW", lambda dy, x: (x.T @ dy).reshape((1,) * 20 + (x.shape[1], dy.shape[1])), ("dW has shape",)),
@@ -184,7 +195,8 @@ FOR_THE_CHECK_ITSELF = [   # what once ended it
 def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
     report = exercises.check(case.name, case.answer)
     assert report.verdict == "pass", report
-    assert all(words in str(report) for words in case.has) and not any(words in str(report) for words in case.lacks), report
+    assert all(words in str(report) for words in case.has) and not any(words in str(report)
+                                                                       for words in case.lacks), report
 
 
 @pytest.mark.parametrize("case", WRONG + ALMOST + FOR_THE_CHECK_ITSELF, ids=lambda case: case.name)
@@ -192,7 +204,8 @@ def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
 def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
     report = exercises.check(case.name, Counting() if isinstance(case.answer, Counting) else case.answer, seed=seed)
     assert report.verdict == "fail", report
-    assert all(words in str(report) for words in case.has) and not any(words in str(report) for words in case.lacks), report
+    assert all(words in str(report) for words in case.has) and not any(words in str(report)
+                                                                       for words in case.lacks), report
     said = [line.strip().removeprefix("Mistake: ") for line in str(report).splitlines()]
     assert len(set(said)) == len(said)   # nothing stands twice
 
@@ -269,7 +282,8 @@ def test_what_has_passed_stays_passed():
 
 
 def test_pages_do_not_break_words():
-    assert "white-space: pre-wrap; word-break: normal" in exercises.check("dense_dW", lambda dy, x: x.T @ dy)._repr_html_()
+    assert "white-space: pre-wrap; word-break: normal" in exercises.check("dense_dW", lambda dy,
+                                                                          x: x.T @ dy)._repr_html_()
 
 
 def test_a_check_leaves_the_package_alone():

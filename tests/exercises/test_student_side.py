@@ -53,22 +53,26 @@ class Rude(Exception):
     (lambda dy, x, W: {**dict(zip(("dx", "dW"), RIGHT(dy, x, W)))}, "returns", "db is missing"),
     (lambda dy, x, W: dict(zip(("grad_x", "grad_W", "grad_b"), RIGHT(dy, x, W))), "returns",
      "its keys are grad_x, grad_W, grad_b; asked for: dx, dW, db"),
-    (lambda dy, x, W: {**dict(zip(("dx", "dW", "db"), RIGHT(dy, x, W))), "dy": dy}, "returns", "it returns 'dy' as well"),
+    (lambda dy, x, W: {**dict(zip(("dx", "dW", "db"), RIGHT(dy, x, W))), "dy": dy}, "returns",
+     "it returns 'dy' as well"),
     (lambda dy, x, W: (None, *RIGHT(dy, x, W)[1:]), "returns", "dx is None"),
     (lambda dy, x, W: 10**400, "returns", "returns a whole number of many digits"),
     (lambda dy, x, W: (["a"], *RIGHT(dy, x, W)[1:]), "dtype", "dx should be an array of floats; got a list of strs"),
-    (lambda dy, x, W: (RIGHT(dy, x, W)[0].reshape((1,) * 20 + (-1, 1)), *RIGHT(dy, x, W)[1:]), "shape", "dx has shape (1, 1,"),
+    (lambda dy, x, W: (RIGHT(dy, x, W)[0].reshape((1,) * 20 + (-1, 1)), *RIGHT(dy, x, W)[1:]), "shape",
+     "dx has shape (1, 1,"),
     (lambda dy, x, W: (RIGHT(dy, x, W)[0].T, *RIGHT(dy, x, W)[1:]), "shape", "transposed"),
     (lambda dy, x, W: (*RIGHT(dy, x, W)[:2], dy), "shape", "the sum over axis 0 is missing"),
     (lambda dy, x, W: ("dx", *RIGHT(dy, x, W)[1:]), "dtype", "dx should be an array of floats; got a str"),
     (lambda dy, x, W: (RIGHT(dy, x, W)[0].astype(int), *RIGHT(dy, x, W)[1:]), "dtype", "whole numbers"),
-    (lambda dy, x, W: [g.astype(np.float32) for g in RIGHT(dy, x, W)], "dtype", "float32 where what came in is float64"),
+    (lambda dy, x, W: [g.astype(np.float32) for g in RIGHT(dy, x, W)], "dtype",
+     "float32 where what came in is float64"),
     (lambda dy, x, W: [g.astype(complex) for g in RIGHT(dy, x, W)], "dtype", "complex"),
     (lambda dy, x, W: (RIGHT(dy, x, W)[0].astype(object), *RIGHT(dy, x, W)[1:]), "dtype", "array of object"),
     (lambda dy, x, W: [g * np.nan for g in RIGHT(dy, x, W)], "value", "dx is nan"),
     (lambda dy, x, W: RIGHT(dy, np.multiply(x, 2, out=x) / 2, W), "behaviour", "x is changed in place"),
     (lambda dy, x, W: RIGHT(np.ones_like(dy), x, W), "behaviour", "the upstream gradient is ignored"),
-    (lambda dy, x, W: [g * np.random.random() for g in RIGHT(dy, x, W)], "behaviour", "another answer on the second call"),
+    (lambda dy, x, W: [g * np.random.random() for g in RIGHT(dy, x, W)], "behaviour",
+     "another answer on the second call"),
     (lambda dy, x, W: (RIGHT(dy, x, W)[0], RIGHT(dy, x, W)[1] / len(x), RIGHT(dy, x, W)[2]), "value",
      "dW takes the mean over the batch"),
     (lambda dy, x, W: [g.astype(np.float32).astype(float) for g in RIGHT(dy, x, W)], "value",
@@ -174,10 +178,12 @@ def test_hints_come_a_step_at_a_time_and_never_hold_the_solution():
     assert [text.partition(":")[0] for text in said[:3]] == [f"dense_dW, hint {k} of 3" for k in (1, 2, 3)]
     assert said[3] == said[4] and "those were all 3" in said[3] and repr(said[0]) == str(said[0])
     for name, exercise in EXERCISES.items():
-        lines = [line.split("=")[-1].removeprefix("return ").strip() for line in sources("solutions")[name].splitlines()[2:-1]
+        lines = [line.split("=")[-1].removeprefix("return ").strip()
+                 for line in sources("solutions")[name].splitlines()[2:-1]
                  if "#" not in line]
         assert len(exercise.hints) >= 2
-        assert not any(line in text for line in lines if len(line) > 6 for text in (*exercise.hints, exercise.statement))
+        assert not any(line in text for line in lines if len(line) > 6
+                       for text in (*exercise.hints, exercise.statement))
 
 
 def test_statements_are_whole():
@@ -206,7 +212,8 @@ def test_the_map_and_its_file(tmp_path, monkeypatch):
     assert "hint 2 of 2" in exercises.hint("dense_db")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1]", '{"what": "minivae exercises"}', '{"what": "else", "results": {}, "hints": {}}'])
+@pytest.mark.parametrize("text", ["", "{", "[1]", '{"what": "minivae exercises"}',
+                                  '{"what": "else", "results": {}, "hints": {}}'])
 def test_another_file_is_left_alone(tmp_path, text):
     file = tmp_path / "notes.txt"
     file.write_text(text, encoding="utf-8")

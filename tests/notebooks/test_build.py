@@ -21,7 +21,8 @@ ALT = {"image/png": {"alt": "A line that rises."}}
 
 
 def notebook(*outputs, source="1", **metadata):
-    cells = [new_markdown_cell("# Title"), new_code_cell(source, outputs=list(outputs), execution_count=1, metadata=metadata)]
+    cells = [new_markdown_cell("# Title"),
+             new_code_cell(source, outputs=list(outputs), execution_count=1, metadata=metadata)]
     return build.stripped(new_notebook(cells=cells))
 
 
@@ -45,7 +46,8 @@ def differences(before, after, **metadata):
 
 
 def test_a_clean_notebook_has_no_blemish():
-    assert build.blemishes(notebook(stream(f"ELBO -1.5 nats, <{TEMPORARY}/> 3 / opt\n"), image(), html("<img src='a' alt='a dot'>"))) == []
+    assert build.blemishes(notebook(stream(f"ELBO -1.5 nats, <{TEMPORARY}/> 3 / opt\n"), image(),
+                                    html("<img src='a' alt='a dot'>"))) == []
 
 
 @pytest.mark.parametrize("nb, fault", [
@@ -79,7 +81,8 @@ def test_execution_counts_and_metadata():
 
 
 def test_a_widget_is_left_out_and_tags_are_kept():
-    nb = notebook(new_output("display_data", data={checking.WIDGET: {"model_id": "ab12"}, "text/plain": "slider"}), stream("1"))
+    nb = notebook(new_output("display_data", data={checking.WIDGET: {"model_id": "ab12"}, "text/plain": "slider"}),
+                  stream("1"))
     assert [output.output_type for output in nb.cells[1].outputs] == ["stream"]
     assert notebook(tags=["tolerance=0.1"]).cells[1].metadata.tags == ["tolerance=0.1"]
 
@@ -198,7 +201,8 @@ def test_what_cannot_be_rendered_is_said(folder, tmp_path, capsys):
     (folder / "solutions").mkdir()
     shutil.copy(folder / "01_one.ipynb", folder / "solutions" / "06_six.ipynb")
     (tmp_path / "taken").write_text("")
-    for arguments, message in (([str(tmp_path / "pages"), "solutions/06"], "makes pages of the lessons, .* got solutions/06"),
+    for arguments, message in (([str(tmp_path / "pages"), "solutions/06"],
+                                "makes pages of the lessons, .* got solutions/06"),
                                ([str(tmp_path / "taken")], "--render names a folder; .*taken is a file")):
         with pytest.raises(SystemExit) as stopped:
             build.main(["--render", *arguments])

@@ -18,7 +18,8 @@ spec.loader.exec_module(build)
 
 NOTEBOOKS = {path.stem: nbformat.read(path, as_version=4) for path in sorted((ROOT / "notebooks").glob("[0-9]*.ipynb"))}
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-PARTS = ["**After this notebook you can**", "**You need**", "**Time**", "## Summary", "## Check yourself", "## References"]
+PARTS = ["**After this notebook you can**", "**You need**", "**Time**", "## Summary", "## Check yourself",
+         "## References"]
 LONGEST_CELL, LONGEST_LINE = 20, 100  # a page shows no more
 each = pytest.mark.parametrize("name", NOTEBOOKS)
 
@@ -29,7 +30,8 @@ def prose(nb):
 
 def shown(nb, kind):
     """All outputs of a kind, such as "text/latex"."""
-    return [output.data[kind] for cell in nb.cells for output in cell.get("outputs", []) if kind in output.get("data", {})]
+    return [output.data[kind] for cell in nb.cells for output in cell.get("outputs", [])
+            if kind in output.get("data", {})]
 
 
 def cited(text):
@@ -81,12 +83,14 @@ def test_every_source_shown_is_the_real_one(name):
     for text in shown(NOTEBOOKS[name], "text/markdown"):
         for file, code in re.findall(r"`(minivae/[\w/]+\.py):\d+` · [^\n]*\n\n```python\n(.*?)\n```", text, re.DOTALL):
             real = {line.strip() for line in (ROOT / file).read_text(encoding="utf-8").splitlines()}
-            assert {line.strip() for line in code.splitlines()} <= real, f"{file} no longer says so: run notebooks/build.py"
+            assert {line.strip()
+                    for line in code.splitlines()} <= real, f"{file} no longer says so: run notebooks/build.py"
 
 
 @each
 def test_no_package_code_is_pasted(name):
-    package = {line.strip() for path in (ROOT / "minivae").rglob("*.py") for line in path.read_text(encoding="utf-8").splitlines()
+    package = {line.strip() for path in (ROOT / "minivae").rglob("*.py")
+               for line in path.read_text(encoding="utf-8").splitlines()
                if re.match(r"\s+\w.* = .{20,}", line)}
     for cell in NOTEBOOKS[name].cells:
         lines = [line.strip() in package for line in cell.source.splitlines()]
@@ -130,7 +134,8 @@ def test_citations_are_read_as_meant():
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if int(name[:2]) in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])
 def test_equations_are_numbered_by_appearance(name):
     place = {}                                                   # where it is shown, or else where it is first cited
-    for kind, pattern in (("code", r'mv\.equation\("([\d.]+)"\)'), ("markdown", r"\((\d+\.\d+(?:(?:, | and )\d+\.\d+)*)\)")):
+    for kind, pattern in (("code", r'mv\.equation\("([\d.]+)"\)'),
+                          ("markdown", r"\((\d+\.\d+(?:(?:, | and )\d+\.\d+)*)\)")):
         for i, cell in enumerate(NOTEBOOKS[name].cells):
             for match in re.finditer(pattern, cell.source) if cell.cell_type == kind else ():
                 for number in re.findall(r"\d+\.\d+", match[1]):

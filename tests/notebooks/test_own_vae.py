@@ -54,8 +54,10 @@ def test_it_learns():
 
 
 @pytest.mark.parametrize("change, name", [
-    (("dy * (1 - y**2)", "dy * (1 - y)"), "tanh_backward"), (("return dz, dz * eps", "return dz, dz"), "reparameterize_backward"),
-    (("dkl[:, None] * 0.5 *", "dkl[:, None] *"), "kl_divergence_backward"), (("mu + sigma * eps", "mu + sigma**2 * eps"), "reparameterize"),
+    (("dy * (1 - y**2)", "dy * (1 - y)"), "tanh_backward"),
+    (("return dz, dz * eps", "return dz, dz"), "reparameterize_backward"),
+    (("dkl[:, None] * 0.5 *", "dkl[:, None] *"), "kl_divergence_backward"),
+    (("mu + sigma * eps", "mu + sigma**2 * eps"), "reparameterize"),
 ])
 def test_a_wrong_part_is_named_before_training(change, name, capsys):
     own = scope(change)
@@ -64,7 +66,8 @@ def test_a_wrong_part_is_named_before_training(change, name, capsys):
 
 
 @pytest.mark.parametrize("change, words", [
-    (("dmu + dmu_kl", "dmu"), "Mend the gradient first"), (("dsigma * 0.5 * sigma", "dsigma"), "Mend the gradient first"),
+    (("dmu + dmu_kl", "dmu"), "Mend the gradient first"),
+    (("dsigma * 0.5 * sigma", "dsigma"), "Mend the gradient first"),
     (("-1 / B, x.dtype", "-1, x.dtype"), "Mend the gradient first"),
     (("B, K = eps.shape", "B, K = eps.shape; eps = 2 * eps"), "the loss is not (2.10)"),
 ])

@@ -79,7 +79,8 @@ def test_any_trace_of_a_solution_is_found(leak):
     assert student_copies.traces(solved(), nb)
 
 
-@pytest.mark.parametrize("source", [SOLVED.replace("    ### END SOLUTION", ""), SOLVED.replace("    ### BEGIN SOLUTION\n", ""),
+@pytest.mark.parametrize("source",
+                         [SOLVED.replace("    ### END SOLUTION", ""), SOLVED.replace("    ### BEGIN SOLUTION\n", ""),
                                     SOLVED.replace("### END", "### BEGIN")])
 def test_marks_that_do_not_match_are_an_error(source):
     with pytest.raises(ValueError, match="SOLUTION"):
@@ -91,6 +92,7 @@ def test_a_statement_that_is_out_of_date_is_found():
     nb = nbformat.read(path, 4)
     old = copy.deepcopy(nb)
     for cell in old.cells:
-        cell.source = cell.source.replace("minutes", "hours") if cell.source.startswith("<!-- statement") else cell.source
+        cell.source = cell.source.replace("minutes",
+                                          "hours") if cell.source.startswith("<!-- statement") else cell.source
     assert student_copies.with_statements(old) == nb
     assert any("is not what comes of" in fault for fault in student_copies.faults(path, old))

@@ -20,7 +20,8 @@ TEXT = (FOLDER / "TEACHING.md").read_text(encoding="utf-8")
 def minutes(stem):
     """The minutes of all exercises in a notebook."""
     cells = nbformat.read(FOLDER / "solutions" / f"{stem}.ipynb", 4).cells
-    names = [cell.metadata.nbgrader.grade_id for cell in cells if cell.cell_type == "code" and "nbgrader" in cell.metadata]
+    names = [cell.metadata.nbgrader.grade_id for cell in cells if cell.cell_type == "code"
+             and "nbgrader" in cell.metadata]
     return sum(EXERCISES[name].minutes for name in names)
 
 

@@ -20,7 +20,8 @@ def small_model(**settings):
 
 
 def quiet(model, images=IMAGES, **arguments):
-    return mv.train(model, images, **{"epochs": 3, "batch_size": 16, "schedule": "constant", "progress": False} | arguments)
+    return mv.train(model, images,
+                    **{"epochs": 3, "batch_size": 16, "schedule": "constant", "progress": False} | arguments)
 
 
 def test_it_learns_real_digits():
@@ -43,7 +44,8 @@ def test_it_learns_real_digits():
 
 def test_the_importance_weighted_bound_is_raised_and_reported(tmp_path):
     model = mv.IWAE(16, (8,), 2)
-    history = quiet(model, samples=4, epochs=12, learning_rate=1e-2, held_out=IMAGES[:50], checkpoint=tmp_path / "m.npz")
+    history = quiet(model, samples=4, epochs=12, learning_rate=1e-2, held_out=IMAGES[:50],
+                    checkpoint=tmp_path / "m.npz")
     assert history[-1]["held_out_objective"] > history[0]["held_out_objective"] + 0.05
     for row in history:
         assert row["objective"] > row["elbo"] and row["held_out_objective"] > row["held_out_elbo"]  # Jensen
@@ -74,7 +76,8 @@ def test_samples_are_for_objectives_over_samples():
 @pytest.mark.parametrize("binarize", ["dynamic", "fixed", "threshold", "none"])
 def test_the_same_seed_gives_the_same_bits(binarize):
     runs = [small_model() for _ in range(3)]
-    histories = [quiet(model, binarize=binarize, held_out=IMAGES[:20], seed=seed) for model, seed in zip(runs, (5, 5, 6))]
+    histories = [quiet(model, binarize=binarize, held_out=IMAGES[:20], seed=seed) for model,
+                 seed in zip(runs, (5, 5, 6))]
     np.testing.assert_array_equal(runs[0].parameters.flat, runs[1].parameters.flat)
     assert histories[0] == histories[1]
     assert (runs[0].parameters.flat != runs[2].parameters.flat).any()
@@ -158,7 +161,8 @@ def test_every_step_has_fresh_noise_and_counts_in_the_history(monkeypatch):
     history = quiet(small_model(dtype="float64", beta=2.0), beta_warm_up=2)
     steps, noise = 100 // 16, np.array(noise)
     n = noise.size
-    assert len(np.unique(noise)) == n and (noise != noise.astype(np.float32)).any(axis=(1, 2)).all()  # in full precision
+    # in full precision
+    assert len(np.unique(noise)) == n and (noise != noise.astype(np.float32)).any(axis=(1, 2)).all()
     assert abs(noise.mean()) < 4.5 / np.sqrt(n) and abs(noise.var() - 1) < 4.5 * np.sqrt(2 / n)
     np.testing.assert_allclose(betas, [2 * min(1, (step + 1) / (2 * steps)) for step in range(3 * steps)])
     reported = [[row[name] for name in ("elbo", "log_likelihood", "kl")] for row in history]
@@ -212,15 +216,19 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
 
 @pytest.mark.parametrize("change, named", [
     ({"epochs": 0}, "epochs"), ({"batch_size": 0}, "batch_size"), ({"batch_size": 101}, "batch_size.*101"),
-    ({"learning_rate": -1}, "learning_rate"), ({"schedule": "linear"}, "schedule"), ({"binarize": "maybe"}, "binarize must be one of"),
+    ({"learning_rate": -1}, "learning_rate"), ({"schedule": "linear"}, "schedule"),
+    ({"binarize": "maybe"}, "binarize must be one of"),
     ({"images": IMAGES[:0]}, "images must not be empty"), ({"images": IMAGES.astype(float)}, "Divide by 255"),
     ({"images": IMAGES[:, :2]}, "images must have 16 pixels each for this model; got 8"),
-    ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"), ({"held_out": IMAGES[:0]}, "held_out must not be empty"),
-    ({"threads": 0}, "threads must be a positive integer"), ({"threads": 17}, "threads must be at most the batch size, 16; got 17"),
+    ({"held_out": IMAGES[:, :2]}, "held_out must have 16 pixels"),
+    ({"held_out": IMAGES[:0]}, "held_out must not be empty"),
+    ({"threads": 0}, "threads must be a positive integer"),
+    ({"threads": 17}, "threads must be at most the batch size, 16; got 17"),
     ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
     ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
-    ({"optimizer": mv.Adam}, "optimizer must be an optimizer made"), ({"images": (IMAGES, IMAGES)}, "Pass one part of it"),
+    ({"optimizer": mv.Adam}, "optimizer must be an optimizer made"),
+    ({"images": (IMAGES, IMAGES)}, "Pass one part of it"),
 ])
 def test_bad_arguments(change, named):
     with pytest.raises(ValueError, match=named):
@@ -237,7 +245,8 @@ def test_numbers_of_numpy_serve_as_arguments(tmp_path):
 
 def test_the_first_bad_number_stops_training(tmp_path):
     path = tmp_path / "model.npz"
-    with pytest.raises(mv.NonFiniteError, match=r"^(encoder.0.h|mu|log_var|sigma|z|decoder.0.h|logits|kl) is not finite in epoch "
+    with pytest.raises(mv.NonFiniteError,
+                       match=r"^(encoder.0.h|mu|log_var|sigma|z|decoder.0.h|logits|kl) is not finite in epoch "
                                                 r"1, batch 2. Try a new model with a smaller learning rate"):
         quiet(small_model(), checkpoint=path, learning_rate=1e30)
     assert not list(tmp_path.iterdir())  # what holds no epoch is no run: the next try meets nothing
@@ -245,7 +254,8 @@ def test_the_first_bad_number_stops_training(tmp_path):
     before = mv.training.load_checkpoint(path)
     empty = before._replace(model=small_model(), history=[])  # as older versions left behind
     mv.training.checkpoint.save_checkpoint(path, empty)
-    quiet(small_model(), checkpoint=path, resume=True, learning_rate=2e-3)  # other settings: it is no run that they contradict
+    # other settings: it is no run that they contradict
+    quiet(small_model(), checkpoint=path, resume=True, learning_rate=2e-3)
     assert len(mv.training.load_checkpoint(path).history) > 0
 
 
@@ -255,7 +265,8 @@ def test_data_far_from_1_are_to_be_standardized_first(size, dtype):
     """Standardizing helps, and none of the other suggestions does; so it comes first, and only there."""
     x = size * np.random.default_rng(0).standard_normal((60, 8))
     make = lambda: mv.VAE(8, (6,), 2, likelihood="gaussian", dtype=dtype)
-    big = pytest.raises(mv.NonFiniteError, match=r"The data reach [0-9.e+]+: standardize them first, as in \(images - images.mean\(\)")
+    big = pytest.raises(mv.NonFiniteError,
+                        match=r"The data reach [0-9.e+]+: standardize them first, as in \(images - images.mean\(\)")
     with big:
         mv.train(make(), x, epochs=1, batch_size=20, progress=False)
     for learning_rate in (1e-3, 1e30):
@@ -397,7 +408,8 @@ def test_the_default_optimizer_has_its_own_step_size_and_schedule(monkeypatch):
 
     monkeypatch.setattr(loop, "run_settings", watched)
     for arguments, expected in (({}, (5e-3, "cosine")), ({"learning_rate": 0.01}, (0.01, "cosine")),
-                                ({"optimizer": mv.Adam()}, (1e-3, "constant")), ({"schedule": "constant"}, (5e-3, "constant")),
+                                ({"optimizer": mv.Adam()}, (1e-3, "constant")),
+                                ({"schedule": "constant"}, (5e-3, "constant")),
                                 ({"optimizer": mv.SGD(0.1), "schedule": "cosine"}, (0.1, "cosine"))):
         mv.train(small_model(), IMAGES, epochs=1, progress=False, **arguments)
         assert (seen["rate"], seen["schedule"]) == expected and seen["batch_size"] == 100

@@ -30,7 +30,8 @@ def test_adam_is_algorithm_1(size, steps, seed, learning_rate, constants):
         kept = gradient.copy()
         adam.step(parameters, gradient)
         np.testing.assert_array_equal(gradient, kept)
-    np.testing.assert_allclose(parameters, algorithm_1(start, gradients, learning_rate, *constants), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(parameters, algorithm_1(start, gradients, learning_rate, *constants), rtol=1e-9,
+                               atol=1e-12)
 
 
 @given(st.integers(1, 30), st.integers(1, 5), st.integers(0, 999), st.sampled_from([np.float32, np.float64]))

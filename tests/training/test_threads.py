@@ -162,7 +162,8 @@ def test_a_bad_gradient_stops_all_threads_before_the_step(monkeypatch, layer, sy
     monkeypatch.setattr(mv.VAE, "backward", spoiled)
     model = mv.VAE(16, (8,), 2)
     start = model.parameters.flat.copy()
-    with pytest.raises(mv.NonFiniteError, match=f"the gradient of {symbol or layer}.* is not finite in epoch 1, batch 1"):
+    with pytest.raises(mv.NonFiniteError,
+                       match=f"the gradient of {symbol or layer}.* is not finite in epoch 1, batch 1"):
         mv.train(model, IMAGES, batch_size=25, threads=2, progress=False)
     np.testing.assert_array_equal(model.parameters.flat, start)
 
