@@ -148,7 +148,7 @@ def _closing_words(folder, summary):
                          f"after {summary['history'][-1]['epoch']}, many samples are not digits yet")
         if settings["latent"] != 2:
             lines.append("  python -m minivae train --latent 2 --out runs/plane      a latent space to look at")
-    lines.append("The course begins with notebooks/01_maximum_likelihood.ipynb.")
+    lines.append("The course begins with notebooks/00_what_you_will_build.ipynb.")
     return "\n".join(lines)
 
 

@@ -234,13 +234,13 @@ def test_closing_words(folder, tmp_path, capsys):
     train(folder, tmp_path / "run")
     printed = capsys.readouterr().out
     for piece in ("Trained 2 epochs (", "ELBO", "KL", "model.npz, history.csv", "python -m minivae evaluate", "→",
-                  "notebooks/01_maximum_likelihood.ipynb"):
+                  "notebooks/00_what_you_will_build.ipynb"):
         assert piece in printed
     assert "--pretrained" not in printed  # it is of other data
     train("mnist", tmp_path / "mnist", "--epochs", "1")
     printed = capsys.readouterr().out
     assert re.search(r"generate --pretrained .* after 1, many samples are not digits yet", printed)
-    assert (pathlib.Path(mv.__file__).parents[1] / "notebooks" / "01_maximum_likelihood.ipynb").exists()
+    assert (pathlib.Path(mv.__file__).parents[1] / "notebooks" / "00_what_you_will_build.ipynb").exists()
 
 
 @pytest.mark.parametrize("options", [
