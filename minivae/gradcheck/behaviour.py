@@ -16,6 +16,7 @@ from .probe import coarsest, same, signs
 
 __all__ = ["Subject", "Pair", "Observation", "observe", "fixed_on_first", "close"]
 
+UPSTREAM_SIZES = (0.0, 1e-3, 1e3, 30.0, 1.0)   # a clipped, masked or normalised upstream gradient shows at one of them
 REPEATABLE = 2.0**-46   # spacing at 1 that repeated answers are held to: sums may be added in another order
 
 
@@ -201,27 +202,34 @@ def _repeated(subject, dy, args):
 
 
 def _linear(subject, dy, args, gradients, rng):
-    """Is the gradient for the sum of two upstream gradients the sum of their gradients?"""
+    """Is the gradient for the sum of two upstream gradients the sum of their gradients, whatever their sizes?"""
     coarse = coarsest([dy, *(arg for arg in args if isinstance(arg, np.ndarray))])
-    other_dy = _upstream(dy, rng)
-    other = _after_forward(subject, other_dy, args)
-    both = _after_forward(subject, dy + other_dy, args)
-    ignored, bent = [], []
-    for name, g, h, s in zip(subject.names, gradients, other, both):
-        if not _numeric(g, h, s):
-            continue
-        if close([g], [h]) and np.any(g):
-            ignored.append(name)
-        elif not close([s], [g + h], against=[np.abs(g) + np.abs(h)], coarse=coarse):
-            bent.append(name)
+    ignored, bent, broken = {}, {}, {}   # in the order of the arguments, each once
+    for other_dy in _of_all_sizes(dy, rng):
+        other = _after_forward(subject, other_dy, args)
+        both = _after_forward(subject, dy + other_dy, args)
+        for name, g, h, s in zip(subject.names, gradients, other, both):
+            if not _numeric(g, h, s):
+                continue
+            if close([g], [h]) and np.any(g):
+                ignored[name] = None
+            elif np.isfinite(g).all() and not np.isfinite(h).all():
+                broken[name] = h[~np.isfinite(h)].flat[0]
+            elif not close([s], [g + h], against=[np.abs(g) + np.abs(h)], coarse=coarse):
+                bent[name] = None
+    ignored, bent = tuple(ignored), tuple(name for name in bent if name not in ignored and name not in broken)
     faults = []
+    if broken:
+        faults.append(Fault("upstream", f"{listed(list(broken))}: the gradient holds {next(iter(broken.values()))} where some "
+                                        f"of the upstream gradient is 0, tiny or large: is it divided by, or put into a "
+                                        f"function?", tuple(broken)))
     if ignored:
         faults.append(Fault("upstream", f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same "
-                                        "for any. Multiply by it", tuple(ignored)))
+                                        "for any. Multiply by it", ignored))
     if bent:
         faults.append(Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what "
                                         "comes for the sum of two is not the sum of what comes for each",
-                            tuple(bent) if ignored else ()))
+                            bent if ignored else ()))
     return faults
 
 
@@ -273,6 +281,14 @@ def _after_forward(subject, dy, args):
 
 def _upstream(y, rng):
     return signs(y.shape, rng).astype(y.dtype if y.dtype.kind == "f" else np.float64)
+
+
+def _of_all_sizes(dy, rng):
+    """Yield upstream gradients like dy, whose numbers are ordinary, 0, tiny and large; of few, each of these in turn."""
+    places = np.arange(dy.size).reshape(dy.shape)
+    for turn in range(-(-len(UPSTREAM_SIZES) // max(1, dy.size))):
+        sizes = np.take(UPSTREAM_SIZES, places + turn * dy.size, mode="wrap")
+        yield (sizes * _upstream(dy, rng)).astype(dy.dtype)
 
 
 def _smaller(arg, rng, mixed):
