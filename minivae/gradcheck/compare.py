@@ -337,10 +337,20 @@ def _reconciled(number, tensors, moves):
     at_corner = np.concatenate([t.states == "corner" for t in tensors])
     if not low <= number.measured <= high:
         return number._replace(state="kink")
-    if at_corner.any() and number.state == "differ":
+    if at_corner.any() and number.state == "differ" and not _explained_by_wrong(number, tensors, moved):
         bends = np.concatenate([np.diff(t.slopes, axis=1)[t.states == "corner", 0] for t in tensors])
         return number._replace(state="kink" if (bends > 0).all() or (bends < 0).all() else "corner")
     return number
+
+
+def _explained_by_wrong(number, tensors, moved):
+    """True if a direction is right once the numbers that are known to be wrong are put right in it."""
+    wrong = np.concatenate([t.states == "differ" for t in tensors])
+    mended = np.concatenate([(t.measured - t.claimed) * moved[t.name] for t in tensors])[wrong]
+    error = np.concatenate([t.error * np.abs(moved[t.name]) for t in tensors]).sum()
+    low, high = sorted(number.slopes)
+    allowed = number.bound + 10 * error
+    return wrong.any() and low - allowed <= number.claimed + mended.sum() <= high + allowed
 
 
 def judge(tensors, largest=0.0):
