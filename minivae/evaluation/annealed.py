@@ -209,7 +209,7 @@ def evaluate_annealed(model, images, *, binarize, rng, samples=100, progress=Fal
     """
     images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
     x = binarize_images(images, binarize, rng=generator(rng), dtype=model.dtype)
-    found = annealed_estimate(model, x, rng=rng, progress=progress)
+    found = annealed_estimate(model, x, CHAINS, TEMPERATURES, rng=rng, progress=progress)
     importance = importance_estimate(model, x, samples, rng=rng, progress=progress).log_px
     difference, n = found.log_px - importance, len(x)
 

@@ -20,22 +20,20 @@ def twins(objective, beta=1.0):
 
 
 def gradients(model, x, samples, draws, seed):
-    """The flat gradients of so many independent draws of the noise, one a row."""
-    rng, rows = np.random.default_rng(seed), []
-    for _ in range(draws):
-        eps = rng.standard_normal((len(x) * samples, model.latent_dim))
-        rows.append(model.backward(model.forward(x, eps))[1].flat.copy())
-    return np.array(rows)
+    """dmu and dlog_var of so many independent draws, shape (draws, images, 2 K): each image stands that often in a batch."""
+    many = np.tile(x, (draws, 1))
+    d, _ = model.backward(model.forward(many, np.random.default_rng(seed).standard_normal(
+        (len(many) * samples, model.latent_dim))))
+    return len(many) * np.concatenate([d.mu, d.log_var], axis=1).reshape(draws, len(x), -1)
 
 
 @pytest.mark.parametrize("objective, beta", [("elbo", 1.0), ("elbo", 0.4), ("iwae", 1.0), ("iwae", 0.4)])
 def test_both_gradients_have_the_same_mean(objective, beta):
     """The same noise for both, so that their difference has little of it; its mean is zero."""
     plain, path, x = twins(objective, beta)
-    difference = gradients(plain, x, 4, 3000, 7) - gradients(path, x, 4, 3000, 7)
-    moved = difference.std(axis=0) > 1e-12
-    assert moved[:30].any()                             # the encoder's
-    z = difference.mean(axis=0)[moved] / (difference.std(axis=0)[moved] / np.sqrt(len(difference)))
+    difference = gradients(plain, x, 4, 20_000, 7) - gradients(path, x, 4, 20_000, 7)
+    assert (difference.std(axis=0) > 1e-3).all()
+    z = difference.mean(axis=0) / (difference.std(axis=0) / np.sqrt(len(difference)))
     assert np.abs(z).max() < Z_SCORE
 
 
@@ -63,13 +61,11 @@ def test_at_the_true_posterior_the_path_is_silent(objective):
 
 
 def test_less_noise_where_q_is_near_the_posterior():
-    plain, path, x = twins("elbo")
     linear = at_true_posterior(linear_model(4, orthogonal=True))
     plain, path = (kind(**linear.settings) for kind in PAIRS["iwae"])
     plain.parameters.flat = path.parameters.flat = linear.parameters.flat + 0.02
     x = linear.generate(3, rng=np.random.default_rng(0), draw=True)
-    encoder = slice(0, 20)
-    noise = [gradients(model, x, 8, 400, 2)[:, encoder].var(axis=0).sum() for model in (plain, path)]
+    noise = [gradients(model, x, 8, 400, 2).var(axis=0).sum() for model in (plain, path)]
     assert noise[1] < 0.2 * noise[0]
 
 
@@ -98,11 +94,11 @@ def test_check_unbiased_is_the_judge():
     def by(model, bias=0.0):
         return lambda rng: model.backward(model.forward(x, rng.standard_normal((6, 2))))[0].mu + bias
 
-    report = mv.gradcheck.check_unbiased({"plain": by(plain), "path": by(path)}, np.zeros((2, 2)), draws=2000)
+    report = mv.gradcheck.check_unbiased({"plain": by(plain), "path": by(path)}, np.zeros((2, 2)), draws=600)
     assert report.verdict == "pass", str(report)
     plain_facts, path_facts = report.estimators
     assert path_facts.variance < 1e-20 < 1e-4 < plain_facts.variance
-    assert mv.gradcheck.check_unbiased({"path": by(path, 0.01)}, np.zeros((2, 2)), draws=500).verdict == "fail"
+    assert mv.gradcheck.check_unbiased({"path": by(path, 0.01)}, np.zeros((2, 2)), draws=200).verdict == "fail"
 
 
 @pytest.mark.parametrize("kind", [mv.PathIWAE, mv.PathMonteCarloELBO])
