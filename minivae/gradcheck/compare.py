@@ -207,6 +207,9 @@ def _number(probe, name, claim, precision, scale, index, estimate):
             yield compared(probe.coordinate(name, index, scale=0.1 * scale, step=step))
 
     first = compared(estimate)
+    if first.state == "differ" and first.claimed == 0 and first.slopes[0] != first.slopes[1]:
+        if _corners_meet(probe, name, index, first.slopes):   # where the chain rule may well give zero
+            return first._replace(state="unresolved")
     if first.state == "differ" and first.gap < SLIGHT * scale:   # a solver that stops at its tolerance?
         if name in probe.coarse or probe.find_jumps(name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
@@ -244,7 +247,10 @@ def along(probe, k, moves, claims, scales, precision):
 
     coarse = max(probe.coarseness_of(name) for name in moves)
     opinions = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
-    return _confirmed(compared(probe.along(moves)), opinions, not probe.too_noisy.isdisjoint(moves))
+    found = _confirmed(compared(probe.along(moves)), opinions, not probe.too_noisy.isdisjoint(moves))
+    if found.state == "differ" and found.claimed == 0 and found.slopes[0] != found.slopes[1]:
+        return found._replace(state="unresolved")   # corners of several numbers, as a rule
+    return found
 
 
 def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
@@ -259,8 +265,6 @@ def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
         state = "edge" if estimate.kind == "edge" else "unresolved"
     elif gap <= bound:
         state = "corner" if estimate.kind == "kink" else "agree"
-    elif estimate.kind == "kink" and number.claimed == 0:   # what the chain rule gives where several relus are at 0 at once
-        state = "unresolved"
     elif gap > CLEAR * bound and gap > max(BLUNDER * precision * largest, CLEAR * CLEAR * STEPS * coarse):
         state = "differ"
     else:
@@ -321,11 +325,11 @@ def together(probe, tensors, rng, count=2):
         if corners and k == 0:   # along the claim itself: no subgradient of a convex function is too long
             moves = {name: np.copysign(move, claims[name]) for name, move in moves.items()}
         number = along(probe, k, moves, claims, scales, precision)
-        found.append(_reconciled(number, tensors, moves) if number.state in ("differ", "unresolved") else number)
+        found.append(_reconciled(probe, number, tensors, moves) if number.state in ("differ", "unresolved") else number)
     return found
 
 
-def _reconciled(number, tensors, moves):
+def _reconciled(probe, number, tensors, moves):
     """Return a direction that goes wrong as "kink" or "corner", if it is no wrong number that explains it."""
     if not all(t.whole and np.isfinite(t.error).all() for t in tensors):
         return number
@@ -334,23 +338,51 @@ def _reconciled(number, tensors, moves):
     error = sum(float((t.error * np.abs(moved[t.name])).sum()) for t in tensors)
     low, high = ends.sum(axis=0) - 10 * (error + number.error)
     low, high = low, high + 20 * (error + number.error)
-    at_corner = np.concatenate([t.states == "corner" for t in tensors])
-    if not low <= number.measured <= high:
-        return number._replace(state="kink")
-    if at_corner.any() and number.state == "differ" and not _explained_by_wrong(number, tensors, moved):
+    wrong = [t[k] for t in tensors for k in np.flatnonzero(t.states == "differ")]
+    if not low <= number.measured <= high:   # the slope of the sum is not the sum of the slopes
+        return number if any(_adds(probe, number, one, moves) for one in wrong[:3]) else number._replace(state="kink")
+    if wrong:
+        return number
+    if number.state == "differ" and any("corner" in t.states for t in tensors):
         bends = np.concatenate([np.diff(t.slopes, axis=1)[t.states == "corner", 0] for t in tensors])
         return number._replace(state="kink" if (bends > 0).all() or (bends < 0).all() else "corner")
     return number
 
 
-def _explained_by_wrong(number, tensors, moved):
-    """True if a direction is right once the numbers that are known to be wrong are put right in it."""
-    wrong = np.concatenate([t.states == "differ" for t in tensors])
-    mended = np.concatenate([(t.measured - t.claimed) * moved[t.name] for t in tensors])[wrong]
-    error = np.concatenate([t.error * np.abs(moved[t.name]) for t in tensors]).sum()
-    low, high = sorted(number.slopes)
-    allowed = number.bound + 10 * error
-    return wrong.any() and low - allowed <= number.claimed + mended.sum() <= high + allowed
+def _adds(probe, number, one, moves):
+    """True if the slope along a direction is the slope by one of its numbers and that along all the others."""
+    others = {name: move.copy() for name, move in moves.items()}
+    others[one.tensor][one.index] = 0
+    own, rest = float(moves[one.tensor][one.index]), probe.along(others)
+    sums = rest.value + own * np.array([one.measured, *one.slopes])
+    return bool(np.abs(number.measured - sums).min() <= 10 * (number.error + rest.error + abs(own) * one.error))
+
+
+def _corners_meet(probe, name, index, slopes):
+    """True if a number lies on corners that it shares with a neighbour, and they are more than one.
+
+    Corners c_m |a_m . d| bend a line along d by their sum. By i and by j alone the bends are A and B. Where no corner
+    is shared, the bend along i + j and that along i - j are both A + B; where there is one, they are A + B and A - B.
+    """
+    def bend(move):
+        estimate = probe.along({name: move})
+        return estimate.slopes[1] - estimate.slopes[0], 10 * estimate.error
+
+    unit, shape = probe.size_of(name, index), probe.at[name].shape
+    by_itself = unit * (slopes[1] - slopes[0])
+    neighbours = {tuple((index[a] + step) % n if a == axis else index[a] for a in range(len(shape)))
+                  for axis, n in enumerate(shape) for step in (1, -1)} - {index}
+    for neighbour in sorted(neighbours):
+        move, other = np.zeros(shape), np.zeros(shape)
+        move[index], other[neighbour] = unit, probe.size_of(name, neighbour)
+        by_other, error = bend(other)
+        (plus, error_of_plus), (minus, error_of_minus) = bend(move + other), bend(move - other)
+        error = error + error_of_plus + error_of_minus + 1e-6 * abs(by_itself)
+        ends = sorted(np.abs([by_itself + by_other, by_itself - by_other]))
+        apart = max(abs(plus - by_itself - by_other), abs(minus - by_itself - by_other)) <= error
+        if not apart and np.abs(np.sort(np.abs([plus, minus])) - ends).max() > error:
+            return True
+    return False
 
 
 def judge(tensors, largest=0.0):
