@@ -16,7 +16,7 @@ from .numeric import repeated
 from .probe import EPS, norm, signs
 from .record import ROUNDINGS, Comparison, Number
 
-__all__ = ["measure", "one_by_one", "along", "together", "judge", "LIMIT"]
+__all__ = ["measure", "one_by_one", "along", "in_groups", "together", "judge", "LIMIT"]
 
 LIMIT = 96           # numbers of a tensor up to which all are checked; beyond it, half as many one by one
 DIRECTIONS = 2       # random directions through the whole of a larger one
@@ -69,7 +69,7 @@ def _measured(probe, claims, rng, limit, largest):
     if sum(claim.size for claim in claims.values()) <= limit:
         tensors = judge([one_by_one(probe, name, claim, rng, limit) for name, claim in claims.items()], largest)
         return tensors, together(probe, tensors, rng)
-    directions, through_all = _in_groups(probe, claims, rng)
+    directions, through_all = in_groups(probe, claims, rng)
     right = [name for name, found in directions.items() if found]
     sample = max(1, SAMPLE // max(1, len(right)))
     chosen = set(right[::max(1, len(right) // SAMPLE)])
@@ -85,8 +85,8 @@ def _measured(probe, claims, rng, limit, largest):
     return tensors, [_explained(number, tensors) for number in through_all]
 
 
-def _in_groups(probe, claims, rng):
-    """Return for each tensor the directions that show it to be right, None if there are none; and those through all."""
+def in_groups(probe, claims, rng):
+    """Return for each tensor the directions that show it to be right, or None; and those through all of them at once."""
     names = [name for name, claim in claims.items() if claim.size]
     precision = {name: _precision(claims[name], probe) for name in names}
     largest = {name: float(np.abs(claims[name]).max()) for name in names}

@@ -13,7 +13,7 @@ from .behaviour import Subject, observe
 from .chain import Chain, ModelReport
 from .checks import check_vjp
 from .claims import Fault, raised
-from .compare import along, measure, together
+from .compare import along, in_groups, measure, together
 from .diagnosis import diagnose, said_once
 from .inputs import claims_of, scalar_probe
 from .probe import same
@@ -182,11 +182,14 @@ class Batch:
     def wrong_along_directions(self, rng):
         """Return the names of the tensors that are wrong along a random direction, and what could not be told.
 
-        The symbols are looked at only if a parameter is wrong: they tell where.
+        All parameters are looked at together first, each by itself if that does not show it to be right; the symbols
+        only if a parameter is wrong: they tell where.
         """
         wrong, doubts = set(), []
+        claims = {name: self.claims[name] for name in self.parameters}
+        right, _ = in_groups(self.probe_of(self.parameters[0]), claims, rng) if claims else ({}, [])
         for names in (self.parameters, self.symbols):
-            for name in names if names is self.parameters or wrong else ():
+            for name in [n for n in names if not right.get(n)] if names is self.parameters or wrong else ():
                 states = self._along(name, rng)
                 if "differ" in states:
                     wrong.add(name)
