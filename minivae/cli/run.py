@@ -92,7 +92,7 @@ def resolve(folder, chosen, *, resume=False, force=False):
         if resume:
             raise
         saved = None
-    if saved and not saved.history:  # what holds no epoch is no run
+    if saved and not saved.history:  # without an epoch there is no run to resume
         return DEFAULTS | chosen, 0
     if not resume:
         raise FileExistsError(f"{model_file} exists already. Go on with it (--resume), start again and replace it "

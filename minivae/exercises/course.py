@@ -59,7 +59,7 @@ def check(name, function, *, seed=SEED):
     function : callable
         The answer.
     seed : int, optional
-        From which the cases are drawn; always the same in a notebook. Whoever grades draws others.
+        From which the cases are drawn; always the same in a notebook. Grading draws others.
 
     Returns
     -------
@@ -77,7 +77,7 @@ def check(name, function, *, seed=SEED):
     kept, and the beginning shown. Of what it may do, only ``os._exit`` and a crash end the kernel. It is judged in this
     order, and only the first fault is shown: it raises; the number and the shapes of what it returns; their dtype; its
     behaviour (arguments changed, the upstream gradient ignored, another answer the second time); values. Running out of
-    time is no fault but a verdict of its own, and so is an answer that the check itself cannot cope with.
+    time is not a fault but a separate verdict, and so is an answer that the check itself cannot handle.
     """
     exercise = find(name)
     if not callable(function):

@@ -41,7 +41,7 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0)
     sizes : dict of str to int, optional
         Names for numbers that a factor may be made of, such as ``{"B": 5}``. The shapes in sight are used anyway.
     noise : float, optional
-        How far off f's value may be, where it is no matter of rounding: the tolerance at which a solver inside it
+        How far off f's value may be, other than by rounding: the tolerance at which a solver inside it
         stops. It is measured anyway; who knows it better says so, and no claim fails for less.
 
     Returns

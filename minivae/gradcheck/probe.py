@@ -61,7 +61,7 @@ class Probe:
     weight : ndarray, optional
         Shaped as what the function returns; without it, that must be a single number.
     noise : float, optional
-        How far each output may be off, for whoever knows it: a solver's tolerance.
+        How far each output may be off, if it is known: a solver's tolerance.
 
     Attributes
     ----------
@@ -219,7 +219,7 @@ class Probe:
         return derivative(self.line(moves), step)
 
     def coordinate(self, name, index, *, scale=0.0, step=FIRST_STEP):
-        """Return the Estimate of the derivative by one number of one tensor."""
+        """Return the Estimate of the derivative with respect to one number of one tensor."""
         return derivative(self.line_of(name, index), step * self.size_of(name, index), scale, wide=step)
 
     def row(self, name, index, *, levels=5):

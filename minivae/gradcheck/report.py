@@ -28,7 +28,7 @@ class Report:
     doubts : list of str, optional
         Reasons why no verdict but "inconclusive" can be given.
     notes : list of str, optional
-        What deserves to be known and is no fault.
+        What is worth knowing and is not a fault.
     title : str, optional
 
     Attributes

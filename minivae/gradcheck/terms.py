@@ -98,7 +98,7 @@ def _compare(evidence, rows, values, errors, names, sizes):
         return None
     ratios = claim[0] / truth[0]
     if np.ptp(ratios) <= 1e-6 * np.abs(ratios).max():
-        return None   # one factor for all terms is no matter of terms
+        return None   # one factor for all terms says nothing about single terms
     sentences = []
     for name, wrong, right, error in zip(names, claim[0], truth[0], claim[1] + truth[1]):
         if abs(wrong - right) > 3 * error and abs(wrong - right) > 1e-6 * abs(right):

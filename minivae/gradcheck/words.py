@@ -1,6 +1,6 @@
 """The name of a mistake: a record that says what kind it is, of which tensors, off by which factor; and its words.
 
-Whoever wants to know what was found asks the record. Its text is made here, last of all, and read by people alone.
+What was found stands in the record. Its text is made here, as the last step, and only people read it.
 """
 
 import re

@@ -19,7 +19,7 @@ DEEPEST = 8
 
 
 class Garbled(ValueError):
-    """A line that is no message."""
+    """A line that is not a message."""
 
 
 def to_line(message):
@@ -102,7 +102,7 @@ def _float(text):
     try:
         return float.fromhex(text)
     except (ValueError, OverflowError) as error:
-        raise Garbled("a part of it is no number") from error
+        raise Garbled("a part of it is not a number") from error
 
 
 def _array(part):

@@ -74,7 +74,7 @@ class Process:
             told = self._ask(b"", "running the file")
             names, trouble = told.get("names"), told.get("trouble")
             if not isinstance(names, list):   # written by the file, not by the child
-                raise Stopped("running the file: its process sent something that is no answer")
+                raise Stopped("running the file: its process sent something that is not an answer")
             self.names = {str(name) for name in names}
             self.trouble = printable(trouble) if isinstance(trouble, str) else ""
         except BaseException:
@@ -108,7 +108,7 @@ class Process:
             return from_line(reply)
         except Garbled as error:
             self.stop()
-            raise Stopped(f"its process sent something that is no answer: {error}") from None
+            raise Stopped(f"its process sent something that is not an answer: {error}") from None
 
     def _wait(self):
         """Wait for a reply, but not for a process that has ended while another still holds its pipe."""

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 __all__ = ["mathml", "linked"]
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
+FUNCTIONS = {"log", "exp", "sin", "cos", "tanh", "max", "min"}  # which TeX sets apart from what they are applied to
 GREEK = {"μ": "mu", "σ": "sigma", "ε": "eps", "ℓ": "log_likelihood"}
 
 
@@ -58,7 +59,37 @@ def _element(latex, block):
     for bar in (r"\|", r"\Vert"):  # latex2mathml enlarges no such bar; a bar is as tall as it must be by itself
         for size in (r"\big", r"\Big", r"\bigl", r"\bigr"):
             latex = latex.replace(size + bar, r"\Vert ")
-    return ElementTree.fromstring(convert(latex, display="block" if block else "inline"))
+    element = ElementTree.fromstring(convert(latex, display="block" if block else "inline"))
+    _set_functions_apart(element)
+    return element
+
+
+def _set_functions_apart(parent):
+    """Put TeX's thin space around the name of a function: m log p, not mlogp; but log(p), and nothing beside a sign."""
+    children = list(parent)
+    for child in children:
+        _set_functions_apart(child)
+    if _tag(parent) not in ("math", "mrow", "mstyle", "mtd"):  # of a fraction or a power the parts are told by their order
+        return
+    parent[:] = children[:1]
+    for before, child in zip(children, children[1:]):
+        if (_is_function(before) and _takes_space(child, "∫∑∏")) or (_is_function(child) and _takes_space(before, ")]}")):
+            parent.append(ElementTree.Element(f"{{{NAMESPACE}}}mspace", {"width": "0.167em"}))
+        parent.append(child)
+
+
+def _is_function(element):
+    """Whether it is the name of a function, perhaps with an index or a power."""
+    return _is_function(element[0]) if _tag(element) in ("msub", "msup", "msubsup") else element.text in FUNCTIONS
+
+
+def _takes_space(element, operators):
+    """Whether a function's name stands apart from this neighbour: any but a space or an operator that is not listed."""
+    return _tag(element) not in ("mspace", "mo") or (_tag(element) == "mo" and element.text in tuple(operators))
+
+
+def _tag(element):
+    return element.tag.rpartition("}")[2]
 
 
 def _link(parent, steps, values):
@@ -87,7 +118,7 @@ def _link(parent, steps, values):
 
 def _identifier(element):
     """The identifier that an element writes: one letter, or a word in upright letters; its index and power aside."""
-    tag = element.tag.rpartition("}")[2]
+    tag = _tag(element)
     if tag in ("msub", "msup", "msubsup"):
         return _identifier(element[0]) if tag == "msub" else None
     text = "".join(element.itertext())

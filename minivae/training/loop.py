@@ -125,7 +125,7 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
                             schedule=schedule, samples=samples, binarize=binarize, beta_warm_up=beta_warm_up, seed=seed)
     history, top_rate = [], optimizer.learning_rate
     saved = load_checkpoint(checkpoint) if resume and os.path.exists(checkpoint) else None
-    if saved and saved.history:  # what holds no epoch is no run
+    if saved and saved.history:  # without an epoch there is no run to resume
         check_same_settings(settings, saved.settings, checkpoint)
         model.parameters.flat[...], model.record = saved.model.parameters.flat, saved.model.record
         optimizer.restore(saved.optimizer)

@@ -120,6 +120,16 @@ def test_every_equation_of_the_course_is_mathml():
         assert text.startswith("<math") and "\\" not in text, entry.number
 
 
+@pytest.mark.parametrize("latex, expected", [
+    (r"m\log p(x)", "m_log_p(x)"), (r"\log(1 - p)", "log(1−p)"), (r"-\log 2", "−log_2"), (r"\log \int q", "log_∫q"),
+    (r"q(z)\log p", "q(z)_log_p"), (r"p\,\log q", "p_log_q"), (r"\log\log x", "log_log_x"), (r"\log^2 x", "log2_x"),
+    (r"\frac{\log p}{2}", "log_p2"),
+])
+def test_functions_stand_apart_from_what_they_are_applied_to(latex, expected):
+    spaced = re.sub(r"<mspace[^>]*>", "_", mathml(latex))
+    assert re.sub(r"<[^>]+>", "", spaced) == expected
+
+
 def test_without_latex2mathml_the_plain_text_stands(toy, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "latex2mathml.converter", None)
     page = walk.page(toy)

@@ -99,7 +99,7 @@ def test_an_answer_is_folded_in_the_notebook_and_on_its_page():
 @pytest.mark.parametrize("before, after", [
     ("loss 0.69314 nats", "loss 0.69315 nats"),                          # one unit of the last place
     ("1,234,567.25", "1,234,567.26"),
-    ("gap 3.3e-16", "gap -1.1e-16"),                                     # rounding about nought
+    ("gap 3.3e-16", "gap -1.1e-16"),                                     # rounding about zero
     ("[[ 0.12 -0.5]\n [ 1.2   3.0]]", "[[0.121  -0.5]\n [1.2 3.]]"),     # layout
     ("minivae/kernels/dense.py:84", "minivae/kernels/dense.py:90"),
     ("about 123456789", "about 123456790"),

@@ -57,7 +57,7 @@ class Failed(Exception):
 
 
 class Other:
-    """In place of a returned object that is no array, number or string, nor a list of such."""
+    """In place of a returned object that is not an array, a number, a string or a list of these."""
 
     def __init__(self, kind):
         self.kind = kind

@@ -152,7 +152,7 @@ def _what(part):
     if isinstance(part, list):
         kinds = {type(entry).__name__ for entry in part}
         known = len(kinds) == 1 and kinds <= {"str", "dict"}
-        return f"a list of {kinds.pop()}s" if known else "a list that is no array"
+        return f"a list of {kinds.pop()}s" if known else "a list that is not an array"
     return f"a {type(part).__name__}"
 
 

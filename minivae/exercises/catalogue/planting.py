@@ -1,7 +1,7 @@
 """Planting a mistake of the catalogue in the package, and taking it out again.
 
 Tests plant it in the package that they import. A check of an exercise plants it in a copy of its own, so that nothing
-changes for whoever trains a model in another thread meanwhile.
+changes for a model that is being trained in another thread.
 """
 
 import contextlib

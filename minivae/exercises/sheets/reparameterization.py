@@ -47,7 +47,7 @@ EXERCISES = (
                   "gradient.",
         hints=("If mu moves by a little, by how much does z move? And if sigma does?",
                "Use the same noise as the forward: it is an argument, and nothing is drawn here.",
-               "Return new arrays: whoever receives dmu may write into it, and dz must not change with it."),
+               "Return new arrays: the caller may write into dmu, and dz must not change with it."),
         insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and "
                 "backward.",
         equations={"": "4.8"},

@@ -51,7 +51,7 @@ EXERCISES = (
                   "for each example.",
         hints=("Differentiate log Σ_s exp(log w_s) with respect to one log w_s. The 1/S is a constant factor of the "
                "sum: what "
-               "becomes of it?",
+               "happens to it?",
                "The share of a sample is its weight divided by the sum of the example's weights. The shares sum to 1.",
                "exp(−1500) again: the same trick as in the forward works here, and does not change the shares."),
         insight="Each sample's share of the gradient is its share of the sum: one good draw can take nearly all of it.",
