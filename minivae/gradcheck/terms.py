@@ -36,7 +36,7 @@ class MeasuredTerms:
 
 
 def alone(evidence, terms):
-    """Yield each term's name with the evidence on it alone: the claim less all other terms, against its own gradient."""
+    """Yield each term's name with the evidence on it alone: the claim minus all other terms, against its own gradient."""
     values, errors = terms.measure(evidence.name, [evidence[k].index for k in range(len(evidence))])
     for k, term in enumerate(terms.probes):
         rest = values.sum(axis=1) - values[:, k]

@@ -69,11 +69,13 @@ def _set_functions_apart(parent):
     children = list(parent)
     for child in children:
         _set_functions_apart(child)
-    if _tag(parent) not in ("math", "mrow", "mstyle", "mtd"):  # of a fraction or a power the parts are told by their order
+    if _tag(parent) not in ("math", "mrow", "mstyle", "mtd"):  # elsewhere a part counts by its place
         return
     parent[:] = children[:1]
     for before, child in zip(children, children[1:]):
-        if (_is_function(before) and _takes_space(child, "∫∑∏")) or (_is_function(child) and _takes_space(before, ")]}")):
+        after_name = _is_function(before) and _takes_space(child, "∫∑∏")
+        before_name = _is_function(child) and _takes_space(before, ")]}")
+        if after_name or before_name:
             parent.append(ElementTree.Element(f"{{{NAMESPACE}}}mspace", {"width": "0.167em"}))
         parent.append(child)
 

@@ -96,8 +96,8 @@ def test_an_equation_reaches_its_code_in_one_click_and_comes_back_in_one(pages):
             assert f'href="{address}#L-{line}"' in section
             assert f"L-{line}" in pages[address].ids
     chapter, code = pages["03_kl.html"], pages["code/minivae/kernels/gaussian.html"]
-    assert "eq-3.3" in chapter.ids and "equations.html#eq-3.3" in chapter.links
-    assert "../../../03_kl.html#eq-3.3" in code.links
+    assert "eq-3.7" in chapter.ids and "equations.html#eq-3.7" in chapter.links
+    assert "../../../03_kl.html#eq-3.7" in code.links
 
 
 def test_every_output_of_a_notebook_is_on_its_page(pages):
