@@ -257,7 +257,7 @@ def gradcheck(options):
 
     from ..gradcheck import check_model
     from ..model import join_labels
-    from .run import check_noise_variance, draws_per_image, kind_of_model
+    from .kinds import check_noise_variance, draws_per_image, kind_of_model
 
     check_numbers(options)
     check_noise_variance(options.noise_variance, options.likelihood)

@@ -4,40 +4,30 @@ The settings are a plain dictionary, with one default for each, which the comman
 """
 
 import contextlib
-import csv
-import io
 import pathlib
 import time
 import warnings
 
 import numpy as np
 
-from ..data import flatten_images, load_idx, load_mnist, prepare
-from ..data.binarize import binarize_checked, white_of
-from ..data.images import is_binary
-from ..files import CheckpointError, whole_file
-from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, PathIWAE, PathMonteCarloELBO, join_labels
-from ..model.checks import positive_integer
+from ..data import load_idx, load_mnist, prepare
+from ..files import CheckpointError
+from ..model import join_labels
 from ..training import NonFiniteError, load_checkpoint, train
 from ..training.settings import checksum
+from .drawings import PICTURES, Frames, draw_pictures, write_history
+from .kinds import draws_per_image, new_model
 
 __all__ = ["DEFAULTS", "labels_to_draw", "load_data", "open_model", "resolve", "run", "test_rows"]
 
 DEFAULTS = {
     "data": "mnist", "hidden": [400], "latent": 20, "activation": "relu", "likelihood": "bernoulli",
     "noise_variance": 1.0, "objective": "elbo", "gradient": "plain", "samples": None, "beta": 1.0, "beta_warm_up": 0.0,
-    "epochs": 10,
-    "batch": 100, "learning_rate": 5e-3, "schedule": "cosine", "binarize": None, "holdout": None,
+    "epochs": 10, "batch": 100, "learning_rate": 5e-3, "schedule": "cosine", "binarize": None, "holdout": None,
     "output_bias": "data", "seed": 0, "dtype": "float32", "conditional": False,
 }
 
-OBJECTIVES = {"elbo": VAE, "monte-carlo": MonteCarloELBO, "iwae": IWAE}
-ALONG_THE_PATH = {"elbo": PathMonteCarloELBO, "monte-carlo": PathMonteCarloELBO, "iwae": PathIWAE}
-
 PRETRAINED = pathlib.Path(__file__).parents[1] / "model" / "pretrained"
-
-PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent_plane.png", "latent_scatter.png",
-            "traversals.png", "classes.png"}
 
 
 def load_data(name):
@@ -155,7 +145,7 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
     classes = int(data.train_labels.max()) + 1 if settings["conditional"] else 0
     if classes:
         settings = settings | {"labels": labels_in(labels, classes)}
-    model = _new_model(settings, images, classes)
+    model = new_model(settings, images, classes)
     images = with_labels(model, images, labels)
     held_out = held_out if held_out is None else with_labels(model, held_out, held_out_labels)
     if resume and model_file.exists():
@@ -258,123 +248,6 @@ def test_rows(model, test, data):
         raise ValueError(f"--data must hold labels up to {model.conditions - 1} for this model; those of {data} go up "
                          f"to {labels.max()}.")
     return with_labels(model, images, labels)
-
-
-def kind_of_model(objective, classes, gradient="plain"):
-    """Return the class of model for an objective, or for labels of so many classes, and its further arguments."""
-    if classes and gradient == "path":
-        raise ValueError("--conditional goes with --gradient plain alone; got path. Leave one of the two out.")
-    if classes and objective != "elbo":
-        raise ValueError(f"--conditional goes with --objective elbo alone; got {objective}. Leave one of the two out.")
-    kinds = ALONG_THE_PATH if gradient == "path" else OBJECTIVES
-    return (ConditionalVAE, {"classes": classes}) if classes else (kinds[objective], {})
-
-
-def check_noise_variance(noise_variance, likelihood):
-    """Raise a ValueError if a noise variance is to be learned where there is none."""
-    if noise_variance == "learned" and likelihood != "gaussian":
-        raise ValueError(f"--noise-variance learned goes with --likelihood gaussian alone; got {likelihood}.")
-
-
-def draws_per_image(objective, samples, *, default):
-    """Return S as chosen or by default; 1 for the ELBO, the one objective that has no more."""
-    if objective == "elbo":
-        if samples not in (None, 1):
-            raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave "
-                             "it out, or choose --objective iwae.")
-        return 1
-    return default if samples is None else positive_integer("--samples", samples)
-
-
-def _new_model(settings, images, classes):
-    check_noise_variance(settings["noise_variance"], settings["likelihood"])
-    kind, more = kind_of_model(settings["objective"], classes, settings["gradient"])
-    model = kind(
-        images[0].size, settings["hidden"], settings["latent"], settings["activation"], settings["likelihood"],
-        noise_variance=settings["noise_variance"], beta=settings["beta"], dtype=settings["dtype"],
-        seed=settings["seed"], **more,
-    )
-    if settings["output_bias"] == "data":
-        pixels = flatten_images(images)
-        model.start_output_at(pixels.mean(axis=0, dtype=np.float64) / (1 if is_binary(pixels) else white_of(pixels)))
-    return model
-
-
-def write_history(path, history):
-    """Write the history as CSV, one epoch a line."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(history)
-    with whole_file(path) as file:
-        file.write(text.getvalue().encode("utf-8"))
-
-
-def draw_pictures(folder, model, history, images, labels, settings):
-    """Draw what the model learned, from the given images, and return the names of the files."""
-    from .. import plots  # matplotlib takes longer to import than all the rest
-
-    rng, shape = np.random.default_rng(0), settings["image_shape"]
-
-    def pixels(some):
-        return binarize_checked(some, settings["binarize"], rng, model.dtype)
-
-    images = prepare(images, settings["binarize"], data_dim=model.input_dim, classes=model.conditions)
-    x = pixels(images[:10])
-    chosen = {"label": np.resize(settings["labels"], 64)} if model.conditions else {}
-    figures = {
-        "learning_curves.png": plots.learning_curves(history),
-        "reconstructions.png": plots.reconstructions(x[:, :model.data_dim], model.reconstruct(x), shape),
-        "samples.png": plots.image_grid(model.generate(64, rng=rng, **chosen), shape,
-                                        title="New images: z drawn from the prior, then the mean of p(x|z)"),
-    }
-    mu, _ = model.encode(pixels(images[:2000]))
-    if model.latent_dim <= 2:
-        figures["latent_scatter.png"] = plots.latent_scatter(mu, labels[:2000])
-    if model.conditions:
-        figures["classes.png"] = plots.image_grid(
-            _styles(model, settings["labels"], rng), shape, columns=len(settings["labels"]),
-            title="Each row one z from the prior, each column a label: the mean of p(x|z, y)")
-    elif model.latent_dim <= 2:
-        figures["latent_plane.png"] = plots.latent_plane(model.decode, shape, latent_dim=model.latent_dim)
-    else:
-        figures["traversals.png"] = plots.traversals(model.decode, mu, shape)
-    for name, figure in figures.items():
-        plots.save(figure, folder / name)
-    return list(figures)
-
-
-class Frames:
-    """What a model decodes the same 36 latents to, after each epoch of one sitting; of many epochs, after some 60.
-
-    Call it with the history after each epoch, as `train` does.
-    """
-
-    def __init__(self, model, settings):
-        self.model, self.settings = model, settings
-        self.every = -(-settings["epochs"] // 60)
-        z = np.random.default_rng(0).standard_normal((36, model.latent_dim)).astype(model.dtype)
-        self.z = join_labels(z, np.resize(settings["labels"], 36), model.conditions) if model.conditions else z
-        self.images, self.captions = [], []
-
-    def __call__(self, history):
-        epoch = history[-1]["epoch"]
-        if epoch % self.every == 0 or epoch == self.settings["epochs"]:
-            held_out = "held_out_elbo" in history[-1]
-            elbo = history[-1]["held_out_elbo" if held_out else "elbo"]
-            self.images.append(self.model.decode(self.z))
-            self.captions.append(f"epoch {epoch}: ELBO {elbo:.1f} nats{', held out' * held_out}")
-
-    def save(self, path):
-        """Write the frames as a GIF, whole or not at all."""
-        from .. import plots
-        plots.save_movie(path, self.images, self.settings["image_shape"], self.captions)
-
-
-def _styles(model, labels, rng, n=6):
-    """Decode each of n latents with every label in turn, shape (n len(labels), D)."""
-    z = np.repeat(rng.standard_normal((n, model.latent_dim)).astype(model.dtype), len(labels), axis=0)
-    return model.decode(join_labels(z, np.tile(labels, n), model.conditions))
 
 
 def open_model(path):

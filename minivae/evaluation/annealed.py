@@ -18,16 +18,13 @@ from typing import NamedTuple
 import numpy as np
 from tqdm import tqdm
 
-from ..data import binarize as binarize_images
-from ..data import prepare
 from ..model import join_labels
 from ..model.checks import float_matrix, generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 from .hmc import Chains, Target
-from .importance import NUMBERS, evidence_of, importance_estimate, in_words
+from .importance import NUMBERS, evidence_of, in_words
 
-__all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "evaluate_annealed",
-           "temperature_schedule"]
+__all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "temperature_schedule"]
 
 CHAINS, TEMPERATURES = 16, 500   # by default
 PILOT_CHAINS = 4    # per example, to find the step sizes
@@ -184,43 +181,6 @@ def bracket(model, n, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog
         return plan.forward(target, steps, rng), plan.reverse(target, z[rows], steps, rng)
 
     return Bracket(x, z, *_in_blocks(both_runs, model, n, plan, rng, progress))
-
-
-def evaluate_annealed(model, images, *, binarize, rng, samples=100, progress=False):
-    """Measure log p(x) of some images twice: by annealing, and by importance sampling of the same binary pixels.
-
-    Parameters
-    ----------
-    model : VAE
-    images, binarize
-        As for ``evaluate``.
-    rng : numpy.random.Generator
-    samples : int, optional
-        Of the importance estimate.
-    progress : bool, optional
-        Whether to say about how long it takes, and to show a progress bar, on standard error.
-
-    Returns
-    -------
-    numbers : dict
-        Means over the images, in nats: "log_px" by annealing, "log_px_se" over the images, "log_px_draws_se" over the
-        chains; "importance", log p(x) by importance sampling; "difference" of the two and "difference_se", image by
-        image; and "images", "chains", "temperatures", "acceptance".
-    """
-    images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
-    x = binarize_images(images, binarize, rng=generator(rng), dtype=model.dtype)
-    found = annealed_estimate(model, x, CHAINS, TEMPERATURES, rng=rng, progress=progress)
-    importance = importance_estimate(model, x, samples, rng=rng, progress=progress).log_px
-    difference, n = found.log_px - importance, len(x)
-
-    def error(column):
-        return float(column.std(ddof=1) / np.sqrt(n)) if n > 1 else None
-
-    return {"log_px": float(found.log_px.mean()), "log_px_se": error(found.log_px),
-            "log_px_draws_se": float(np.sqrt((found.standard_error**2).sum()) / n),
-            "importance": float(importance.mean()), "samples": samples,
-            "difference": float(difference.mean()), "difference_se": error(difference),
-            "images": n, "chains": CHAINS, "temperatures": TEMPERATURES, "acceptance": float(found.acceptance.mean())}
 
 
 def temperature_schedule(temperatures):

@@ -9,12 +9,13 @@ from ..data import prepare
 from ..data.binarize import binarize_checked
 from ..kernels import kl_divergence
 from ..model.checks import generator, positive_integer
+from . import annealed
 from .active import THRESHOLD, active_units
 from .cores import one_blas_thread
 from .curve import bound_in_groups, mean_curve, sample_sizes
-from .importance import evidence_of, over_examples
+from .importance import evidence_of, importance_estimate, over_examples
 
-__all__ = ["evaluate", "as_text", "doubt"]
+__all__ = ["evaluate", "evaluate_annealed", "as_text", "doubt"]
 
 FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
 SETTLED = 0.1  # nats by which the bound may still rise over the last doubling of the number of draws
@@ -89,6 +90,44 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
         "active_units": active_units(model, x) if len(x) > 1 else None, "latents": model.latent_dim, "images": len(x),
     }
     return numbers | ({"log_px_draws_se": None} if doubt(numbers) else {})
+
+
+def evaluate_annealed(model, images, *, binarize, rng, samples=100, progress=False):
+    """Measure log p(x) of some images twice: by annealing, and by importance sampling of the same binary pixels.
+
+    Parameters
+    ----------
+    model : VAE
+    images, binarize
+        As for ``evaluate``.
+    rng : numpy.random.Generator
+    samples : int, optional
+        Of the importance estimate.
+    progress : bool, optional
+        Whether to say about how long it takes, and to show a progress bar, on standard error.
+
+    Returns
+    -------
+    numbers : dict
+        Means over the images, in nats: "log_px" by annealing, "log_px_se" over the images, "log_px_draws_se" over the
+        chains; "importance", log p(x) by importance sampling; "difference" of the two and "difference_se", image by
+        image; and "images", "chains", "temperatures", "acceptance".
+    """
+    images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
+    x = binarize_checked(images, binarize, rng=generator(rng), dtype=model.dtype)
+    chains, temperatures = annealed.CHAINS, annealed.TEMPERATURES
+    found = annealed.annealed_estimate(model, x, chains, temperatures, rng=rng, progress=progress)
+    importance = importance_estimate(model, x, samples, rng=rng, progress=progress).log_px
+    difference, n = found.log_px - importance, len(x)
+
+    def error(column):
+        return float(column.std(ddof=1) / np.sqrt(n)) if n > 1 else None
+
+    return {"log_px": float(found.log_px.mean()), "log_px_se": error(found.log_px),
+            "log_px_draws_se": float(np.sqrt((found.standard_error**2).sum()) / n),
+            "importance": float(importance.mean()), "samples": samples,
+            "difference": float(difference.mean()), "difference_se": error(difference),
+            "images": n, "chains": chains, "temperatures": temperatures, "acceptance": float(found.acceptance.mean())}
 
 
 class _Example(NamedTuple):

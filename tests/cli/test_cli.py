@@ -171,14 +171,15 @@ def test_a_small_data_set_needs_no_holdout(folder, tmp_path, capsys):
 
 
 def test_the_last_images_are_held_out_and_the_bias_starts_where_asked(folder):
-    from minivae.cli.run import DEFAULTS, _new_model, _split
+    from minivae.cli.kinds import new_model
+    from minivae.cli.run import DEFAULTS, _split
 
     images = mv.load_idx(folder).train_images
     kept, held_out = _split(images, 10)
     np.testing.assert_array_equal(kept, images[:50])
     np.testing.assert_array_equal(held_out, images[50:])
     for choice in ("zero", "data"):
-        b = _new_model(DEFAULTS | {"output_bias": choice}, images, 0).parameters["decoder.1.b"]
+        b = new_model(DEFAULTS | {"output_bias": choice}, images, 0).parameters["decoder.1.b"]
         assert b.any() == (choice == "data")
     p = np.clip(images.mean(axis=0) / 255, 0.001, 0.999).ravel()
     np.testing.assert_allclose(b, np.log(p / (1 - p)), rtol=1e-5, atol=1e-6)

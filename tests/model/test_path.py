@@ -112,7 +112,7 @@ def test_it_is_saved_trained_and_loaded_as_what_it_is(kind, tmp_path):
 
 
 def test_the_command_line_trains_along_the_path():
-    from minivae.cli.run import kind_of_model
+    from minivae.cli.kinds import kind_of_model
 
     assert kind_of_model("elbo", 0, "path")[0] is mv.PathMonteCarloELBO
     assert kind_of_model("iwae", 0, "path")[0] is mv.PathIWAE
