@@ -4,7 +4,13 @@ Read it in this order: ``derivation`` (the equations by number), ``kernels`` (ea
 it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``.
 """
 
+import os
+import sys
 from importlib import import_module
+
+if sys.argv[:1] == ["-m"] and sys.path and os.path.abspath(sys.path[0]) == os.getcwd() \
+        and os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != os.getcwd():
+    del sys.path[0]   # python -m minivae in a folder of students' files: their random.py is not Python's
 
 __version__ = "0.1.0"
 

@@ -222,8 +222,18 @@ def _grade_options(verb):
                       help="which: by name, or all of a notebook by its number (default all)")
     verb.add_argument("--seconds", type=float, default=20.0, metavar="S",
                       help="time limit for running a file, and again for each exercise (default 20)")
-    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: at random, and "
-                                                            "printed)")
+    verb.add_argument("--in-all", type=float, default=300.0, metavar="S",
+                      help="time limit for the whole of a submission (default 300)")
+    verb.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one for each core)")
+    verb.add_argument("--keep", type=pathlib.Path, metavar="FILE",
+                      help="where each result is kept as it comes, so that the same command goes on where it stopped "
+                           "(default: the name of --out, or of what is graded, with .graded.jsonl added)")
+    verb.add_argument("--fresh", action="store_true", help="grade everything again, whatever was kept")
+    verb.add_argument("--roster", type=pathlib.Path, metavar="FILE",
+                      help="names of all students, one a line or in a table's first column: the absent get a row too")
+    verb.add_argument("--feedback", type=pathlib.Path, metavar="FOLDER", help="write a page for each student there")
+    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: that of the "
+                                                            "results kept, else at random; it is printed)")
     either = verb.add_mutually_exclusive_group()
     either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
     either.add_argument("--json", action="store_true", help="one JSON object, for scripts")

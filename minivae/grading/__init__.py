@@ -1,11 +1,14 @@
 """Grading submissions, notebooks or Python files: python -m minivae grade FILE_OR_FOLDER.
 
 It isolates mistakes: each submission runs in a process of its own, which only returns arrays, and one that loops,
-exits, crashes or floods does not stop the rest. It is no security sandbox: what runs there may do whatever the user
-may who runs it. Read in this order: grade (what is graded), remote (a process and its functions), channel (what may
-come from it), child and submission (what runs there), table (what is written).
+exits, crashes or floods does not stop the rest. It is no security sandbox: what runs there may do whatever the user may
+who runs it. Read in this order: folder and source (what is handed in), grade (a submission's row), remote (a process
+and its functions), channel (what may come from it), child and submission (what runs there), workers and kept (side by
+side, and each row kept as it comes), table and feedback_files (what is written), run (the command).
 """
 
-from .grade import grade, run, submissions
+from .folder import handed_in
+from .grade import grade
+from .run import run
 
-__all__ = ["grade", "run", "submissions"]
+__all__ = ["grade", "handed_in", "run"]

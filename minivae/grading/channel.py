@@ -7,15 +7,17 @@ line has a longest length.
 import base64
 import json
 import math
+import re
 
 import numpy as np
 
 from ..exercises.answers.foreign import NUMBERS, Other, printable
 
-__all__ = ["LONGEST", "to_line", "from_line", "encoded", "decoded", "Garbled"]
+__all__ = ["LONGEST", "to_line", "from_line", "checked_reply", "encoded", "decoded", "Garbled"]
 
 LONGEST = 2**25   # bytes of one line
 DEEPEST = 8
+MOST_AXES = 16           # no answer has more than a few
 
 
 class Garbled(ValueError):
@@ -38,6 +40,36 @@ def from_line(line):
     return message
 
 
+def checked_reply(message, number, arguments):
+    """Return a reply to a call if it is one in every part; anything else raises Garbled.
+
+    Parameters
+    ----------
+    message : dict
+    number : int
+        Of the call that is being answered.
+    arguments : int
+        How many were handed over.
+    """
+    if set(message) == {"ask", "at"} and type(message["ask"]) is int and message["ask"] >= 0:
+        return message
+    if type(message.get("id")) is not int or message["id"] != number:
+        raise Garbled("it answers another question")
+    changed, warned = message.get("changed"), message.get("warned")
+    whole = isinstance(changed, list) and all(type(k) is int and 0 <= k < arguments for k in changed)
+    whole &= isinstance(warned, list) and len(warned) <= 100 and all(isinstance(text, str) for text in warned)
+    told = set(message) - {"id", "changed", "warned"}
+    if told == {"result", "overwrote"}:
+        whole &= type(message["overwrote"]) is bool
+    elif told == {"failed", "unwritten"}:
+        whole &= isinstance(message["failed"], str) and type(message["unwritten"]) is bool
+    else:
+        whole = False
+    if not whole:
+        raise Garbled("a part of it is missing or is not what it should be")
+    return message
+
+
 def encoded(value, functions=None):
     """Return a plain value in terms of JSON.
 
@@ -52,9 +84,12 @@ def encoded(value, functions=None):
         return value
     if isinstance(value, (np.ndarray, np.generic)):
         array = np.asarray(value)
+        if array.ndim > MOST_AXES:
+            return {"other": f"array of {array.ndim} axes"}
         if array.size > NUMBERS or array.nbytes > LONGEST // 2:
             return {"other": f"array of shape {array.shape}"}
-        return {"array": base64.b64encode(array.tobytes()).decode(), "dtype": array.dtype.str, "shape": list(array.shape)}
+        data = base64.b64encode(array.tobytes()).decode()
+        return {"array": data, "dtype": array.dtype.str, "shape": list(array.shape)}
     if isinstance(value, int):
         return value if abs(value) < 2**63 else {"other": "whole number of many digits"}
     if isinstance(value, float):
@@ -89,8 +124,9 @@ def decoded(part, call_back=None, depth=DEEPEST):
             return _float(part["float"])
         if isinstance(part.get("list"), list):
             return [decoded(entry, call_back, depth - 1) for entry in part["list"]]
-        if isinstance(part.get("dict"), list) and all(isinstance(pair, list) and len(pair) == 2 for pair in part["dict"]):
-            return {printable(key): decoded(entry, call_back, depth - 1) for key, entry in part["dict"]}
+        pairs = part.get("dict")
+        if isinstance(pairs, list) and all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
+            return {printable(key): decoded(entry, call_back, depth - 1) for key, entry in pairs}
         if call_back and isinstance(part.get("function"), int):
             return call_back(part["function"])
         if isinstance(part.get("other"), str):
@@ -107,9 +143,13 @@ def _float(text):
 
 def _array(part):
     try:
-        dtype, shape = np.dtype(str(part["dtype"])), tuple(map(int, part["shape"]))
-        data = base64.b64decode(part["array"], validate=True)
-        if dtype.kind not in "fiubc" or min(shape, default=0) < 0 or math.prod(shape) * dtype.itemsize != len(data):
+        shape = part["shape"]
+        if not re.fullmatch(r"[<>|=][fiubc]\d{1,2}", part["dtype"]) or not isinstance(shape, list):
+            raise ValueError
+        if len(shape) > MOST_AXES or not all(type(size) is int and size >= 0 for size in shape):
+            raise ValueError
+        dtype, data = np.dtype(part["dtype"]), base64.b64decode(part["array"], validate=True)
+        if math.prod(shape) * dtype.itemsize != len(data):
             raise ValueError
         return np.frombuffer(data, dtype).reshape(shape).copy()
     except (KeyError, TypeError, ValueError, OverflowError) as error:

@@ -1,195 +1,216 @@
-"""From files and folders to graded submissions."""
+"""From one submission to its row: run its files, judge its functions, and never fail whatever is in them."""
 
-import pathlib
-import secrets
-import sys
+import ast
+import hashlib
+import time
 from typing import NamedTuple
 
-from ..files import whole_file
-from ..exercises.course import SEED, judged
 from ..exercises.answers.foreign import Failed, printable
 from ..exercises.answers.limits import OutOfTime
-from ..exercises.collection import EXERCISES, find
-from ..exercises.feedback import ExerciseReport
-from .remote import Process, Remote, Stopped
-from .table import as_csv, as_json, as_text
+from ..exercises.collection import EXERCISES
+from ..exercises.course import SEED, judged
+from .remote import NotStarted, Process, Remote, Stopped
+from .source import statements_of
 
-__all__ = ["Graded", "grade", "submissions", "run"]
+__all__ = ["Graded", "grade"]
 
-SUFFIXES = (".ipynb", ".py")
 RESTARTS = 3   # of a process that was stopped; after that the rest of the file is not asked any more
-ALL_PASS, NOT_ALL = 0, 3
+WORDS = {"inconclusive": "undecided"}
+SHORT = 60     # nodes of a syntax tree: two answers that are shorter may well be alike by chance
 
 
 class Graded(NamedTuple):
-    """One graded submission.
+    """One graded submission: plain values, as they are kept and written into tables.
 
     Attributes
     ----------
     name : str
         Its file or folder, below what was given.
-    reports : dict of str to ExerciseReport
-        By exercise; what was not handed in is not there.
+    answers : dict of str to dict
+        By exercise: its state ("pass", "fail", "undecided", "out of time", "not judged" or "not written"), stage,
+        mistake, diagnosis, the report as text, and a fingerprint of the code. What was not handed in is not there.
     trouble : list of str
-        What went wrong in running its files.
+        What went wrong in reading or running its files.
+    seconds : float
+        That it took.
     """
 
     name: str
-    reports: dict
+    answers: dict
     trouble: list
+    seconds: float = 0.0
 
     @property
     def points(self):
-        return sum(report.exercise.points for report in self.reports.values() if report)
+        return sum(EXERCISES[name].points for name, answer in self.answers.items() if answer["state"] == "pass")
 
 
-def submissions(place):
-    """Return what is handed in, by name: the files of each submission.
-
-    Parameters
-    ----------
-    place : path-like
-        A file is one submission. In a folder each notebook or Python file is one, and each subfolder, with all such
-        files in it and below.
-
-    Returns
-    -------
-    dict of str to list of pathlib.Path
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such place.
-    ValueError
-        If there is nothing to grade in it.
-    """
-    place = pathlib.Path(place)
-    if not place.exists():
-        raise FileNotFoundError(f"there is no file or folder {place}.")
-    if place.is_dir():
-        entries = [entry for entry in sorted(place.iterdir()) if not entry.name.startswith((".", "__"))]
-        found = {entry.name: _files(entry) for entry in entries}
-        found = {name: files for name, files in found.items() if files or (place / name).is_dir()}
-    else:
-        found = {place.name: [place]} if place.suffix in SUFFIXES else {}
-    if not any(found.values()):
-        raise ValueError(f"there is nothing to grade in {place}: no notebook (.ipynb) and no Python file (.py).")
-    return found
-
-
-def _files(place):
-    if not place.is_dir():
-        return [place] if place.suffix in SUFFIXES else []
-    inside = sorted(path for suffix in SUFFIXES for path in place.rglob(f"*{suffix}"))
-    return [path for path in inside if not path.is_dir()
-            and not any(part.startswith((".", "__")) for part in path.relative_to(place).parts)]
-
-
-def grade(files, exercises, seconds=20.0, name="", seed=SEED):
+def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
     """Grade one submission.
 
     Parameters
     ----------
-    files : sequence of path-like
-        Where an exercise stands in several, the best answer counts.
+    submission : Submission
+        Where an exercise stands in several files, the best answer counts.
     exercises : sequence of str
         Names of those to grade.
     seconds : float, optional
         Time limit for running a file, and for each exercise.
-    name : str, optional
+    in_all : float, optional
+        Time limit for the whole submission.
     seed : int, optional
         From which the cases are drawn.
 
     Returns
     -------
     Graded
+
+    Raises
+    ------
+    NotStarted
+        If Python does not start. Whatever is wrong with the submission is told in its row.
     """
-    graded = Graded(name, {}, [] if files else ["there is no notebook and no Python file in it"])
-    for path in files:
-        trouble, reports = _grade_file(path, exercises, seconds, seed)
-        for exercise, report in reports.items():
-            if exercise not in graded.reports or _better(report, graded.reports[exercise]):
-                graded.reports[exercise] = report
-        if trouble:
-            graded.trouble.append(f"{printable(path.name, 80)}: {trouble}" if len(files) > 1 else trouble)
-    return Graded(name, {e: graded.reports[e] for e in exercises if e in graded.reports}, graded.trouble)
+    began, budget, answers, trouble = time.monotonic(), [float(in_all)], {}, list(submission.trouble)
+    for name, cells in submission.files:
+        try:
+            told, found = _File(cells, submission.beside, seconds, budget).graded(exercises, seed)
+        except NotStarted:
+            raise
+        except Exception as error:   # a fault of the grader on one file must not take the others' rows
+            told, found = [f"could not be judged: {type(error).__name__}: {printable(error)}"], {}
+        except OutOfTime as stopped:
+            told, found = [f"out of time: {stopped}"], {}
+        for exercise, answer in found.items():
+            if exercise not in answers or _rank(answer) > _rank(answers[exercise]):
+                answers[exercise] = answer
+        many = len(submission.files) > 1 or name != submission.name
+        trouble += [f"{printable(name, 80)}: {text}" if many else text for text in told]
+    answers = {name: answers[name] for name in exercises if name in answers}
+    return Graded(submission.name, answers, trouble, round(time.monotonic() - began, 2))
 
 
-def _better(report, other):
-    return (bool(report), report.written) > (bool(other), other.written)
+def _rank(answer):
+    return answer["state"] == "pass", answer["state"] != "not written"
 
 
-def _grade_file(path, exercises, seconds, seed):
-    """Return the first trouble in running one file, and the reports on the exercises that it defines."""
-    try:
-        process = Process(path, seconds)
-    except Failed as failed:
-        return failed.fault.text, {}
-    except OutOfTime as stopped:
-        return f"running the file: {stopped}", {}
-    reports, trouble, restarts = {}, process.trouble, 0
-    try:
-        for name in exercises:
-            if name not in process.names:
-                continue
-            if not process.running:
-                restarts += 1
-                if restarts > RESTARTS:
-                    reports[name] = _not_run(name, f"was not run any more: the submission had been stopped {restarts} "
-                                                   f"times")
+class _File:
+    """One file, in a process that is started again when it was stopped, without the statements that stop it."""
+
+    def __init__(self, cells, beside, seconds, budget):
+        self.cells, self.beside, self.seconds, self.budget = cells, beside, seconds, budget
+        self.skipped, self.last, self.starts, self.trouble = set(), None, 0, []
+
+    def graded(self, exercises, seed):
+        """Return what went wrong in running the file, and the answers to the exercises that it defines."""
+        answers, process, stopped = {}, self._started(), 0
+        try:
+            if process is None:
+                return self.trouble, {}
+            trees, names = _functions(self.cells), process.names
+            for name in exercises:
+                if name not in names:
                     continue
+                if not process.running:
+                    stopped += 1
+                    if stopped <= RESTARTS and self.budget[0] > 0:
+                        process.stop()
+                        process = self._started() or process
+                    if not process.running:
+                        answers[name] = _not_run(stopped) if self.budget[0] > 0 else _out_of_time()
+                        continue
+                process.renew()
+                answers[name] = _answer(EXERCISES[name], Remote(process, name), seed, trees.get(name))
+            return self.trouble + _near_misses(names, exercises), answers
+        finally:
+            if process is not None:
                 process.stop()
-                process = Process(path, seconds)
-            process.renew()
-            reports[name] = judged(EXERCISES[name], Remote(process, name), seed)
-    except (Stopped, OutOfTime) as stopped:   # it did not come up again
-        trouble = trouble or str(stopped)
-    finally:
-        process.stop()
-    return trouble, reports
+
+    def _started(self):
+        """Return a process that has run the file, or None; a statement that ends the process is left out."""
+        for attempt in range(RESTARTS + 1):
+            process = Process(self.cells, self.beside, self.seconds, self.budget)
+            try:
+                process.run(self.skipped, self.last)
+            except (Failed, OutOfTime) as stopped:
+                if not self._leave_out(process.reached, stopped) or self.budget[0] <= 0:
+                    return None
+                continue
+            except BaseException:
+                process.stop()
+                raise
+            if process.trouble and process.trouble not in self.trouble:
+                self.trouble.append(process.trouble)
+            return process
+        return None
+
+    def _leave_out(self, reached, stopped):
+        """Leave out the statement at which the process was stopped, and if it was slow before, all that follows."""
+        timely = isinstance(stopped, OutOfTime)
+        text = str(stopped) if timely else stopped.fault.text
+        if reached is None:
+            self.trouble.append(f"{'out of time: ' if timely else ''}{text}")
+            return False
+        number, place, took = reached
+        if timely and took < self.seconds / 2 or len(self.skipped) == RESTARTS - 1:
+            self.last = number
+        counts = "what stands before it counts" if self.last is not None else "the rest counts without this statement"
+        self.trouble.append(f"{'out of time: ' if timely else ''}{place}: {counts}: {text}")
+        self.skipped.add(number)
+        return True
 
 
-def _not_run(name, text):
-    return ExerciseReport(EXERCISES[name], failed=Failed("raises", text))
+def _answer(exercise, remote, seed, tree):
+    """Return the answer to one exercise as plain values, whatever happens in judging it."""
+    try:
+        report = judged(exercise, remote, seed)
+        state = WORDS.get(report.verdict, report.verdict) if report.written else "not written"
+        about = {"state": state, "stage": report.stage, "mistake": report.mistake,
+                 "diagnosis": [printable(text, 1000) for text in report.diagnosis], "text": str(report)[:10_000]}
+    except Exception as error:
+        text = f"this answer could not be judged: {type(error).__name__}: {printable(error)}"
+        about = {"state": "not judged", "stage": None, "mistake": None, "diagnosis": [text], "text": text}
+    except OutOfTime as stopped:
+        about = _out_of_time(printable(stopped))
+    return about | {"code": _fingerprint(tree)}
 
 
-def run(options):
-    """Grade as the command line asks, write the table, and return the exit code.
-
-    Parameters
-    ----------
-    options : argparse.Namespace
-        ``place``, ``exercises``, ``seconds``, ``seed``, ``csv``, ``json``, ``out``.
-    """
-    if not options.seconds > 0:
-        raise ValueError(f"--seconds must be above 0; got {options.seconds:g}.")
-    chosen = _chosen(options.exercises)
-    seed = secrets.randbelow(10**6) if options.seed is None else options.seed   # no answer can know it beforehand
-    found, graded = submissions(options.place), []
-    for number, (name, files) in enumerate(found.items(), 1):
-        if sys.stderr.isatty():
-            print(f"\r\x1b[K{number} of {len(found)}: {printable(name, 60)}", end="", file=sys.stderr, flush=True)
-        graded.append(grade(files, chosen, options.seconds, printable(name, 120), seed))
-    if sys.stderr.isatty():
-        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
-    table = (as_csv if options.csv else as_json if options.json else as_text)(graded, chosen, seed)
-    if options.out:
-        with whole_file(options.out) as file:
-            file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # a mark by which spreadsheets know
-        print(f"Wrote {options.out}.")
-    else:
-        print(table, end="")
-    passed = all(len(one.reports) == len(chosen) and all(one.reports.values()) for one in graded)
-    return ALL_PASS if passed else NOT_ALL
+def _not_run(stopped):
+    text = f"was not run any more: the submission had been stopped {stopped} times"
+    return {"state": "fail", "stage": "raises", "mistake": None, "diagnosis": [text], "text": text, "code": ""}
 
 
-def _chosen(words):
-    """The exercises asked for, by name or by notebook's number, in the course's order; by default all."""
-    if not words:
-        return list(EXERCISES)
-    numbers = {int(word) for word in words if word.isdigit()}
-    unknown = numbers - {exercise.notebook for exercise in EXERCISES.values()}
-    if unknown:
-        raise ValueError(f"--exercises: notebook {min(unknown)} has no exercises.")
-    names = {find(word).name for word in words if not word.isdigit()}
-    return [name for name, exercise in EXERCISES.items() if name in names or exercise.notebook in numbers]
+def _out_of_time(text="the time for the whole submission is over"):
+    return {"state": "out of time", "stage": None, "mistake": None, "diagnosis": [text], "text": text, "code": ""}
+
+
+def _near_misses(names, exercises):
+    """A sentence for each function whose name differs from an exercise's by its case alone or by underscores."""
+    def simple(name):
+        return name.lower().replace("_", "")
+
+    wanted = {simple(name): name for name in exercises if name not in names}
+    return [f"{wanted[simple(name)]} is not handed in; is {printable(name, 80)} meant?" for name in sorted(names)
+            if simple(name) in wanted]
+
+
+def _functions(cells):
+    """Return the syntax tree of each function that stands in the cells, by name; of several the last."""
+    return {statement.name: statement for name, source in cells for statement in statements_of(source, name)[1]
+            if isinstance(statement, ast.FunctionDef)}
+
+
+def _fingerprint(tree):
+    """Return a digest of a function's code that names of variables and docstrings do not change; "" if it is short."""
+    if tree is None or sum(1 for _ in ast.walk(tree)) < SHORT:
+        return ""
+    names, body = {}, tree.body[1:] if ast.get_docstring(tree) else tree.body
+    local = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+    local |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    parts = []
+    for node in (node for statement in body for node in ast.walk(statement)):
+        name = getattr(node, "id", None)
+        if name in local:
+            name = names.setdefault(name, len(names))
+        parts.append((type(node).__name__, name, getattr(node, "attr", None), repr(getattr(node, "value", None))
+                      if isinstance(node, ast.Constant) else None))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

@@ -4,6 +4,7 @@ Inputs, differences and verdicts stay on this side. What comes from the other si
 patched package or a forged message there gains nothing here but wrong numbers.
 """
 
+import contextlib
 import json
 import os
 import pathlib
@@ -19,18 +20,20 @@ import numpy as np
 
 from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
 from ..exercises.answers.limits import OutOfTime
-from .channel import LONGEST, Garbled, decoded, encoded, from_line, to_line
+from .channel import LONGEST, Garbled, checked_reply, decoded, encoded, from_line, to_line
 
-__all__ = ["Process", "Remote", "Stopped"]
+__all__ = ["NotStarted", "Process", "Remote", "Stopped", "places"]
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-         "from minivae.grading.child import main; main(sys.argv[2])")
+         "from minivae.grading.child import main; main()")
 REMEMBERED = 100             # arrays handed over that may turn out to have been filled anew
 PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process, and for a reply that is still on its way
 ENDED = "its process ended before it answered: os._exit, a crash, or out of memory"
-HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "USERPROFILE",
-               "LOCALAPPDATA")   # of the environment; there may be secrets in the rest
+TO_START = 120               # seconds that Python and NumPy may take to start
+HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
+               "USERPROFILE", "LOCALAPPDATA", "PYTHONHOME")   # of the environment; there may be secrets in the rest
+LIBRARIES = ("LD_", "DYLD_")   # beginnings of those by which Python's own libraries are found
 
 
 class Stopped(Failed):
@@ -40,15 +43,24 @@ class Stopped(Failed):
         super().__init__("raises", text)
 
 
+class NotStarted(OSError):
+    """Python itself did not start: no submission's fault."""
+
+
 class Process:
-    """One submission, running.
+    """One submission's file, running.
 
     Parameters
     ----------
-    path : path-like
+    cells : list of (str, str)
+        Its code.
+    beside : dict of str to bytes
+        Files that are in the folder where it runs.
     seconds : float
         Time limit: of running the file, and then of each exercise. Only the waiting for it counts, not the grader's own
         work in between.
+    budget : list of float
+        One number, the seconds that are left for the whole submission.
 
     Attributes
     ----------
@@ -58,26 +70,70 @@ class Process:
         The first thing that went wrong in it, or "".
     """
 
-    def __init__(self, path, seconds):
-        self.seconds, self.count, self.buffer = seconds, 0, b""
+    def __init__(self, cells, beside, seconds, budget):
+        self.cells, self.seconds, self.budget = cells, seconds, budget
+        self.count, self.buffer = 0, b""
         self.folder = tempfile.TemporaryDirectory(prefix="minivae-grade-", ignore_cleanup_errors=True)
-        environment = {key: os.environ[key] for key in HANDED_DOWN if key in os.environ}
+        for name, data in beside.items():
+            target = pathlib.Path(self.folder.name, name)
+            with contextlib.suppress(OSError, ValueError):   # a name that this system cannot have
+                target.parent.mkdir(parents=True, exist_ok=True)
+                target.write_bytes(data)
+        environment = {key: value for key, value in os.environ.items()
+                       if key in HANDED_DOWN or key.startswith(LIBRARIES)}
         environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-        self.process = subprocess.Popen(
-            [sys.executable, "-c", BEGIN, _places(), str(pathlib.Path(path).resolve())], bufsize=0, cwd=self.folder.name,
-            env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            start_new_session=True)
-        self.out, self.back = queue.Queue(), queue.Queue()
-        threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it
-        self.renew()
+        self.told = tempfile.TemporaryFile()
+        with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty:   # the other may hold a random.py
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", BEGIN, places(), self.folder.name], bufsize=0, cwd=empty, env=environment,
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.told, start_new_session=True)
+            self.out, self.back = queue.Queue(), queue.Queue()
+            threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it
+            self._start()
+
+    def _start(self):
+        """Wait until Python has started over there."""
+        self.left, patient = TO_START, [float(TO_START)]
+        self.budget, budget = patient, self.budget
         try:
-            told = self._ask(b"", "running the file")
+            if self._ask(b"", "starting").get("started") is not True:
+                raise Stopped("it sent something else")
+        except (Failed, OutOfTime) as error:
+            self.stop()
+            self.told.seek(0)
+            told = printable(self.told.read().decode("utf-8", "replace")[-600:], 400)
+            raise NotStarted(f"the process for a submission does not start: {told or error}") from None
+        finally:
+            self.budget = budget
+            self.told.close()
+
+    def run(self, skipped=(), last=None):
+        """Run the file.
+
+        Raises
+        ------
+        Failed or OutOfTime
+            If it ended the process, or had to be ended; ``reached`` is then the number, place and seconds of the
+            statement that did.
+        """
+        self.renew()
+        self.reached, since = None, time.monotonic()
+        message = to_line({"cells": self.cells, "skipped": sorted(skipped), "last": last})
+        try:
+            told = self._ask(message, "running the file")
+            while set(told) == {"begins", "place"}:
+                if type(told["begins"]) is not int or not isinstance(told["place"], str):
+                    raise Stopped("running the file: its process sent something that is not an answer")
+                self.reached, since = (told["begins"], printable(told["place"], 80), 0.0), time.monotonic()
+                told = self._ask(b"", "running the file")
             names, trouble = told.get("names"), told.get("trouble")
-            if not isinstance(names, list):   # written by the file, not by the child
+            if not isinstance(names, list) or not isinstance(trouble, str):   # written by the file, not by the child
                 raise Stopped("running the file: its process sent something that is not an answer")
-            self.names = {str(name) for name in names}
-            self.trouble = printable(trouble) if isinstance(trouble, str) else ""
+            self.names = {name for name in names if isinstance(name, str)}
+            self.trouble = printable(trouble)
         except BaseException:
+            if self.reached:
+                self.reached = (*self.reached[:2], time.monotonic() - since)
             self.stop()
             raise
 
@@ -90,13 +146,17 @@ class Process:
         functions = []
         self.count += 1
         message = {"call": name, "id": self.count, "given": [encoded(part, functions) for part in given]}
-        reply = self._ask(to_line(message), name)
+        reply = self._reply(to_line(message), name, len(given))
         while "ask" in reply:
-            reply = self._ask(to_line(_answer(functions, reply)), name)
-        if reply.get("id") != self.count:
-            self.stop()
-            raise Stopped("its process sent an answer to another question")
+            reply = self._reply(to_line(_answer(functions, reply)), name, len(given))
         return reply
+
+    def _reply(self, line, name, arguments):
+        try:
+            return checked_reply(self._ask(line, name), self.count, arguments)
+        except Garbled as error:
+            self.stop()
+            raise Stopped(f"its process sent something that is not an answer: {error}") from None
 
     def _ask(self, line, doing):
         self.out.put(line)
@@ -115,16 +175,21 @@ class Process:
         while True:
             ended, began = not self.running, time.monotonic()
             try:
-                return self.back.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, self.left)))
+                return self.back.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, self.left, self.budget[0])))
             except queue.Empty:
                 if ended:
                     return ENDED
+                if self.budget[0] <= 0:
+                    self.stop()
+                    raise OutOfTime("the time for the whole submission is over")
                 if self.left <= 0:
                     self.stop()
                     raise OutOfTime(f"it did not finish within {self.seconds:g} seconds: an endless loop, or very "
                                     f"slow?")
             finally:
-                self.left -= time.monotonic() - began
+                waited = time.monotonic() - began
+                self.left -= waited
+                self.budget[0] -= waited
 
     def _exchange(self):
         """Write a line, read a line, for ever."""
@@ -178,25 +243,24 @@ class Remote:
         if not self.process.running:
             raise Stopped("its process has ended")
         reply = self.process.call(self.name, given)
-        for k in reply.get("changed") or ():
-            if isinstance(k, int) and 0 <= k < len(given):
-                _spoil(given[k])
-        if reply.get("overwrote") is True:
+        for k in reply["changed"]:
+            _spoil(given[k])
+        self.warned = [printable(text) for text in reply["warned"]]
+        if "failed" in reply:
+            raise Failed("raises", printable(reply["failed"], 500), unwritten=reply["unwritten"])
+        if reply["overwrote"]:
             for array in self._handed:   # the one that it fills anew may have been handed over many times
                 _spoil(array)
-        self.warned = [printable(text) for text in reply.get("warned") or () if isinstance(text, str)]
-        if isinstance(reply.get("failed"), str):
-            raise Failed("raises", printable(reply["failed"], 500), unwritten=reply.get("unwritten") is True)
         try:
-            result = decoded(reply.get("result"))
+            result = decoded(reply["result"])
         except Garbled as error:
             raise Failed("dtype", f"what it returned cannot be read: {error}") from None
         self._handed = [*self._handed, *arrays_in(result)][-REMEMBERED:]
         return result
 
 
-def _places():
-    """Where modules are found, as here, but not in whatever folder a submission may write to."""
+def places():
+    """Where modules are found, as here; first the place of this package, so that no other is taken for it."""
     return json.dumps([str(ROOT), *(os.path.abspath(place) for place in sys.path if place)])
 
 
@@ -204,7 +268,7 @@ def _answer(functions, reply):
     """What a function that was kept here says, at a point that comes from there."""
     try:
         with np.errstate(all="ignore"):
-            return {"value": encoded(plain(functions[reply["ask"]](decoded(reply.get("at")))))}
+            return {"value": encoded(plain(functions[reply["ask"]](decoded(reply["at"]))))}
     except Exception as error:   # the point may be anything
         return {"failed": f"{type(error).__name__}: {printable(error)}"}
 

@@ -1,33 +1,42 @@
 """Running a student's file, statement by statement: one that raises does not keep the next from being looked at.
 
-This runs in the submission's own process.
+This runs in the submission's own process. Magics run nothing; what needs their value is told so.
 """
 
+import __future__
 import ast
-import json
 import linecache
-import re
-import tokenize
+import os
+import pathlib
+import sys
+import types
 
-from ..exercises.answers.foreign import description, failure, printable
+from ..exercises.answers.foreign import description, failure
+from .source import statements_of
 
 __all__ = ["run"]
 
-LARGEST = 50 * 2**20          # bytes of a file
-HARMLESS = ("time", "timeit", "capture", "prun")   # cell magics whose cell is ordinary code
+TIMERS = ("time", "timeit", "prun", "capture")   # line magics whose line is ordinary code
 
 
-def run(path):
-    """Run a notebook or a Python file.
+def run(cells, begins, skipped=(), last=None):
+    """Run the cells of a file as a notebook's kernel would.
 
     Parameters
     ----------
-    path : pathlib.Path
+    cells : list of (str, str)
+        Each cell's name and source.
+    begins : callable
+        ``begins(number, place)`` is called before each statement.
+    skipped : collection of int, optional
+        Statements that are passed over, by their number: they have ended the process before.
+    last : int, optional
+        Statements from this one on are not run.
 
     Returns
     -------
     namespace : dict
-        What it has defined.
+        What has been defined.
     trouble : str
         The first thing that went wrong, or "".
 
@@ -35,62 +44,40 @@ def run(path):
     -----
     A statement that only calls ``exercises``, such as a check, is passed over: it defines nothing and takes time.
     """
-    namespace = {"__name__": "submission", "__file__": str(path), "display": lambda *_, **__: None,
-                 "get_ipython": lambda: _NoShell()}
-    trouble = []
-    try:
-        if path.stat().st_size > LARGEST:
-            return {}, f"the file is larger than {LARGEST // 2**20} MB"
-        cells = _cells(path) if path.suffix == ".ipynb" else [(path.name, _python(path))]
-    except (SyntaxError, UnicodeDecodeError):
-        return {}, "cannot be read: it is not in UTF-8, nor in an encoding that it declares. Save it as UTF-8"
-    except Exception as error:
-        return {}, f"cannot be read: {type(error).__name__}: {printable(error)}"
+    module = types.ModuleType("__main__")
+    sys.modules["__main__"] = module
+    namespace, trouble, flags, number = module.__dict__, [], 0, 0
+    shell = _Shell(namespace)
+    namespace |= {"display": lambda *_, **__: None, "get_ipython": lambda: shell}
     for name, source in cells:
-        try:
-            statements = ast.parse(source, name).body
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            place = f"{name}, line {error.lineno}" if getattr(error, "lineno", None) else name
-            trouble.append(f"{place}: {type(error).__name__}: {printable(getattr(error, 'msg', error))}")
-            continue
-        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
+        source, statements, wrong = statements_of(source, name)
+        trouble += wrong
+        file = name or "submission.py"
+        linecache.cache[file] = (len(source), None, source.splitlines(True), file)
         for statement in statements:
-            if _only_calls_exercises(statement):
+            if last is not None and number >= last:
+                return namespace, trouble[0] if trouble else ""
+            number += 1
+            if number - 1 in skipped or _only_calls_exercises(statement):
                 continue
+            place = f"{name}, line {statement.lineno}" if name else f"line {statement.lineno}"
+            begins(number - 1, place)
+            flags |= _future(statement)
             try:
-                exec(compile(ast.Module([statement], []), name, "exec"), namespace)
+                exec(compile(ast.Module([statement], []), file, "exec", flags, True), namespace)
             except BaseException as error:   # sys.exit() too: the rest of the file may hold answers
-                trouble.append(f"{name}, line {statement.lineno}: {failure(*description(error)[:2])}")
+                trouble.append(f"{place}: {failure(*description(error)[:2])}")
     return namespace, trouble[0] if trouble else ""
 
 
-def _python(path):
-    with tokenize.open(path) as file:   # in the encoding that it declares
-        return file.read()
-
-
-def _cells(path):
-    notebook = json.loads(path.read_text(encoding="utf-8-sig"))
-    if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise ValueError("it has no cells: no notebook, or of a format older than 4")
-    cells = []
-    for number, cell in enumerate(notebook["cells"], 1):
-        if isinstance(cell, dict) and cell.get("cell_type") == "code":
-            source = cell.get("source", "")
-            source = "".join(source) if isinstance(source, list) else str(source)
-            cells.append((f"cell {number}", _without_magics(source)))
-    return cells
-
-
-def _without_magics(source):
-    """Take out what only IPython understands: %magics, !commands, ?questions; keep the numbers of the lines."""
-    lines = source.splitlines()
-    first = next((line for line in lines if line.strip()), "")
-    if first.startswith("%%"):
-        if not first[2:].split(" ")[0].strip() in HARMLESS:
-            return ""
-        lines[lines.index(first)] = ""
-    return "\n".join("" if re.match(r"\s*[%!?]|\s*[\w.]+\?+\s*$", line) else line for line in lines)
+def _future(statement):
+    """The compiler's flags that a ``from __future__ import`` sets, for all the cells that follow."""
+    if not isinstance(statement, ast.ImportFrom) or statement.module != "__future__":
+        return 0
+    flags = 0
+    for alias in statement.names:
+        flags |= getattr(getattr(__future__, alias.name, None), "compiler_flag", 0)
+    return flags
 
 
 def _only_calls_exercises(statement):
@@ -105,8 +92,45 @@ def _only_calls_exercises(statement):
     return False
 
 
-class _NoShell:
-    """Stands for IPython's shell where there is none."""
+class _NoValue:
+    """In place of what a magic or a command returns: any use of it says that it was not run."""
+
+    def __init__(self, what):
+        object.__setattr__(self, "_what", what)
+
+    def _used(self, *_, **__):
+        what = object.__getattribute__(self, "_what")
+        raise RuntimeError(f"the value of {what} is not there: when graded, magics and commands run nothing")
+
+    __getattr__ = __getitem__ = __iter__ = __len__ = __call__ = __str__ = __bool__ = __fspath__ = _used
+    __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = _used
+    __float__ = __int__ = __index__ = _used
+
+
+class _Shell:
+    """Stands for IPython's shell: it runs no commands, and of the magics those whose line is Python."""
+
+    def __init__(self, namespace):
+        self.user_ns = namespace
+
+    def run_line_magic(self, name, line, *_, **__):
+        """Run the line of a %time or the like; of any other magic nothing."""
+        if name not in TIMERS or line.lstrip().startswith("-"):
+            return _NoValue(f"%{name}")
+        source, statements, _ = statements_of(line, "")
+        for statement in statements:
+            exec(compile(ast.Module([statement], []), "submission.py", "exec"), self.user_ns)
+
+    def run_cell_magic(self, name, line, body):
+        """Write the file of a %%writefile, in the submission's own folder; of any other magic run nothing."""
+        target = pathlib.PurePath(line.split()[-1]) if line.split() else None
+        if name in ("writefile", "file") and target and not target.is_absolute() and ".." not in target.parts:
+            mode = "a" if "-a" in line.split() else "w"
+            with open(os.path.join(os.getcwd(), target), mode, encoding="utf-8") as file:
+                file.write(body)
+
+    def getoutput(self, command, *_, **__):
+        return _NoValue(f"!{command}")
 
     def __getattr__(self, name):
         return lambda *_, **__: None

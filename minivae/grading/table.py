@@ -7,7 +7,7 @@ import json
 
 from ..exercises.collection import EXERCISES
 
-__all__ = ["as_text", "as_csv", "as_json", "state", "what"]
+__all__ = ["as_text", "as_csv", "as_json", "state", "what", "out_of", "WORDS"]
 
 COMMON = 3    # of the mistakes in an exercise, how many are listed
 WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
@@ -15,20 +15,16 @@ WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of ti
 LONGEST = 120   # characters of one of them, in the table for people
 
 
-def state(report):
+def state(answer):
     """Return one of "pass", "fail", "undecided", "out of time", "not judged", "not written", "absent"."""
-    if report is None:
-        return "absent"
-    if not report.written:
-        return "not written"
-    return {"inconclusive": "undecided"}.get(report.verdict, report.verdict)
+    return "absent" if answer is None else answer["state"]
 
 
-def what(report):
+def what(answer):
     """Return what to fix first in one sentence: the mistake's name if it has one."""
-    if report is None or report or not report.written:
+    if state(answer) in ("absent", "pass", "not written"):
         return ""
-    return report.mistake or next(iter(report.diagnosis), "") or f"wrong: {report.stage}"
+    return answer["mistake"] or next(iter(answer["diagnosis"]), "") or f"wrong: {answer['stage']}"
 
 
 def out_of(exercises):
@@ -42,24 +38,38 @@ def as_text(graded, exercises, seed):
              f"cases drawn with --seed {seed}", ""]
     width = max(len(one.name) for one in graded)
     for one in graded:
-        counts = collections.Counter(state(one.reports.get(name)) for name in exercises)
+        counts = collections.Counter(state(one.answers.get(name)) for name in exercises)
         told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
         lines.append(f"{one.name:{width}}  {one.points:3} of {out_of(exercises)}   {', '.join(told)}")
         lines += [f"    ! {trouble}" for trouble in one.trouble]
-        lines += [f"    ✗ {name}, {report.stage or report.verdict}: {_short(what(report))}"
-                  for name, report in one.reports.items() if report.written and not report]
-    return "\n".join([*lines, "", *_by_exercise(graded, exercises)]) + "\n"
+        lines += [f"    ✗ {name}, {answer['stage'] or state(answer)}: {_short(what(answer))}"
+                  for name, answer in one.answers.items() if state(answer) not in ("pass", "not written")]
+    return "\n".join([*lines, "", *_by_exercise(graded, exercises), *_alike(graded, exercises)]) + "\n"
+
+
+def _alike(graded, exercises):
+    """A line for each exercise and each group of students whose code differs in nothing but names and layout."""
+    lines = []
+    for name in exercises:
+        groups = collections.defaultdict(list)
+        for one in graded:
+            if one.answers.get(name, {}).get("code"):
+                groups[one.answers[name]["code"]].append(one.name)
+        lines += [f"    {name}: {', '.join(group)}" for group in groups.values() if len(group) > 1]
+    heading = "The same code but for names of variables and layout, which may be chance or the published solution:"
+    return ["", heading, *lines] if lines else []
 
 
 def _by_exercise(graded, exercises):
     lines, width = [], max(map(len, exercises))
     for name in exercises:
-        reports = [one.reports[name] for one in graded if name in one.reports and one.reports[name].written]
-        if not reports:
+        answers = [one.answers[name] for one in graded if state(one.answers.get(name)) not in ("absent", "not written")]
+        if not answers:
             continue
-        common = collections.Counter(what(report) for report in reports if not report).most_common(COMMON)
+        right = sum(state(answer) == "pass" for answer in answers)
+        common = collections.Counter(what(one) for one in answers if state(one) != "pass").most_common(COMMON)
         told = "; ".join(f"{count} × {_short(text)}" if count > 1 else _short(text) for text, count in common)
-        line = f"{name:{width}}  {sum(map(bool, reports)):3} of {len(reports)} right"
+        line = f"{name:{width}}  {right:3} of {len(answers)} right"
         lines.append(f"{line}   {told}" if told else line)
     return lines
 
@@ -69,25 +79,25 @@ def as_csv(graded, exercises, seed):
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     columns = [column for name in exercises for column in (name, f"{name}: to fix")]
-    writer.writerow(["submission", "points", "out of", "seed", "trouble", *columns])
+    writer.writerow(["submission", "points", "out of", "seed", "seconds", "trouble", *columns])
     for one in graded:
-        row = [one.name, one.points, out_of(exercises), seed, "; ".join(one.trouble)]
+        row = [one.name, one.points, out_of(exercises), seed, one.seconds, "; ".join(one.trouble)]
         for name in exercises:
-            report = one.reports.get(name)
-            row += ["" if report is None else EXERCISES[name].points * bool(report), what(report)]
+            answer = one.answers.get(name)
+            row += ["" if answer is None else EXERCISES[name].points * (state(answer) == "pass"), what(answer)]
         writer.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
 
 
 def as_json(graded, exercises, seed):
     """Return the table as one JSON object."""
-    def told(report):
-        about = {"state": state(report), "points": EXERCISES[report.exercise.name].points * bool(report)}
-        found = {"stage": report.stage, "mistake": report.mistake, "diagnosis": report.diagnosis}
-        return about if report else about | found
+    def told(name, answer):
+        about = {"state": state(answer), "points": EXERCISES[name].points * (state(answer) == "pass")}
+        found = {key: answer[key] for key in ("stage", "mistake", "diagnosis")}
+        return about if state(answer) == "pass" else about | found
 
-    told_all = [{"submission": one.name, "points": one.points, "trouble": one.trouble,
-                 "exercises": {name: told(report) for name, report in one.reports.items()}} for one in graded]
+    told_all = [{"submission": one.name, "points": one.points, "seconds": one.seconds, "trouble": one.trouble,
+                 "exercises": {name: told(name, answer) for name, answer in one.answers.items()}} for one in graded]
     worth = {name: EXERCISES[name].points for name in exercises}
     table = {"out_of": out_of(exercises), "seed": seed, "exercises": worth, "submissions": told_all}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"

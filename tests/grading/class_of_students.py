@@ -48,7 +48,8 @@ def instead(body, before=""):
 def notebook(*cells):
     """A notebook's text."""
     return json.dumps({"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": [
-        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None} for source in cells]})
+        {"cell_type": "code", "source": source, "metadata": {}, "outputs": [], "execution_count": None}
+        for source in cells]})
 
 
 def class_of_students(marker):
@@ -91,14 +92,15 @@ def honest(solved, untouched):
 def broken():
     return {
         "nothing.py": Student("", NONE),
-        "syntax.py": Student("def dense_dW(dy, x)\n    return x.T @ dy\n", NONE, "SyntaxError"),
+        "syntax.py": Student("def dense_dW(dy, x)\n    return x.T @ dy\ndef dense_db(dy):\n    return dy.sum(0)\n",
+                             {"dense_db": "pass"}, "SyntaxError"),
         "no json.ipynb": Student('{"cells": [', NONE, "cannot be read"),
-        "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), NONE, "Save it as UTF-8"),
+        "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), BOTH),
         "raises in between.py": Student(RIGHT + "1 / 0\nafter = 1\n", BOTH, "ZeroDivisionError"),
-        "loops when run.py": Student(RIGHT + "while True:\n    pass\n", NONE, "did not finish within"),
+        "loops when run.py": Student(RIGHT + "while True:\n    pass\n", BOTH, "out of time: line 6"),
         "exits.py": Student(RIGHT + "import sys\nsys.exit(0)\n", BOTH, "SystemExit"),
         "exits when called.py": Student(instead("sys.exit()", "import sys"), ONE, "SystemExit"),
-        "os exit.py": Student(RIGHT + "import os\nos._exit(0)\n", NONE, "process ended"),
+        "os exit.py": Student(RIGHT + "import os\nos._exit(0)\n", BOTH, "process ended"),
         "os exit when called.py": Student(instead("os._exit(0)", "import os"), ONE, "process ended"),
         "huge.py": Student(instead("return np.ones((10**6, 10**6))"), ONE, "MemoryError"),
         "long.py": Student(instead("return np.ones(2 * 10**7, np.float32)"), ONE, "20000000"),
@@ -172,6 +174,7 @@ def hostile(marker):
             def dense_db(dy):
                 raise ValueError('\\x1b[2J' + 'a' * 10**6)
             """), {"dense_dW": "fail", "dense_db": "fail"}, "raised Loud"),
-        "closes streams.py": Student(instead("os.closerange(0, 100)\nreturn x.T @ dy", "import os"), ONE, "process ended"),
+        "closes streams.py": Student(instead("os.closerange(0, 100)\nreturn x.T @ dy", "import os"), ONE,
+                                     "process ended"),
         "=cmd.py": Student("def dense_db(dy):\n    raise ValueError('=1+1')\n", {"dense_db": "fail"}, "=1+1"),
     }

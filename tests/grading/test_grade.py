@@ -1,17 +1,23 @@
 """Grading a class, honest, broken and hostile, in one command; what is told of each, and that none stops the rest."""
 
+import ast
 import contextlib
 import csv
 import io
 import json
 import os
 import shutil
+import sys
 
 import pytest
 from grading.class_of_students import class_of_students
 from exercises.notebooks import FOLDER
 
 from minivae.cli.main import main
+from minivae.grading import channel, remote
+import minivae.grading.grade  # noqa: F401
+
+grading = sys.modules["minivae.grading.grade"]   # the package's name grade is its function
 
 SECONDS = "6"
 
@@ -36,7 +42,8 @@ def graded(tmp_path_factory):
         (folder / "a folder" / "more").mkdir(parents=True, exist_ok=True)
         shutil.copy(FOLDER / "solutions" / notebook, folder / "a folder" / "more")
     (folder / "a folder" / "unpacked.ipynb").mkdir()   # a folder, whatever its name
-    code, text = told(folder, "--json", "--seconds", SECONDS, "--exercises", "dense_dW", "dense_db", "numeric_derivative")
+    code, text = told(folder, "--json", "--seconds", SECONDS,
+                      "--exercises", "dense_dW", "dense_db", "numeric_derivative")
     return code, json.loads(text), students, marker
 
 
@@ -70,7 +77,8 @@ def strings(part):
 
 def test_a_folder_of_notebooks_is_one_submission(graded):
     one = next(one for one in graded[1]["submissions"] if one["submission"] == "a folder")
-    assert {about["state"] for about in one["exercises"].values()} == {"pass"} and not one["trouble"] and one["points"] == graded[1]["out_of"] == 4
+    assert {about["state"] for about in one["exercises"].values()} == {"pass"} and not one["trouble"]
+    assert one["points"] == graded[1]["out_of"] == 4
 
 
 def test_text_and_csv_and_exit_codes(tmp_path):
@@ -109,3 +117,87 @@ def test_a_user_s_mistake_is_one_line(tmp_path, monkeypatch, capsys, words, code
         (tmp_path / "x.py").write_text("", encoding="utf-8")
     assert main(["grade", *words]) == code
     assert message in capsys.readouterr().err
+
+
+def test_a_run_goes_on_where_it_stopped(tmp_path, capsys):
+    (tmp_path / "class").mkdir()
+    files = {name: tmp_path / "class" / f"{name}.py" for name in "ab"}
+    for file in files.values():
+        file.write_text("def dense_db(dy):\n    return dy.sum(axis=0)\n", encoding="utf-8")
+    words = (tmp_path / "class", "--exercises", "dense_db", "--jobs", "1", "--csv")
+    first, kept = told(*words), tmp_path / "class.graded.jsonl"
+    lines = kept.read_bytes().splitlines(True)
+    assert len(lines) == 3 and told(*words) == first and "2 of 2 were graded before" in capsys.readouterr().err
+    kept.write_bytes(b"".join(lines[:2]) + lines[2][:40])   # a crash while the last was written
+    again = told(*words)
+    assert "1 of 2 were graded before" in capsys.readouterr().err
+    marks = [[row.split(",")[:4] for row in text.splitlines()] for _, text in (first, again)]
+    assert marks[0] == marks[1]
+    files["b"].write_text("def dense_db(dy):\n    return dy.sum(axis=1)\n", encoding="utf-8")
+    assert told(*words)[0] == 3 and "1 of 2 were graded before" in capsys.readouterr().err
+
+
+def test_python_that_does_not_start_is_one_error(tmp_path, monkeypatch, capsys):
+    (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
+    monkeypatch.setattr(remote, "BEGIN", "raise ImportError('libsomething.so')")
+    assert main(["grade", str(tmp_path), "--jobs", "1"]) == 1
+    error = capsys.readouterr().err
+    assert "does not start" in error and "libsomething.so" in error and error.count("error:") == 1
+
+
+@pytest.mark.parametrize("message, whole", [
+    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False}, True),
+    ({"id": 1, "changed": [0], "warned": ["a"], "failed": "x", "unwritten": True}, True),
+    ({"ask": 0, "at": 1}, True), ({"ask": -1, "at": 1}, False), ({"ask": 0}, False), ({}, False),
+    ({"id": True, "changed": [], "warned": [], "result": 1, "overwrote": False}, False),
+    ({"id": 2, "changed": [], "warned": [], "result": 1, "overwrote": False}, False),
+    ({"id": 1, "changed": 5, "warned": [], "result": 1, "overwrote": False}, False),
+    ({"id": 1, "changed": [9], "warned": [], "result": 1, "overwrote": False}, False),
+    ({"id": 1, "changed": [], "warned": 1, "result": 1, "overwrote": False}, False),
+    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": 0}, False),
+    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False, "verdict": "pass"}, False),
+    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False, "failed": "x", "unwritten": True}, False),
+])
+def test_a_reply_is_read_by_a_strict_schema(message, whole):
+    if whole:
+        assert channel.checked_reply(message, 1, 2) is message
+    else:
+        with pytest.raises(channel.Garbled):
+            channel.checked_reply(message, 1, 2)
+
+
+@pytest.mark.parametrize("dtype, shape", [
+    ("(1,", [1]), ("O", [1]), ("<f9", [1]), (5, [1]), ("<f8", [2]), ("<f8", [-1]), ("<f8", [True]), ("<f8", 1),
+    ("<f8", [1] * 22), ("<f8", ["1"]),
+])
+def test_an_array_that_is_none_is_told(dtype, shape):
+    eight_bytes = "AAAAAAAA8D8="
+    assert channel.decoded({"array": eight_bytes, "dtype": "<f8", "shape": [1]}) == [1.0]
+    with pytest.raises(channel.Garbled):
+        channel.decoded({"array": eight_bytes, "dtype": dtype, "shape": shape})
+
+
+def test_any_exception_while_judging_is_one_row(monkeypatch):
+    def breaks(*_):
+        raise RuntimeError("unforeseen")
+
+    monkeypatch.setattr(grading, "judged", breaks)
+    about = grading._answer(None, None, 0, None)
+    assert about["state"] == "not judged" and "unforeseen" in about["diagnosis"][0]
+
+
+def test_the_same_code_is_seen_under_other_names():
+    def fingerprint(text):
+        return grading._fingerprint(ast.parse(text).body[0])
+
+    text = """def f(x, y):
+    total = 0
+    for k in range(len(x)):
+        total += x[k] * y[k] + np.exp(x[k])
+        total -= y[k]
+    return total
+"""
+    renamed = text.replace("total", "s").replace("[k]", "[ i ]").replace(" k ", " i ")
+    renamed = renamed.replace("y):", 'y):\n    "About it."')
+    assert fingerprint(text) == fingerprint(renamed) != fingerprint(text.replace("np.exp", "np.log"))
+    assert fingerprint(text) and fingerprint("def f(x):\n    return x\n") == ""

@@ -1,0 +1,157 @@
+"""What is handed in: every entry of a folder becomes a submission, or is named as left out.
+
+All files are read before any of them runs, so that no submission can delete or alter another's.
+"""
+
+import io
+import pathlib
+import re
+import zipfile
+import zlib
+from typing import NamedTuple
+
+from ..exercises.answers.foreign import printable
+from .source import Unreadable, cells_of
+
+__all__ = ["Submission", "handed_in"]
+
+LARGEST, IN_ALL, ENTRIES = 200 * 2**20, 400 * 2**20, 2000   # bytes of a file and of a zip, and entries of a zip
+BESIDE = 20 * 2**20    # bytes of the other files that are laid beside a submission when it runs
+DATA = (".csv", ".npz", ".npy", ".png", ".jpg", ".jpeg", ".gif", ".gz", ".json", ".jsonl", ".log")
+KIND = re.compile(r"\.(ipynb|py)(\.txt)?( ?\(\d+\))?( - copy)?$", re.IGNORECASE)   # as browsers and mailers rename them
+
+
+class Submission(NamedTuple):
+    """What one student has handed in.
+
+    Attributes
+    ----------
+    name : str
+        Of its file or folder.
+    files : list of (str, list of (str, str))
+        Each file's name and its code cells.
+    beside : dict of str to bytes
+        Other files of its folder, by their path in it.
+    trouble : list of str
+        Why a file cannot be read.
+    """
+
+    name: str
+    files: list
+    beside: dict
+    trouble: list
+
+
+def handed_in(place):
+    """Read a file, or a folder in which each entry is a submission.
+
+    Parameters
+    ----------
+    place : path-like
+
+    Returns
+    -------
+    found : list of Submission
+        By name.
+    left_out : list of str
+        Names of the folder's other entries: hidden ones, and data.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such place.
+    ValueError
+        If there is nothing to grade in it.
+    """
+    place = pathlib.Path(place)
+    if not place.exists():
+        raise FileNotFoundError(f"there is no file or folder {place}.")
+    entries = sorted(place.iterdir()) if place.is_dir() else [place]
+    left_out = [entry.name for entry in entries if _aside(entry.name)
+                or (entry.is_file() and entry.suffix.lower() in DATA)]
+    found = [_submission(entry) for entry in entries if entry.name not in left_out]
+    if not any(one.files or one.trouble for one in found) or (place.is_file() and not _is_code(place.name)
+                                                               and place.suffix.lower() != ".zip"):
+        raise ValueError(f"there is nothing to grade in {place}: no notebook (.ipynb) and no Python file (.py).")
+    return found, left_out
+
+
+def _aside(name):
+    return name.startswith((".", "__"))
+
+
+def _is_code(name):
+    return KIND.search(name) is not None
+
+
+def _submission(entry):
+    """Read one entry of the folder; what cannot be read is told in its trouble."""
+    submission, room = Submission(entry.name, [], {}, []), [BESIDE]
+    if entry.is_dir():
+        inside = sorted(path for path in entry.rglob("*") if path.is_file() and not path.is_symlink()
+                        and not any(map(_aside, path.relative_to(entry).parts)))
+        for path in inside:
+            _add(submission, path.relative_to(entry).as_posix(), path, room)
+    else:
+        _add(submission, entry.name, entry, room)
+    if not submission.files and not submission.trouble:
+        submission.trouble.append("there is no notebook and no Python file in it")
+    return submission
+
+
+def _add(submission, name, path, room):
+    """Add one file: code, an archive, data to be laid beside, or a sentence on what to ask for."""
+    try:
+        size = path.stat().st_size
+        if size > LARGEST:
+            submission.trouble.append(f"{printable(name, 80)}: the file is larger than {LARGEST // 2**20} MB")
+        elif _is_code(name) or name.lower().endswith(".zip") or size <= room[0]:
+            _add_bytes(submission, name, path.read_bytes(), room)
+    except OSError as error:
+        submission.trouble.append(f"{printable(name, 80)}: the file cannot be read: {error.strerror}")
+
+
+def _add_bytes(submission, name, data, room, in_zip=False):
+    told = "" if name == submission.name else f"{printable(name, 80)}: "
+    if name.lower().endswith(".zip") and not in_zip:
+        _unpack(submission, data, room, told)
+    elif _is_code(name):
+        try:
+            notebook = "ipynb" in KIND.search(name)[1].lower()
+            submission.files.append((name, cells_of(data, notebook)))
+        except Unreadable as error:
+            submission.trouble.append(f"{told}{error}")
+        if not told or len(data) > room[0]:
+            return
+        submission.beside[name] = data
+        room[0] -= len(data)
+    elif name == submission.name:
+        printed = name.lower().endswith((".html", ".htm", ".pdf"))
+        page = " It is a page that was printed from a notebook." if printed else ""
+        ask = "Ask for the .ipynb or .py file itself"
+        submission.trouble.append(f"this is no notebook and no Python file.{page} {ask}")
+    elif len(data) <= room[0]:
+        submission.beside[name] = data
+        room[0] -= len(data)
+
+
+def _unpack(submission, data, room, told):
+    """Add the files of a zip archive, read in memory: nothing in it can be written elsewhere."""
+    try:
+        archive, left = zipfile.ZipFile(io.BytesIO(data)), IN_ALL
+        for member in archive.infolist()[:ENTRIES]:
+            parts = pathlib.PurePosixPath(member.filename.replace("\\", "/")).parts
+            if member.is_dir() or any(part == ".." or _aside(part) or part.startswith("/") or ":" in part
+                                      for part in parts):
+                continue
+            if member.file_size > min(left, LARGEST):
+                submission.trouble.append(f"{told}{printable(member.filename, 80)} is too large to unpack")
+                continue
+            left -= member.file_size
+            with archive.open(member) as file:
+                _add_bytes(submission, "/".join(parts), file.read(member.file_size), room, in_zip=True)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
+        submission.trouble.append(f"{told}the archive cannot be unpacked: {printable(error, 80)}")
+        return
+    if not submission.files and not submission.trouble:
+        submission.trouble.append(f"{told}there is no notebook and no Python file in the archive")

@@ -1,0 +1,171 @@
+"""The command: read what is handed in, grade it side by side, keep each row as it comes, write the table."""
+
+import os
+import pathlib
+import re
+import secrets
+import sys
+import time
+
+from ..files import whole_file
+from ..exercises.answers.foreign import printable
+from ..exercises.collection import EXERCISES, find
+from .feedback_files import write_feedback
+from .folder import handed_in
+from .grade import Graded
+from .kept import Kept, key_of
+from .remote import ROOT
+from .table import as_csv, as_json, as_text
+from .workers import graded_by
+
+__all__ = ["run"]
+
+ALL_PASS, NOT_ALL = 0, 3
+WIDTH, OFTEN = 24, 10.0   # characters of the progress bar; seconds between two lines of progress in a file
+
+
+def run(options):
+    """Grade as the command line asks, write the table, and return the exit code.
+
+    Parameters
+    ----------
+    options : argparse.Namespace
+        ``place``, ``exercises``, ``seconds``, ``in_all``, ``jobs``, ``seed``, ``keep``, ``fresh``, ``roster``,
+        ``feedback``, ``csv``, ``json``, ``out``.
+    """
+    for name in ("seconds", "in_all"):
+        if not getattr(options, name) > 0:
+            raise ValueError(f"--{name.replace('_', '-')} must be above 0; got {getattr(options, name):g}.")
+    if options.jobs is not None and options.jobs < 1:
+        raise ValueError(f"--jobs must be at least 1; got {options.jobs}.")
+    chosen, roster = _chosen(options.exercises), _roster(options.roster)
+    found, left_out = handed_in(options.place)
+    _keep_off_the_path(options.place)
+    kept = Kept(_where_kept(options), options.fresh)
+    seed = options.seed if options.seed is not None else kept.seed
+    seed = secrets.randbelow(10**6) if seed is None else seed   # no answer can know it beforehand
+    graded = _graded(found, chosen, options, seed, kept)
+    graded = [one._replace(name=_named(one.name)) for one in graded]
+    graded += [Graded(name, {}, ["nothing was handed in"]) for name in _absent(roster, graded)]
+    _write(graded, chosen, seed, left_out, options)
+    passed = all(len(one.answers) == len(chosen) and one.points == sum(EXERCISES[n].points for n in chosen)
+                 for one in graded)
+    return ALL_PASS if passed else NOT_ALL
+
+
+def _graded(found, chosen, options, seed, kept):
+    """Return a row for each submission: kept ones as they are, the others graded now and kept at once."""
+    settings = (chosen, options.seconds, options.in_all, seed)
+    keys = [key_of(submission, settings) for submission in found]
+    kept.begin(seed)
+    todo = [number for number, key in enumerate(keys) if key not in kept.results]
+    progress = _Progress(len(found), len(found) - len(todo))
+    jobs = options.jobs or _cores()
+    try:
+        for number, row in graded_by(jobs, [found[k] for k in todo], settings):
+            kept.add(keys[todo[number]], row)
+            progress.one_more(row.name)
+    finally:
+        progress.end()
+        kept.close()
+    return [kept.results[key] for key in keys]
+
+
+def _write(graded, chosen, seed, left_out, options):
+    table = (as_csv if options.csv else as_json if options.json else as_text)(graded, chosen, seed)
+    if left_out:
+        names = ", ".join(printable(name, 60) for name in left_out)
+        print(f"Not graded, because no student's code is in it: {names}.", file=sys.stderr)
+    if options.feedback:
+        write_feedback(options.feedback, graded, chosen)
+        print(f"Wrote {len(graded)} files of feedback in {options.feedback}.", file=sys.stderr)
+    if options.out:
+        with whole_file(options.out) as file:
+            file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # a mark by which spreadsheets know
+        print(f"Wrote {options.out}.")
+    else:
+        print(table, end="")
+
+
+def _where_kept(options):
+    """The file of results: beside the table that is written, else beside what is graded."""
+    if options.keep:
+        return options.keep
+    beside = pathlib.Path(options.out or os.path.abspath(options.place))
+    return beside.with_name(beside.name + ".graded.jsonl")
+
+
+def _keep_off_the_path(place):
+    """Let no module of the folder that is graded stand for one of Python's."""
+    folder = pathlib.Path(place).resolve()
+    folder = folder if folder.is_dir() else folder.parent
+    sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry).resolve() not in (folder, *folder.rglob("*/"))
+                   or pathlib.Path(entry).resolve() == ROOT]
+
+
+def _cores():
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class _Progress:
+    """A bar on a terminal; in a file or a pipe a line from time to time."""
+
+    def __init__(self, number, done):
+        self.number, self.done, self.before = number, done, done
+        self.began = self.shown = time.monotonic()
+        self.terminal = sys.stderr.isatty()
+        if done:
+            print(f"{done} of {number} were graded before and have not changed.", file=sys.stderr)
+
+    def one_more(self, name):
+        self.done += 1
+        now, some = time.monotonic(), self.done - self.before
+        each = (now - self.began) / some
+        told = (f"{self.done} of {self.number}, {each:.1f} s for each, {each * (self.number - self.done):.0f} s left: "
+                f"{printable(name, 40)}")
+        if self.terminal:
+            full = WIDTH * self.done // self.number
+            print(f"\r\x1b[K[{'#' * full}{'.' * (WIDTH - full)}] {told}", end="", file=sys.stderr, flush=True)
+        elif now - self.shown >= OFTEN or self.done == self.number:
+            print(told, file=sys.stderr, flush=True)
+            self.shown = now
+
+    def end(self):
+        if self.terminal:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
+def _named(name):
+    """A name for the table; one that had to be cut stays different from others."""
+    whole = printable(name, 10**4)
+    return whole if len(whole) <= 120 else f"{whole[:90]}...{whole[-27:]}"
+
+
+def _roster(path):
+    """The names on a roster, one a line; of a table the first column."""
+    if path is None:
+        return []
+    lines = pathlib.Path(path).read_text(encoding="utf-8-sig").splitlines()
+    names = [printable(line.split(",")[0].split(";")[0].strip().strip('"'), 120) for line in lines]
+    return [name for name in names if name]
+
+
+def _absent(roster, graded):
+    """Names on the roster to which no submission belongs: capitals, blanks and a file's suffix make no difference."""
+    def simple(name):
+        return re.sub(r"[\s_]", "", re.sub(r"\.(ipynb|py|zip)(\.txt)?$", "", name.casefold()))
+
+    there = {simple(one.name) for one in graded}
+    return [name for name in dict.fromkeys(roster) if simple(name) not in there]
+
+
+def _chosen(words):
+    """The exercises asked for, by name or by notebook's number, in the course's order; by default all."""
+    if not words:
+        return list(EXERCISES)
+    numbers = {int(word) for word in words if word.isdigit()}
+    unknown = numbers - {exercise.notebook for exercise in EXERCISES.values()}
+    if unknown:
+        raise ValueError(f"--exercises: notebook {min(unknown)} has no exercises.")
+    names = {find(word).name for word in words if not word.isdigit()}
+    return [name for name, exercise in EXERCISES.items() if name in names or exercise.notebook in numbers]

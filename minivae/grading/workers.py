@@ -1,0 +1,115 @@
+"""Submissions graded side by side: workers, each a process of the grader's own, which hand back rows.
+
+A worker that ends, whatever a submission did to it, costs that submission's row and is replaced by another.
+"""
+
+import os
+import pickle
+import queue
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+from .grade import Graded, grade
+from .remote import NotStarted, places
+
+__all__ = ["graded_by", "work"]
+
+BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading.workers import work; work()"
+
+
+def graded_by(jobs, submissions, settings):
+    """Yield each submission's number and row, as they come.
+
+    Parameters
+    ----------
+    jobs : int
+        Workers; 1 grades in this process.
+    submissions : list of Submission
+    settings : tuple
+        The further arguments of ``grade``.
+
+    Raises
+    ------
+    NotStarted
+        If Python does not start.
+    """
+    if jobs == 1 or len(submissions) < 2:
+        for number, submission in enumerate(submissions):
+            yield number, grade(submission, *settings)
+        return
+    tasks, rows, workers, over = queue.Queue(), queue.Queue(), [], threading.Event()
+    for task in enumerate(submissions):
+        tasks.put(task)
+    for _ in range(min(jobs, len(submissions))):
+        threading.Thread(target=_hand_out, args=(tasks, rows, workers, over, settings), daemon=True).start()
+    try:
+        for _ in submissions:
+            number, row = rows.get()
+            if isinstance(row, Exception):
+                raise row
+            yield number, row
+    finally:
+        over.set()
+        for worker in list(workers):
+            worker.terminate()
+
+
+def _hand_out(tasks, rows, workers, over, settings):
+    """Hand one submission after another to a worker, in a thread of the grader."""
+    worker = None
+    while not over.is_set():
+        try:
+            number, submission = tasks.get_nowait()
+        except queue.Empty:
+            break
+        try:
+            if worker is None:
+                worker = _worker()
+                workers.append(worker)
+            pickle.dump((submission, settings), worker.stdin)
+            worker.stdin.flush()
+            row = pickle.load(worker.stdout)   # only a worker, the grader's own process, writes here
+        except (OSError, EOFError, pickle.UnpicklingError):
+            text = "could not be judged: the grader's process ended while it graded this"
+            row, worker = Graded(submission.name, {}, [*submission.trouble, text]), None
+        except Exception as error:
+            row = error
+        rows.put((number, row))
+    if worker is not None:
+        worker.stdin.close()
+
+
+def _worker():
+    with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty:
+        return subprocess.Popen([sys.executable, "-c", BEGIN, places()], cwd=empty, stdin=subprocess.PIPE,
+                                stdout=subprocess.PIPE, start_new_session=True)
+
+
+def work():
+    """Grade what comes on standard input until it ends: a worker's main function."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # so that the submission's process is ended too
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
+    tasks, rows = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    while True:
+        try:
+            submission, settings = pickle.load(tasks)
+        except EOFError:
+            return
+        try:
+            row = grade(submission, *settings)
+        except NotStarted as error:
+            row = error
+        pickle.dump(row, rows)
+        rows.flush()
+
+
+def _end_with(parent):
+    """End this process when the grader has ended, be it by a kill."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -1,0 +1,75 @@
+"""Every entry of a folder is accounted for: read, or named with what to ask for."""
+
+import io
+import zipfile
+
+import pytest
+from grading.class_of_students import RIGHT, notebook
+
+from minivae.grading import folder, handed_in
+from minivae.grading.run import _absent, _named
+from minivae.grading.grade import Graded
+
+
+def zipped(**files):
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in files.items():
+            archive.writestr(name, text)
+    return held.getvalue()
+
+
+@pytest.mark.parametrize("name", ["a.ipynb", "a.IPYNB", "a.ipynb.txt", "a.ipynb (1)", "a (1).ipynb", "a.ipynb(2)"])
+def test_a_notebook_by_any_name(tmp_path, name):
+    (tmp_path / name).write_text(notebook(RIGHT), encoding="utf-8")
+    (one,), left_out = handed_in(tmp_path)
+    assert (one.name, one.files, one.trouble, left_out) == (name, [(name, [("cell 1", RIGHT)])], [], [])
+
+
+@pytest.mark.parametrize("name", ["a.py", "a.PY", "a.py.txt", "a.py (1)"])
+def test_a_python_file_by_any_name(tmp_path, name):
+    (tmp_path / name).write_text(RIGHT, encoding="utf-8")
+    assert handed_in(tmp_path)[0][0].files == [(name, [("", RIGHT)])]
+
+
+@pytest.mark.parametrize("name, data, words", [
+    ("a.html", b"<html>", "printed from a notebook. Ask for the .ipynb"), ("a.docx", b"PK", "Ask for the .ipynb"),
+    ("a", b"def f(): pass", "Ask for"), ("a.ipynb", b"", "empty"), ("a.py", b"", "empty"),
+    ("a.zip", b"PK\3\4", "cannot be unpacked"), ("a.zip", zipped(), "no notebook"),
+    ("a.zip", b"", "cannot be unpacked"),
+    ("a.zip", zipped(**{"b.zip": zipped(**{"c.py": RIGHT})}), "no notebook"),
+])
+def test_what_cannot_be_graded_is_told(tmp_path, name, data, words):
+    (tmp_path / name).write_bytes(data)
+    (one,), _ = handed_in(tmp_path)
+    assert not one.files and words in one.trouble[0], one
+
+
+def test_an_archive_is_read_safely(tmp_path):
+    data = zipped(**{"work/a.py": RIGHT, "work/data.txt": "1", "../evil.py": "x", "/evil.py": "x", "__MACOSX/b.py": "x",
+                     "C:/evil.py": "x"})
+    (tmp_path / "a.zip").write_bytes(data)
+    (one,), _ = handed_in(tmp_path)
+    assert [name for name, _ in one.files] == ["work/a.py"] and set(one.beside) == {"work/a.py", "work/data.txt"}
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "LARGEST", 10**6)
+    (tmp_path / "a.zip").write_bytes(zipped(**{"a.py": b"#" * (10**6 + 1)}))
+    assert "too large" in handed_in(tmp_path)[0][0].trouble[0]
+
+
+def test_hidden_entries_and_data_are_named_as_left_out(tmp_path):
+    for name in (".DS_Store", "data.csv", "a.py"):
+        (tmp_path / name).write_text(RIGHT)
+    (tmp_path / "__MACOSX").mkdir()
+    found, left_out = handed_in(tmp_path)
+    assert [one.name for one in found] == ["a.py"] and sorted(left_out) == [".DS_Store", "__MACOSX", "data.csv"]
+
+
+def test_long_names_stay_different():
+    assert _named("x" * 130 + "a.py") != _named("x" * 130 + "b.py") and len(_named("x" * 200)) <= 120
+
+
+def test_the_absent_are_found():
+    assert _absent(["Ada L", "Emmy N", "Emmy N"], [Graded("ada_l.ipynb", {}, [])]) == ["Emmy N"]
