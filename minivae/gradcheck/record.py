@@ -167,7 +167,7 @@ class Comparison:
 
     @property
     def left_out(self):
-        """How many numbers neither agree, be it at a corner, nor differ."""
+        """How many numbers neither agree, at a corner or elsewhere, nor differ."""
         return int((~np.isin(self.states, ("agree", "corner", "differ"))).sum())
 
     @property

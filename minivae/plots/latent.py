@@ -103,7 +103,7 @@ def latent_scatter(mu, labels):
     places = _kept_apart(medians, np.ptp(mu, axis=0).max() or 1)
     for i, kind in enumerate(kinds):
         of_kind = mu[labels == kind]
-        scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, lest points hide each other
+        scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, so that points do not hide each other
         axes.scatter(of_kind[:, 0], of_kind[:, 1] if plane else i + scatter, s=14, alpha=0.6, linewidths=0,
                      label=str(kind), color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)])
         if plane:
