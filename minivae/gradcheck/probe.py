@@ -275,7 +275,7 @@ class Probe:
         """
         self._find_precision()
         own = {name: signs(self.at[name].shape, rng) for name in moves}
-        for name, move in own.items():   # each by its own size, even a small one; those that are zero by the typical size
+        for name, move in own.items():   # each by its own size, however small; those that are zero by the typical size
             np.multiply(move, np.abs(self.at[name]), out=move, where=np.abs(self.at[name]) > 1e-250)
             np.multiply(move, self.median(name), out=move, where=np.abs(self.at[name]) <= 1e-250)
         found = self._noise_along(own)

@@ -87,6 +87,14 @@ def test_size(book, pages):
     assert sum(path.stat().st_size for path in book.rglob("*") if path.is_file()) < 15e6
 
 
+def test_the_cover_has_the_first_picture_of_the_readme_with_its_own_caption(book, pages):
+    readme = (FOLDER.parent / "README.md").read_text(encoding="utf-8")
+    cover = pages["index.html"].text
+    picture, caption = re.search(r'<img src="([^"]+)".*?<figcaption>(.*?)</figcaption>', cover).groups()
+    assert (book / picture).is_file() and readme.index("![") < readme.index(picture) < readme.index(f"*{caption}")
+    assert "![" not in readme[readme.index(picture):readme.index(f"*{caption}")]
+
+
 def test_an_equation_reaches_its_code_in_one_click_and_comes_back_in_one(pages):
     for entry in EQUATIONS:
         section = pages["equations.html"].text.partition(f'id="eq-{entry.number}"')[2].partition("</section>")[0]
