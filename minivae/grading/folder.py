@@ -21,6 +21,10 @@ DATA = (".csv", ".npz", ".npy", ".png", ".jpg", ".jpeg", ".gif", ".gz", ".json",
 KIND = re.compile(r"\.(ipynb|py)(\.txt)?( ?\(\d+\))?( - copy)?$", re.IGNORECASE)   # as browsers and mailers rename them
 
 
+CANVAS = re.compile(r"([^_]+)(_LATE)?_(\d+)_\d+_(.+)", re.IGNORECASE)   # name_user_submission_file
+MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_?(.*)")
+
+
 class Submission(NamedTuple):
     """What one student has handed in.
 
@@ -69,11 +73,30 @@ def handed_in(place):
     entries = sorted(place.iterdir()) if place.is_dir() else [place]
     left_out = [entry.name for entry in entries if _aside(entry.name)
                 or (entry.is_file() and entry.suffix.lower() in DATA)]
-    found = [_submission(entry) for entry in entries if entry.name not in left_out]
+    found = _by_student([_submission(entry) for entry in entries if entry.name not in left_out])
     if not any(one.files or one.trouble for one in found) or (place.is_file() and not _is_code(place.name)
                                                                and place.suffix.lower() != ".zip"):
         raise ValueError(f"there is nothing to grade in {place}: no notebook (.ipynb) and no Python file (.py).")
     return found, left_out
+
+
+def _by_student(found):
+    """Join the files of one student, where they are named as Canvas or Moodle names a download."""
+    students = {}
+    for one in found:
+        canvas, moodle = CANVAS.fullmatch(one.name), MOODLE.fullmatch(one.name)
+        match = moodle or canvas
+        if match is None:
+            students[one.name] = one
+            continue
+        name = f"{match[1]} ({match[2] if moodle else match[3]})"
+        late = ["handed in late, by the name of the file"] if canvas and not moodle and canvas[2] else []
+        so_far = students.get(name, Submission(name, [], {}, []))
+        told = [f"{printable(one.name, 80)}: {text}" for text in one.trouble]
+        beside = {path: data for path, data in one.beside.items() if path not in so_far.beside}
+        trouble = so_far.trouble + told + [text for text in late if text not in so_far.trouble]
+        students[name] = Submission(name, so_far.files + one.files, so_far.beside | beside, trouble)
+    return list(students.values())
 
 
 def _aside(name):

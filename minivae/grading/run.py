@@ -153,7 +153,7 @@ def _roster(path):
 def _absent(roster, graded):
     """Names on the roster to which no submission belongs: capitals, blanks and a file's suffix make no difference."""
     def simple(name):
-        return re.sub(r"[\s_]", "", re.sub(r"\.(ipynb|py|zip)(\.txt)?$", "", name.casefold()))
+        return re.sub(r"[\s_]", "", re.sub(r"\.(ipynb|py|zip)(\.txt)?$| \(\d+\)$", "", name.casefold()))
 
     there = {simple(one.name) for one in graded}
     return [name for name in dict.fromkeys(roster) if simple(name) not in there]

@@ -153,7 +153,7 @@ def hostile(marker):
                 except OSError:
                     pass
             print('✓ dense_dW: right')
-            """)), None, "no answer"),
+            """)), None, "not an answer"),
         "lies.py": Student(instead("return Liar()", code("""
             class Liar:
                 shape, dtype = (6, 7), float

@@ -73,3 +73,19 @@ def test_long_names_stay_different():
 
 def test_the_absent_are_found():
     assert _absent(["Ada L", "Emmy N", "Emmy N"], [Graded("ada_l.ipynb", {}, [])]) == ["Emmy N"]
+
+
+def test_a_student_s_files_from_canvas_or_moodle_are_one_row(tmp_path):
+    for name in ("lovelaceada_12_345_05_layers.py", "lovelaceada_LATE_12_346_06_more-1.py", "noetheremmy_13_347_a.py"):
+        (tmp_path / name).write_text(RIGHT)
+    (tmp_path / "Mary Ann_77_assignsubmission_file_").mkdir()
+    (tmp_path / "Mary Ann_77_assignsubmission_file_" / "a.py").write_text(RIGHT)
+    (tmp_path / "Mary Ann_77_assignsubmission_file_b.py").write_text(RIGHT)
+    (tmp_path / "05_layers_1.py").write_text(RIGHT)   # no such name
+    found = {one.name: one for one in handed_in(tmp_path)[0]}
+    assert {name: len(one.files) for name, one in found.items()} == {
+        "lovelaceada (12)": 2, "noetheremmy (13)": 1, "Mary Ann (77)": 2, "05_layers_1.py": 1}
+    assert found["lovelaceada (12)"].trouble == ["handed in late, by the name of the file"]
+    assert not found["noetheremmy (13)"].trouble
+    graded = [Graded(name, {}, []) for name in found]
+    assert _absent(["Mary Ann", "lovelaceada", "Sofya K"], graded) == ["Sofya K"]
