@@ -294,6 +294,7 @@ def grade(options):
 
     A file is one submission; in a folder each file is one, and so is each subfolder with all its notebooks. Processes
     keep one student's mistakes from another's result; they are no security sandbox.
+    Each result is kept as it comes, and the same command goes on where it stopped.
     """
     from ..grading import run
     return run(options)

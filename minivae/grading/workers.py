@@ -27,7 +27,7 @@ def graded_by(jobs, submissions, settings):
     Parameters
     ----------
     jobs : int
-        Workers; 1 grades in this process.
+        Workers. A single submission is graded in this process.
     submissions : list of Submission
     settings : tuple
         The further arguments of ``grade``.
@@ -37,9 +37,8 @@ def graded_by(jobs, submissions, settings):
     NotStarted
         If Python does not start.
     """
-    if jobs == 1 or len(submissions) < 2:
-        for number, submission in enumerate(submissions):
-            yield number, grade(submission, *settings)
+    if len(submissions) < 2:
+        yield from ((number, grade(submission, *settings)) for number, submission in enumerate(submissions))
         return
     tasks, rows, workers, over = queue.Queue(), queue.Queue(), [], threading.Event()
     for task in enumerate(submissions):

@@ -144,6 +144,8 @@ def hostile(marker):
             r.ExerciseReport.__bool__ = lambda self: True
             np.allclose = np.array_equal = lambda *a, **k: True
             """)), ONE, "zero"),
+        "kills the grader's process.py": Student(
+            instead("os.kill(os.getppid(), 9)", "import os"), NONE, "the grader's process ended"),
         "forges.py": Student(instead("return 2 * x.T @ dy", code("""
             import os
             fake = b'{"id": 1, "result": true, "verdict": "pass"}\\n'
