@@ -113,8 +113,7 @@ def judged(exercise, call, seed=SEED):
         undecided = "out of time", printable(stopped)
     except Exception as error:   # whatever was returned: a check ends with a report
         undecided = "not judged", (f"this answer could not be judged: {type(error).__name__}: {printable(error)}. That "
-                                   f"is a "
-                                   "fault of the check; please report it")
+                                   "is a fault of the check; please report it")
     return ExerciseReport(exercise, finding, failed, undecided, after(exercise), call.printed)
 
 

@@ -56,12 +56,22 @@ def scalar_probe(f, at, what="f", noise=0.0):
         except Exception:   # a foreign object's own
             raise NotANumber(f"{what} must return one number; got a {type(value).__name__}. "
                              "Return a float, such as loss.item()?") from None
-        if value.size != 1 or value.dtype.kind not in "fiub":
-            got = f"an array of shape {value.shape}" if value.dtype.kind in "fiub" else f"dtype {value.dtype}"
-            raise NotANumber(f"{what} must return one number; got {got}. Sum or average it?")
+        if value.dtype.kind not in "fiub":
+            raise NotANumber(f"{what} must return one real number; got {_not_real(value)}")
+        if value.size != 1:
+            raise NotANumber(f"{what} must return one number; got an array of shape {value.shape}. Sum or average it?")
         return value.reshape(())
 
     return Probe(number, at, noise=noise)
+
+
+def _not_real(value):
+    """Say what an array of no real numbers is, and what to do about it."""
+    if value.dtype.kind == "c":
+        return f"{value.dtype}. Return its real part or its absolute value, whichever the loss is."
+    if value.dtype.kind == "O" and value.shape == ():
+        return "None. Is there a return at its end?" if value.item() is None else f"type {type(value.item()).__name__}."
+    return "a string." if value.dtype.kind in "US" else f"an array of {value.dtype}."
 
 
 def claims_of(gradients, at, probe):

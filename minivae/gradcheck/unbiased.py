@@ -77,10 +77,10 @@ class UnbiasedReport:
     @property
     def diagnosis(self):
         """A sentence for each estimator that is biased, or too noisy to tell."""
-        words = {"differ": "biased: its mean lies {0:.1f} standard errors from the reference (limit {1:.1f})",
+        words = {"differ": "biased: its mean lies {0} standard errors from the reference (limit {1:.1f})",
                  "unresolved": "too noisy to tell: take more draws", "agree": "",
                  "broken": "{2} of its draws are not finite"}
-        return [f"{facts.name}: {words[facts.state].format(facts.z, facts.limit, facts.broken)}"
+        return [f"{facts.name}: {words[facts.state].format(_short(facts.z), facts.limit, facts.broken)}"
                 for facts in self.estimators if facts.state != "agree"]
 
     def __str__(self):
@@ -91,7 +91,7 @@ class UnbiasedReport:
                  f"   {'estimator':{width}}  largest z  limit  variance of a draw"]
         for facts in self.estimators:
             times = f" ({facts.variance / least:.1f} times the least)" if least and facts.variance > least else ""
-            lines.append(f"{marks[facts.state]}  {facts.name:{width}}  {facts.z:9.1f}  {facts.limit:5.1f}  "
+            lines.append(f"{marks[facts.state]}  {facts.name:{width}}  {_short(facts.z):>9}  {facts.limit:5.1f}  "
                          f"{facts.variance:.3g}{times}")
         return "\n".join(lines + [f"  {sentence}" for sentence in self.diagnosis])
 
@@ -100,6 +100,10 @@ class UnbiasedReport:
     def _repr_html_(self):
         import html
         return f"<pre style='font-family: monospace'>{html.escape(str(self))}</pre>"
+
+
+def _short(z):
+    return f"{z:.1f}" if z < 1e6 else f"{z:.1e}"
 
 
 def check_unbiased(estimators, reference, *, draws=4000, rng=None):
@@ -143,6 +147,8 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
     reference = np.asarray(reference, dtype=np.float64)
     if not isinstance(estimators, Mapping) or not estimators:
         raise ValueError(f"estimators must be a dict with at least one function of rng; got {estimators!r}.")
+    if reference.size == 0:
+        raise ValueError(f"reference must hold at least one number; got shape {reference.shape}.")
     if not np.isfinite(reference).all():
         raise ValueError(f"reference must be finite; got {reference[~np.isfinite(reference)][0]}.")
     if draws < 100:
@@ -159,23 +165,29 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
 
 def _look(name, estimator, reference, draws, rng, largest):
     """The facts of one estimator, and the largest draws of all so far: an error below their rounding is none."""
-    samples = np.array([np.asarray(estimator(rng), dtype=np.float64) for _ in range(draws)])
-    if samples.shape[1:] != reference.shape:
-        raise ValueError(f"estimators[{name!r}] must return shape {reference.shape}, the reference's; "
-                         f"got {samples.shape[1:]}.")
+    samples = [np.asarray(estimator(rng)) for _ in range(draws)]
+    for sample in samples:
+        if sample.dtype.kind not in "fiub":
+            raise ValueError(f"estimators[{name!r}] must return real numbers; got dtype {sample.dtype}.")
+        if sample.shape != reference.shape:
+            raise ValueError(f"estimators[{name!r}] must return shape {reference.shape}, the reference's; "
+                             f"got {sample.shape}.")
+    samples = np.array(samples, dtype=np.float64)
     broken = ~np.isfinite(samples.reshape(draws, -1)).all(axis=1)
     if broken.any():
         mean = np.full(reference.shape, np.nan)
         return EstimatorFacts(name, mean, mean, np.nan, np.inf, 0.0, "broken", int(broken.sum())), largest
-    mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
+    with np.errstate(over="ignore"):   # beyond 1e154 a square is too large for floats
+        mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
     largest = np.maximum(largest, np.abs(samples).max(axis=0))
     rounding = 2**-40 * largest                       # for an estimator without any noise
     error = np.sqrt(variance / draws) + rounding
-    z = float((np.abs(mean - reference) / np.maximum(error, 1e-300)).max(initial=0))
+    gap = np.abs(mean - reference)
+    z = float(np.divide(gap, error, out=np.where(gap > 0, np.inf, 0.0), where=error > 0).max())
     limit = NormalDist().inv_cdf(1 - FALSE_ALARM / (2 * max(1, reference.size)))
     state = "differ" if z > limit else "agree"
     size, spread = np.abs(reference).max(initial=0), float(np.sqrt(variance.max(initial=0)))
     fine = RESOLUTION * size if size > ZERO * spread else ZERO_RESOLUTION * spread
-    if state == "agree" and error.max(initial=0) > max(fine, 2 * rounding.max(initial=0)):
+    if state == "agree" and not error.max() <= max(fine, 2 * rounding.max()) < np.inf:
         state = "unresolved"
     return EstimatorFacts(name, mean, error, float(variance.mean()), z, limit, state), largest

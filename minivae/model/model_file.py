@@ -91,7 +91,7 @@ def _class_named(name, wanted, path):
     found = [kind for kind in classes if kind.__name__ == name]
     if not found and wanted.__name__ != "VAE":
         raise CheckpointError(f"{path} holds a model of class {name}, which is not {wanted.__name__} or made from it. "
-                              f"Load it with {name}.load or VAE.load.")
+                              f"Load it with {' or '.join(dict.fromkeys([f'{name}.load', 'VAE.load']))}.")
     if not found:
         raise CheckpointError(f"{path} holds a model of class {name!r}, and no such class of VAE is defined here. "
                               "Import the module that defines it first.")

@@ -76,7 +76,7 @@ class Rude(Exception):
     (lambda dy, x, W: (RIGHT(dy, x, W)[0], RIGHT(dy, x, W)[1] / len(x), RIGHT(dy, x, W)[2]), "value",
      "dW takes the mean over the batch"),
     (lambda dy, x, W: [g.astype(np.float32).astype(float) for g in RIGHT(dy, x, W)], "value",
-     "right to 7 digits and no further: is something computed in float32?"),
+     "right to 7 digits and no further: is something computed in float32, or a small number added?"),
     ("dense_backward", "function", "should be a function; got a str"),
 ])
 def test_the_first_fault_is_named_and_only_that(answer, stage, words):

@@ -214,6 +214,10 @@ def test_a_function_that_draws_noise_or_writes_is_named():
     ((lambda at: 0.0, {}, {"w": np.array(["a"])}), "must be an array of real numbers"),
     ((lambda at: 0.0, {}, {"w": np.array([np.nan])}), "must be finite"),
     ((lambda x: x, np.ones(3), np.ones(3)), "f must return one number"),
+    ((lambda x: None, np.ones(3), np.ones(3)), "got None. Is there a return"),
+    ((lambda x: 1j * x[0], np.ones(3), np.ones(3)), "got complex128. Return its real part"),
+    ((lambda x: "1", np.ones(3), np.ones(3)), "got a string"),
+    ((lambda x: object(), np.ones(3), np.ones(3)), "got type object"),
 ])
 def test_errors_say_what_was_expected(arguments, words):
     with pytest.raises(ValueError, match=words):

@@ -61,3 +61,17 @@ def test_a_zero_gradient_can_pass_and_a_bias_beside_it_cannot():
     assert check_unbiased(noisy, np.zeros(3), draws=100).verdict == "inconclusive"
     assert check_unbiased({"off": lambda rng: 0.2 + rng.standard_normal(3)}, np.zeros(3)).verdict == "fail"
     assert check_unbiased({"exact": lambda rng: np.zeros(3)}, np.zeros(3)).verdict == "pass"
+
+
+@pytest.mark.parametrize("estimator, words", [(lambda rng: np.ones(2) * 1j, "real numbers"), (lambda rng: "1", "real"),
+                                              (lambda rng: np.ones(3), "shape")])
+def test_what_an_estimator_may_return(estimator, words):
+    with pytest.raises(ValueError, match=words):
+        check_unbiased({"foreign": estimator}, np.ones(2), draws=100)
+
+
+def test_a_large_bias_without_noise_is_told_in_a_short_line_and_an_overflow_is_no_agreement():
+    report = check_unbiased({"constant": lambda rng: np.zeros(2)}, np.ones(2), draws=100)
+    assert report.verdict == "fail" and max(map(len, str(report).splitlines())) < 100
+    overflows = check_unbiased({"huge": lambda rng: 1e200 * rng.standard_normal(2)}, np.zeros(2), draws=100)
+    assert overflows.verdict == "inconclusive"

@@ -155,7 +155,7 @@ def plain(value, depth=5):
         return value
     if isinstance(value, np.ndarray | np.generic):
         array = np.asarray(value)
-        if array.dtype.kind == "U":
+        if array.dtype.kind == "U" or array.dtype.kind == "O" and all(isinstance(v, str) for v in array.flat):
             return plain(array.tolist(), depth)
         return Other(f"array of {array.dtype}") if array.dtype.kind not in "fiubc" else array
     if depth and isinstance(value, Mapping):

@@ -92,6 +92,7 @@ class Backward:
         yield _Case(self, exercise, one, rng, words="for a batch of one")
         yield _Case(self, exercise, sizes, rng, 1e-2, words="where all numbers are near 0")
         yield _Case(self, exercise, sizes, rng, 10.0, words="where some numbers are large", order="F")
+        yield _Case(self, exercise, sizes, rng, 300.0, words="where some numbers are very large")
         if self.extremes:
             yield _Case(self, exercise, {}, rng, words=OVERFLOWS, arguments=self.extremes)
 
@@ -212,7 +213,10 @@ class Backward:
         double = case.claims(answer)
         halves = {name: array.astype(np.float32) for name, array in case.arguments.items()}
         given = case.with_values(case.dy.astype(np.float32), halves.values()).given
-        single = as_arrays(answer(*given), case.shapes, np.float32)
+        try:
+            single = as_arrays(answer(*given), case.shapes, np.float32)
+        except Failed as failed:
+            raise failed.saying(f"{failed.fault.text}, for float32 arguments") from None
         for name in case.shapes:
             bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max(initial=0))
             if compare(name, single[name], double[name], bound).state == "differ":
@@ -311,8 +315,8 @@ class _Case:
 
 
 def _factors(scale, shape, rng):
-    """What random numbers are multiplied with: all made smaller, or some made larger."""
-    return scale if scale <= 1 else _mixed([scale, 1.0], shape, rng)
+    """What random numbers are multiplied with: all made smaller, some of them much smaller, or some made larger."""
+    return 1.0 if scale == 1 else _mixed([scale, 1.0] if scale > 1 else [scale, scale**2, scale**5], shape, rng)
 
 
 def _mixed(factors, shape, rng):

@@ -22,6 +22,8 @@ def _cases(rng):
     for name, value in (("learning_rate", rng.uniform(0.02, 0.08)), ("beta1", rng.uniform(0.5, 0.8)),
                         ("beta2", rng.uniform(0.6, 0.9)), ("epsilon", rng.uniform(0.1, 0.5))):
         yield f"with {name} = {value:.2g} at step 2", at(2, **{name: float(value)})
+    much_later = int(rng.integers(3000, 6000))
+    yield f"at step {much_later:,}", at(much_later, learning_rate=1.0)   # a step that is large beside w
     yield "with a large gradient", {**at(4), "g": 1e4 * rng.standard_normal(P)}
 
 

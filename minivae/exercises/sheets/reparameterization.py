@@ -11,9 +11,9 @@ from ..judges.values import Values
 def _cases(rng):
     B, K = map(int, rng.permutation([3, 4, 5, 6])[:2])
     for words, shape, size in (("", (B, K), 1.0), ("for one example and one latent", (1, 1), 1.0),
-                               ("for as many examples as latents", (K, K), 1.0), (
-                                "where numbers are large", (B, K), 30.0),
-                               ("where numbers are near 0", (B, K), 1e-3)):
+                               ("where numbers are large", (B, K), 30.0),
+                               ("where numbers are near 0", (B, K), 1e-3),
+                               ("for as many examples as latents", (K, K), 1.0)):
         mu, log_sigma, eps = rng.standard_normal((3, *shape))
         yield words, {"mu": size * mu, "sigma": size * np.exp(log_sigma), "eps": 2 * eps}
 

@@ -42,6 +42,9 @@ def colleagues_backward(t, p, beta):
     return d, grads
 
 
+APOSTROPHES = "\u2019\u2018\u02bc\u00b4\u2032`"
+QUOTES = " \t\n\"\u201c\u201d\u00ab\u00bb"   # and what stands around them
+
 CHOICES = {   # what may be wrong: the text as it would stand, and as it should
     "1/B is there twice": ("-1 / B**2", "-1 / B"),
     "beta is forgotten": ("1 / B)\n    d[\"logits\"]", "beta / B)\n    d[\"logits\"]"),
@@ -90,12 +93,13 @@ def _judge(exercise, answer, rng):
     reply = [reply.get("where"), reply.get("what")] if isinstance(reply, dict) else reply
     if not isinstance(reply, list) or len(reply) != 2 or not all(isinstance(part, str) for part in reply):
         raise Failed("missing", "it should return two strings: the name of a gradient, and one of the faults listed")
-    where, what = reply[0].strip(), _plain_words(reply[1])
+    where, what = reply[0].strip(QUOTES), _plain_words(reply[1])
     what = next((fault for fault in CHOICES if _plain_words(fault) == what), None)
     # z, d.z, d["z"], grads["encoder.0.b"]
     where = re.sub(r"^(?:d\.|d\[|grads\[)?['\"]?([\w.]+?)['\"]?\]?$", r"\1", where)
     if what is None:
-        order = ". The name of the gradient comes first" * (reply[0] in CHOICES)
+        order = ". The name of the gradient comes first" * any(
+            _plain_words(fault) == _plain_words(reply[0]) for fault in CHOICES)
         raise Failed("value", f"{reply[1]!r} is not among the faults listed; copy its words from the statement{order}")
     if where not in _example()[2]:
         raise Failed("value", f"{where!r} is no symbol or parameter; name it as d or grads do")
@@ -113,7 +117,9 @@ def _judge(exercise, answer, rng):
 
 def _plain_words(text):
     """Text without what an editor or a keyboard may have changed in it."""
-    return " ".join(text.replace("\u2019", "'").split()).rstrip(".").casefold()
+    for mark in APOSTROPHES:
+        text = text.replace(mark, "'")
+    return " ".join(text.strip(QUOTES + "-").split()).rstrip(".").casefold()
 
 
 EXERCISES = (
