@@ -25,7 +25,7 @@ def test_the_right_object_or_a_clear_error(tmp_path, held, asked):
     model.save(path)
     if not issubclass(KINDS[held], KINDS[asked]):
         with pytest.raises(mv.CheckpointError, match=f"m.npz holds a model of class {held}, which is not {asked} or "
-                                                     f"made from it. Load it with {held}.load or VAE.load"):
+                                                     f"made from it. Load it with {held}.load"):
             KINDS[asked].load(path)
         return
     loaded = KINDS[asked].load(path)

@@ -19,7 +19,7 @@ from .finding import other_than
 __all__ = ["in_catalogue", "better", "from_numbers", "lost_digits", "unused", "shape_hint"]
 
 SHAPED = 4   # axes up to which an array of the wrong shape is compared with the right one
-LITTLE = 1e-3   # an effect below this share of an error does not explain it
+LITTLE = 0.03   # an effect below this share of an error does not explain it
 FEW_DIGITS = 1e-6   # an error below this, beside the largest number, is one of digits
 
 
@@ -123,10 +123,11 @@ def unused(answer, exercise, arguments, claims):
     for name, value in sorted(arguments.items(), key=lambda item: isinstance(item[1], np.ndarray)):
         if name in exercise.arguments and (isinstance(value, float) or isinstance(value, np.ndarray) and value.any()):
             given = [other_than(value) if key == name else arguments[key] for key in exercise.arguments]
-            if _without_effect(exercise, arguments, given, arrays_in(list(claims.values()))):   # as Adam's epsilon beside a large gradient
+            returned = list(claims.values())
+            if _without_effect(exercise, arguments, given, returned):   # as Adam's epsilon beside a large gradient
                 continue
             try:   # it need not accept what comes from here
-                if close(arrays_in(answer(*given)), list(claims.values())):
+                if close(arrays_in(answer(*given)), returned):
                     return name
             except Failed:
                 continue
