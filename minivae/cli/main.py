@@ -98,8 +98,8 @@ def train(options):
 
 def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1):
     if likelihood == "bernoulli" and binarize == "none":
-        _note("grey levels under a Bernoulli: these nats are no log density of grey pictures; on average they are at "
-              "most the log p(x) of --binarize dynamic.")
+        _note("grey levels under a Bernoulli: these nats are not a log density of grey pictures; on average they are "
+              "at most the log p(x) of --binarize dynamic.")
     if warm_up > epochs:
         _note(f"beta rises over {warm_up:g} epochs (--beta-warm-up), and there are only {epochs}: it will not reach "
               "its value.")
@@ -293,7 +293,7 @@ def grade(options):
     """Grade students' answers to the exercises: each submission in a process of its own, with a time limit.
 
     A file is one submission; in a folder each file is one, and so is each subfolder with all its notebooks. Processes
-    keep one student's mistakes from another's result; they are no security sandbox.
+    keep one student's mistakes from another's result; they are not a security sandbox.
     Each result is kept as it comes, and the same command goes on where it stopped.
     """
     from ..grading import run

@@ -36,7 +36,7 @@ class MeasuredTerms:
 
 
 def alone(evidence, terms):
-    """Yield each term's name with the evidence on it alone: the claim minus all other terms, against its own gradient."""
+    """Yield each term's name with the evidence on it alone: the claim minus the other terms, against its gradient."""
     values, errors = terms.measure(evidence.name, [evidence[k].index for k in range(len(evidence))])
     for k, term in enumerate(terms.probes):
         rest = values.sum(axis=1) - values[:, k]
@@ -57,7 +57,7 @@ def name_terms(evidence, terms, sizes):
     Returns
     -------
     Diagnosis or None
-        None if the claim is no combination of the terms, or the right one.
+        None if the claim is not a combination of the terms, or the right one.
     """
     order = np.argsort(-np.abs(evidence.measured) - np.abs(evidence.claimed), kind="stable")[:40]
     values, errors = terms.measure(evidence.name, [evidence[i].index for i in order])

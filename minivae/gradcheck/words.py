@@ -88,7 +88,7 @@ class Diagnosis(NamedTuple):
 
 
 def factor_of(value, error, sizes, alone=False):
-    """Return the Factor of a value known to an error, with the names that are no chance.
+    """Return the Factor of a value known to an error, with the names that chance does not explain.
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def statements_of(source, name):
         As Python, with the magics turned into calls.
     statements : list of ast.stmt
     trouble : list of str
-        A sentence for each piece that is no Python.
+        A sentence for each piece that is not Python.
     """
     try:
         return source, _parsed(source), []

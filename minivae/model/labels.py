@@ -31,7 +31,7 @@ def join_labels(rows, labels, classes):
     Raises
     ------
     ValueError
-        If there is no row, or not one label for each, or a label is no class.
+        If there is no row, or not one label for each, or a label is not a class.
     """
     rows, labels, classes = np.asarray(rows), np.asarray(labels), positive_integer("classes", classes)
     if rows.ndim < 2 or rows.size == 0:

@@ -53,4 +53,4 @@ def test_every_notebook_and_file_that_is_named_exists():
         assert (FOLDER / "exercises" / f"{stem}.ipynb").exists()
     for path in re.findall(r"`((?:minivae|tests)/[\w./]+)`", TEXT):
         assert (FOLDER.parent / path).exists(), path
-    assert "no security sandbox" in TEXT and "Solutions are public" in TEXT
+    assert "not a security sandbox" in TEXT and "Solutions are public" in TEXT

@@ -7,7 +7,7 @@ So no formula here carries either: p is the decoder's, q is the encoder's. The l
 the encoder computes it from x.
 
 d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/∂y, dll is ∂loss/∂log p(x|z). The
-equations of notebook 6 are no part of the chain: they are about checking it, for any function f.
+equations of notebook 6 are not part of the chain: they are about checking it, for any function f.
 """
 
 from . import gradients, objective, practice
