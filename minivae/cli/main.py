@@ -109,6 +109,8 @@ def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1)
 
 def _after_interrupt(options):
     """Say what a run stopped by Ctrl-C has left behind, and how to go on."""
+    if options.verb == "grade":
+        return "Every result so far is kept: the same command goes on from there."
     if options.verb != "train":
         return ""
     model_file = options.out / "model.npz"

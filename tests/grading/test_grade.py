@@ -201,3 +201,13 @@ def test_the_same_code_is_seen_under_other_names():
     renamed = renamed.replace("y):", 'y):\n    "About it."')
     assert fingerprint(text) == fingerprint(renamed) != fingerprint(text.replace("np.exp", "np.log"))
     assert fingerprint(text) and fingerprint("def f(x):\n    return x\n") == ""
+
+
+def test_ctrl_c_says_that_the_results_are_kept(tmp_path, monkeypatch, capsys):
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
+    monkeypatch.setattr(sys.modules["minivae.grading.run"], "graded_by", interrupted)
+    assert main(["grade", str(tmp_path)]) == 130
+    assert "the same command goes on" in capsys.readouterr().err
