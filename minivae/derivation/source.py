@@ -176,6 +176,11 @@ def assigning(function, *targets, between=()):
     return _source(function, [numbers for assigned, _, numbers in statements if assigned & wanted])
 
 
+def assigns(function, target):
+    """Whether a registered function assigns a target, such as "d.mu"."""
+    return any(target in assigned for assigned, _, _ in _statements(function))
+
+
 def body_of(kernel, target=None):
     """Return the lines of a kernel's plain form; or, given a target that they assign, the one that assigns it."""
     kernel = plain_form(kernel)

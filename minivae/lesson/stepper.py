@@ -4,24 +4,26 @@ Nothing is computed here but the model's own ``forward`` and ``backward``; the l
 looking for the statements that assign the symbol.
 """
 
+import re
+import sys
 import textwrap
 from collections.abc import Sequence
 
 import numpy as np
 
-from ..derivation import EQUATIONS, equation_of
-from ..derivation.source import assigning, body_of
+from ..derivation import EQUATIONS, equation_of, find
+from ..derivation.source import assigning, assigns, body_of
 from ..gradcheck.chain import Chain
-from ..kernels import kl_divergence_backward, reparameterize_backward, standard_deviation_backward
 from ..model.vae import BETWEEN, VAE
 
 __all__ = ["step_through", "Steps", "Step"]
 
-FORWARD, BACKWARD = "model.vae:VAE.forward", "model.vae:VAE.backward"
+METHODS = ("forward", "backward", "meet_at_encoder")  # of a model, in which its symbols are assigned
+PATH = "model.path:path_to_encoder"                   # which the models of model/path.py call
 LAYERS, LAYERS_BACKWARD = "model.mlp:MLP.forward", "model.mlp:MLP.backward"
 LOSS = "the derivative of the loss with respect to itself"
 REPORTED = "zero: the elbo is only reported; the loss is made from the objective"
-BOTH_PATHS = {"mu": ("reparameterize", "kl_divergence"), "log_var": ("standard_deviation", "kl_divergence")}
+PATHS = {"mu": ("reparameterize",), "log_var": ("standard_deviation",), "z": ()}  # and the KL's, in either form
 
 
 def step_through(model, x, eps, beta=None):
@@ -45,7 +47,7 @@ def step_through(model, x, eps, beta=None):
     Raises
     ------
     ValueError
-        If the model is not a plain VAE, or an argument does not fit it.
+        If the model is no VAE, or an argument does not fit it.
 
     Examples
     --------
@@ -55,13 +57,38 @@ def step_through(model, x, eps, beta=None):
             print(step)
             input()
     """
-    if type(model) is not VAE:
+    if not isinstance(model, VAE):
         raise ValueError(f"model must be a VAE, whose chain the derivation follows; got a {type(model).__name__}.")
+    functions = _functions(model)
     trace = model.forward(x, eps, beta)
-    d, grads = model.backward(trace)
-    there = [_forward_step(symbol, model, trace) for symbol in trace]
-    back = [_backward_step(symbol, model, d, grads) for symbol in Chain(model.chain).order]
+    (d, grads), between = _with_locals(functions, lambda: model.backward(trace))
+    there = [_forward_step(symbol, model, trace, functions) for symbol in trace]
+    back = [_backward_step(symbol, model, d, grads, functions, between) for symbol in Chain(model.chain).order]
     return Steps(there + back, model, d, grads)
+
+
+def _functions(model):
+    """The functions that assign a model's symbols and their gradients, by name as in the registry of equations."""
+    found = [getattr(type(model), name) for name in METHODS if hasattr(type(model), name)]
+    package = __package__.partition(".")[0] + "."
+    names = [f"{function.__module__.removeprefix(package)}:{function.__qualname__}" for function in found]
+    return names + [PATH] * any(name.startswith(PATH.partition(":")[0]) for name in names)
+
+
+def _with_locals(functions, run):
+    """What ``run`` returns, and the arrays that the functions named have between two symbols when they end."""
+    codes, seen = {find(name).__code__ for name in functions}, {}
+
+    def watch(frame, event, _):
+        if event == "return" and frame.f_code in codes:
+            seen.update((name, value) for name, value in frame.f_locals.items() if "_through_" in name)
+
+    before = sys.getprofile()
+    sys.setprofile(watch)
+    try:
+        return run(), seen
+    finally:
+        sys.setprofile(before)
 
 
 class Step:
@@ -84,7 +111,7 @@ class Step:
 
     def __init__(self, name, value, equations, sources, meaning=None, parts=()):
         self.name, self.value, self.equations, self.sources, self.parts = name, value, equations, sources, dict(parts)
-        self.meaning = meaning or equations[-1].meaning
+        self.meaning = meaning or (equations[-1].meaning if equations else "carried back by the chain rule")
 
     def __repr__(self):
         formulas = [f"  ({entry.number})  {entry.plain}" for entry in self.equations]
@@ -168,52 +195,59 @@ class Steps(Sequence):
         save(self, path)
 
 
-def _forward_step(symbol, model, trace):
+def _forward_step(symbol, model, trace, functions):
     entry, equations = equation_of(symbol, trace), []
     if symbol == "log_likelihood":
         kernel = f"kernels:{trace.likelihood}"
         equations = [other for other in EQUATIONS if other.computed_by == kernel and other != entry]
-        sources = [assigning(FORWARD, f"t.{symbol}", between=BETWEEN), body_of(kernel)]
+        sources = [assigning(functions[0], f"t.{symbol}", between=BETWEEN), body_of(kernel)]
     elif symbol.endswith(".h"):
         sources = [assigning(LAYERS, "a", "trace[symbol]"), body_of("kernels:dense"),
                    body_of(f"kernels:{model.settings['activation']}")]
     else:
         written = "t" if not model.chain[symbol] else "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}"
-        sources = [assigning(FORWARD, written, between=BETWEEN)]  # data and noise come in where t is made
+        sources = [assigning(functions[0], written, between=BETWEEN)]  # data and noise come in where t is made
         if (entry.computed_by or "").startswith("kernels:"):
             sources.append(body_of(entry.computed_by))
     return Step(symbol, trace[symbol], [*equations, entry], sources)
 
 
-def _backward_step(symbol, model, d, grads):
+def _backward_step(symbol, model, d, grads, functions, between):
     entry = equation_of(f"d.{symbol}", d)
     equations = [entry] if entry else []
     value = grads[symbol] if symbol in grads else d[symbol]
     if symbol == "z" or symbol[-2:] in (".h", ".W", ".b"):
-        sources, before = _layer(symbol, model)
-        return Step(f"d.{symbol}", value, before + equations, sources)
+        sources, before = _layer(symbol, model, functions, between)
+        return Step(f"d.{symbol}", value, before + equations, sources, parts=_parts(symbol, value, between))
     of_likelihood = symbol == model.likelihood.symbol or symbol in model.likelihood.shapes
-    sources = [assigning(BACKWARD, "d[y]" if of_likelihood else f"d.{symbol}", between=BETWEEN)]
+    sources = [_assigning_somewhere(functions, "d[y]" if of_likelihood else f"d.{symbol}", between)]
     if of_likelihood:
         sources.append(body_of(f"kernels:{d.forward.likelihood}_backward"))
     elif entry and entry.computed_by.startswith("kernels:"):
         sources.append(body_of(entry.computed_by))
-    sources += [body_of(f"kernels:{name}_backward", f"d{symbol}") for name in BOTH_PATHS.get(symbol, ())]
+    parts = _parts(symbol, value, between)
+    if symbol in PATHS:
+        kl = () if not parts else ("kl_divergence",) if f"d{symbol}_through_kl" in parts else ("gaussian_log_density",)
+        sources += [body_of(f"kernels:{name}_backward", f"d{symbol}") for name in (*PATHS[symbol], *kl)]
     meaning = {"loss": LOSS, "elbo": REPORTED}.get(symbol)
-    return Step(f"d.{symbol}", value, equations, sources, meaning, _parts(symbol, d))
+    return Step(f"d.{symbol}", value, equations, sources, meaning, parts)
 
 
-def _parts(symbol, d):
-    """Where two paths meet, what each brings: the same kernels once more, on the trace's own arrays."""
-    if symbol not in BOTH_PATHS:
+def _parts(symbol, value, between):
+    """Where paths meet, what each brings, as ``backward`` itself had it; summed over an example's samples if need be."""
+    found = {name: part for name, part in between.items() if re.fullmatch(rf"d{symbol}_through_\w+", name)}
+    if len(found) < 2:
         return {}
-    t = d.forward
-    through_kl = dict(zip(("mu", "log_var"), kl_divergence_backward(d.kl, t.mu, t.log_var)))
-    through_z = {"mu": reparameterize_backward(d.z, t.eps)[0], "log_var": standard_deviation_backward(d.sigma, t.sigma)}
-    return {f"d{symbol}_through_z": through_z[symbol], f"d{symbol}_through_kl": through_kl[symbol]}
+    return {name: part.reshape(len(value), -1, *part.shape[1:]).sum(axis=1) for name, part in found.items()}
 
 
-def _layer(symbol, model):
+def _assigning_somewhere(functions, target, between):
+    """The assignments to a target in the first function that has one, with those to the names between."""
+    function = next(name for name in functions[1:] if assigns(name, target))
+    return assigning(function, target, between={*BETWEEN, *between})
+
+
+def _layer(symbol, model, functions, between):
     """The lines that carry a gradient through one dense layer to its input, its W or its b.
 
     With those of the activation above it, and the equation of that activation, if there is one.
@@ -224,9 +258,9 @@ def _layer(symbol, model):
     below_an_activation = layer < len(stack.h)
     sources, equations = [], []
     if symbol == "z":
-        sources.append(assigning(BACKWARD, "d.z"))
+        sources.append(_assigning_somewhere(functions, "d.z", between))
     elif stack is model.encoder and not below_an_activation:
-        sources.append(assigning(BACKWARD, "d_head"))
+        sources.append(assigning(functions[1], "d_head"))
     sources.append(assigning(LAYERS_BACKWARD, *(["dy"] if below_an_activation else []), "d[below]" if layer else "dx"))
     if below_an_activation:
         activation = f"kernels:{model.settings['activation']}_backward"

@@ -171,7 +171,8 @@ class SampledBound(VAE):
         d.sigma = repeat_backward(dsigma, S)
         # two paths lead from mu and log_var to the loss: their gradients add
         d.mu = repeat_backward(dmu_through_z + dmu_through_q, S)
-        d.log_var = standard_deviation_backward(d.sigma, t.sigma) + repeat_backward(dlog_var_through_q, S)
+        dlog_var_through_z = standard_deviation_backward(d.sigma, t.sigma)
+        d.log_var = dlog_var_through_z + repeat_backward(dlog_var_through_q, S)
 
 
 class MonteCarloELBO(SampledBound):

@@ -119,7 +119,28 @@ def test_beta_is_passed_on():
     assert not steps["d.kl"].value.any() and not steps["d.mu"].parts["dmu_through_kl"].any()
 
 
-def test_another_kind_of_model_is_refused():
-    model = mv.ConditionalVAE(4, (3,), 2, classes=2)
-    with pytest.raises(ValueError, match="model must be a VAE, .*; got a ConditionalVAE"):
-        mv.step_through(model, np.zeros((1, 6)), np.zeros((1, 2)))
+def test_what_is_no_vae_is_refused():
+    _, x, eps = mv.toy()
+    with pytest.raises(ValueError, match="model must be a VAE, .*; got a str"):
+        mv.step_through("model.npz", x, eps)
+
+
+@pytest.mark.parametrize("kind, samples, more, meets", [
+    (mv.IWAE, 3, {}, {"d.z": 3, "d.mu": 2, "d.log_var": 2}),
+    (mv.MonteCarloELBO, 2, {}, {"d.z": 3, "d.mu": 2, "d.log_var": 2}),
+    (mv.ConditionalVAE, 1, {"classes": 2}, {"d.mu": 2, "d.log_var": 2}), (mv.PathIWAE, 3, {}, {"d.z": 3}),
+])
+def test_the_siblings_are_walked_too_and_their_paths_add_up(kind, samples, more, meets):
+    model, rng = kind(5, (4,), 2, "tanh", dtype="float64", **more), np.random.default_rng(0)
+    x = (rng.random((3, 5)) < 0.5).astype(float)
+    x = mv.join_labels(x, [0, 1, 1], 2) if more else x
+    eps = rng.standard_normal((3 * samples, 2))
+    steps = mv.step_through(model, x, eps)
+    d, grads = model.backward(model.forward(x, eps))
+    for name, paths in meets.items():
+        assert len(steps[name].parts) == paths
+        if not (kind is mv.PathIWAE and name == "d.z"):  # there the sum counts once more by the weight
+            np.testing.assert_allclose(sum(steps[name].parts.values()), steps[name].value, rtol=1e-12)
+    for name in grads.keys():
+        np.testing.assert_array_equal(steps[f"d.{name}"].value, grads[name])
+    assert "d.mu =" in steps["d.mu"].sources[0].code or "d.mu, d.sigma" in steps["d.mu"].sources[0].code
