@@ -52,9 +52,9 @@ def page(steps):
     values = {step.name: _in_words(step) for step in steps}
     lines = {(source.function, number): step.name for step in reversed(steps) for source in step.sources[:1]
              for number in source.numbers}
-    model, shape = type(steps.model).__name__, np.shape(steps.d.forward.x)
+    model, shape = a_or_an(type(steps.model).__name__), np.shape(steps.d.forward.x)
     return string.Template(TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=f"One pass of a {model}, step by step",
+        title=f"One pass of {model}, step by step",
         about=(f"A batch of {shape[0]} examples of {shape[1]} pixels goes forward from x to the loss. Then the "
                "gradient of the loss goes back to every weight. Each step shows its equation, its code and its "
                "numbers."),
@@ -62,6 +62,11 @@ def page(steps):
         list="\n".join(f'<li><a href="#{name}">{name}</a></li>' for name in names),
         sections="\n".join(_section(i, step, steps, values, lines) for i, step in enumerate(steps)),
         footer="All numbers are those of one pass of the model in minivae; nothing is computed on this page.")
+
+
+def a_or_an(name):
+    """The name of a class with its article: "a VAE", "an IWAE"."""
+    return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
 def _section(i, step, steps, values, lines):
