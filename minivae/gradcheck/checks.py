@@ -117,7 +117,7 @@ def _doubts(probe):
             "and hold it fixed"]
 
 
-def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
+def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.0):
     """Check a backward, its numbers and its behaviour, against differences of its forward.
 
     Parameters
@@ -136,6 +136,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     sizes : dict of str to int, optional
         Names for numbers that a factor may be made of, such as ``{"B": 5}``. The shapes in sight, and axis letters in
         the forward's docstring (``shape (B, D)``), are used anyway.
+    noise : float, optional
+        How far off each number of the forward's output may be, as for ``check_gradient``.
 
     Returns
     -------
@@ -144,7 +146,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     Raises
     ------
     ValueError
-        If no argument can be differentiated. What the functions do wrong is reported, not raised.
+        If no argument can be differentiated, or noise is no number of at least 0. What the functions do wrong is reported, not raised.
 
     Notes
     -----
@@ -160,7 +162,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     'fail'
     """
     rng = np.random.default_rng(0) if rng is None else rng
-    names = argument_names(forward, len(args))
+    noise, names = _checked(noise), argument_names(forward, len(args))
     args = [np.array(arg) if isinstance(arg, (np.ndarray, list)) else arg for arg in args]
     if not any(map(_is_float, args)):
         raise ValueError(f"args must hold an array of floats; got {', '.join(map(_kind, args)) or 'none'}.")
@@ -170,7 +172,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
         return _report([], faults)
     differentiated = _differentiated(forward, names, args, gradients)
     try:
-        probe = Probe(of_point(forward, names, args), differentiated, dy)
+        probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
     except Exception as error:   # foreign, as above
         return _report([], faults + [raised("forward, given float64 copies,", error)])
     if not np.isfinite(probe.base).all():
@@ -188,7 +190,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None):
     named = any(one.known and one.kind != "place" for one in diagnosis)
     if not faults and _wrong(tensors) and not named:
         fault = fixed_on_first(pair, dy, args, other, rng)
-        faults += [fault] if fault and _right_at(pair, dy, other) else []
+        faults += [fault] if fault and _right_at(pair, dy, other, noise) else []
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
     off = [number for number in directions if number.state != "agree"]
     return _report(tensors, faults, diagnosis, off, notes=notes + coarseness(probe, "forward"))
@@ -265,7 +267,7 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
         other = [moved.get(label, arg) for label, arg in zip(names, args)]
         at = {label: arg for label, arg in zip(names, other) if label in probe.at}
         try:
-            anew = Probe(of_point(forward, names, other), at, dy)
+            anew = Probe(of_point(forward, names, other), at, dy, probe.noise)
         except Exception:   # the other arguments are ours: a function need not accept them
             return np.full(len(indices), np.nan), np.full(len(indices), np.inf)
         estimates = [anew.coordinate(name, index) for index in indices]
@@ -280,11 +282,11 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
     return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays), rows)
 
 
-def _right_at(pair, dy, args):
+def _right_at(pair, dy, args, noise):
     """True if the gradients returned for other arguments are right there."""
     forward, names, gradients = pair.functions["forward"], pair.names, pair.backward(dy, args)
     differentiated = _differentiated(forward, names, args, gradients)
-    probe = Probe(of_point(forward, names, args), differentiated, dy)
+    probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
     if faults or any(_far_off(probe, name, claim) for name, claim in claims.items()):
         return False

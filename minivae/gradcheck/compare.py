@@ -86,7 +86,7 @@ def _measured(probe, claims, rng, limit, largest):
 
 
 def in_groups(probe, claims, rng):
-    """Return for each tensor the directions that show it to be right, or None; and those through all of them at once."""
+    """Return for each tensor the directions that show it to be right, or None; and those through all at once."""
     names = [name for name, claim in claims.items() if claim.size]
     precision = {name: _precision(claims[name], probe) for name in names}
     largest = {name: float(np.abs(claims[name]).max()) for name in names}
@@ -208,8 +208,8 @@ def _number(probe, name, claim, precision, scale, index, estimate):
 
     first = compared(estimate)
     if first.state == "differ" and first.claimed == 0 and first.slopes[0] != first.slopes[1]:
-        if _corners_meet(probe, name, index, first.slopes):   # where the chain rule may well give zero
-            return first._replace(state="unresolved")
+        if probe.corners_follow or _corners_meet(probe, name, index, first.slopes):   # there the chain rule may give 0
+            return first._replace(state="kink")
     if first.state == "differ" and first.gap < SLIGHT * scale:   # a solver that stops at its tolerance?
         if name in probe.coarse or probe.find_jumps(name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
@@ -332,7 +332,8 @@ def together(probe, tensors, rng, count=2):
 def _reconciled(probe, number, tensors, moves):
     """Return a direction that goes wrong as "kink" or "corner", if it is no wrong number that explains it."""
     if not all(t.whole and np.isfinite(t.error).all() for t in tensors):
-        return number
+        corners = any(np.isin(t.states, ("corner", "kink")).any() for t in tensors)
+        return _explained(number, tensors) if corners else number
     moved = {t.name: moves[t.name].ravel()[t.places] for t in tensors}
     ends = np.concatenate([np.sort(t.slopes * moved[t.name][:, None], axis=1) for t in tensors])     # (n, 2)
     error = sum(float((t.error * np.abs(moved[t.name])).sum()) for t in tensors)

@@ -151,6 +151,7 @@ class Batch:
         """Return the Probe of the loss as a function of a symbol, or of all parameters."""
         if name not in self.probes:
             self.probes[name] = scalar_probe(self.of_symbol(name, lambda trace: trace.loss), {name: self.at[name]})
+            self.probes[name].corners_follow = True   # all units of the layers above
         return self.probes[name]
 
     def of_symbol(self, symbol, read):

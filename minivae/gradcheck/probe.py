@@ -80,6 +80,8 @@ class Probe:
         Tensors along which the function is noisier than rounding could make it.
     coarse : set of str
         Tensors along which it moves in stairs.
+    corners_follow : bool
+        Whether each single number is known to go through several units that may be at their corners together.
 
     Notes
     -----
@@ -96,6 +98,7 @@ class Probe:
         self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
         self.noise, self.seen = noise, []
         self.too_noisy, self.coarse, self.searched = set(), set(), set()
+        self.corners_follow = False
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
             self.base = np.array(function(given))

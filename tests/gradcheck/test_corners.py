@@ -175,6 +175,15 @@ def test_noise_may_be_stated():
         check_gradient(lambda x: (x**2).sum(), off, x, noise=-1)
 
 
+def test_noise_may_be_stated_of_a_forward():
+    x = np.arange(1.0, 4)
+    for factor, noise, failed in ((2, 0, False), (2 + 1e-5, 0, True), (2 + 1e-5, 1e-5, False), (3, 1e-5, True)):
+        report = check_vjp(np.square, lambda dy, x: factor * dy * x, x, noise=noise)
+        assert (report.verdict == "fail") == failed, str(report)
+    with pytest.raises(ValueError, match="noise must be a number of at least 0"):
+        check_vjp(np.square, lambda dy, x: 2 * dy * x, x, noise="1e-5")
+
+
 def normalized(at):
     a = np.arange(24.0).reshape(8, 3) ** 1.3 % 7 + at["b"]
     return (np.cos(np.arange(24.0)).reshape(8, 3) * (a - a.mean(axis=0)) / a.std(axis=0)).sum() + (at["w"] ** 2).sum()

@@ -34,6 +34,18 @@ def test_right_models_never_fail(chosen, batch, seed):
     assert np.array_equal(before, model.parameters.flat)
 
 
+def test_a_node_before_several_relus_at_their_corners_is_not_called_wrong():
+    """One unit that is 0 feeds two that are 0 as well: the chain rule's zero is neither one-sided slope."""
+    model, x, eps = example(hidden=(3, 1, 2), latent_dim=1, activation="relu", batch=2, seed=1)
+    for name in ("encoder.0.W", "encoder.0.b", "encoder.1.b", "encoder.2.b"):
+        model.parameters[name][:] = 0
+    model.parameters["encoder.2.W"] = [[1.0, -1.5]]
+    report = check_model(model, x, eps)
+    assert report.verdict == "inconclusive", str(report)
+    with planted(BY_NAME["dmu is zero"]):
+        assert check_model(model, x, eps).verdict == "fail"
+
+
 def test_a_learned_variance_has_its_arrow():
     learned = dict(likelihood="gaussian", noise_variance="learned")
     report = check_model(*example(**learned))
