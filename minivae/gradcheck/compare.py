@@ -258,6 +258,7 @@ def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
     measured = float(np.clip(number.claimed, *sorted(estimate.slopes))) if estimate.kind == "kink" else estimate.value
     largest = max(scale, abs(measured))
     own = precision ** (2 / 3) * max(abs(number.claimed), abs(measured))
+    own += EPS * estimate.reach   # a slope of zero is a sum of terms that are not
     own += EPS * size / estimate.step * abs(measured)   # the point's own rounding moves a slope that changes fast
     bound = estimate.error + ROUNDINGS * precision * largest + own + STEPS * coarse
     gap = abs(number.claimed - measured)

@@ -162,7 +162,8 @@ class Comparison:
     @property
     def scale(self):
         """The largest slope seen, of the claim or the difference."""
-        measured = np.abs(self.measured[np.isfinite(self.error)])
+        known = np.isfinite(self.error)
+        measured = np.abs(np.c_[self.measured, self.slopes][known])
         return float(max(measured.max(initial=0), self.reach.max(initial=0), np.abs(self.claim).max(initial=0)))
 
     @property
