@@ -95,7 +95,7 @@ def test_a_black_image(seed):
 
 def coarse_network(seed, rounded):
     rng = np.random.default_rng(seed)
-    x, W, b, y = (rng.standard_normal(shape) for shape in ((20, 4), (4, 3), (3,), (20, 3)))
+    x, W, b, y = (rng.standard_normal(shape) for shape in ((20, 3), (3, 2), (2,), (20, 2)))
     kind = rounded if isinstance(rounded, type) else np.float64
 
     def f(at):
@@ -108,7 +108,7 @@ def coarse_network(seed, rounded):
     return f, {"W": x.T @ da, "b": da.sum(axis=0)}, {"W": W, "b": b}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("rounded", [np.float32, np.float16, 4, 2])
 def test_stairs_neither_fail_what_is_right_nor_pass_what_is_zero(seed, rounded):
     f, grads, at = coarse_network(seed, rounded)
@@ -247,7 +247,7 @@ def many(tensors, size):
     return f, {name: np.sin(2 * x) for name, x in at.items()}, at, calls
 
 
-@pytest.mark.parametrize("tensors, size", [(1, 200), (3, 333), (1, 20000), (80, 50)])
+@pytest.mark.parametrize("tensors, size", [(1, 200), (3, 333), (1, 5000), (40, 50)])
 def test_large_gradients_cost_few_evaluations(tensors, size):
     f, grads, at, calls = many(tensors, size)
     assert check_gradient(f, grads, at).verdict == "pass" and len(calls) <= 500
