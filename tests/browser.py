@@ -67,10 +67,14 @@ class Browser:
         return [entry["message"] for entry in entries if entry["level"] in ("WARNING", "SEVERE")]
 
     def requests(self):
-        """The addresses that pages have asked for since the session began or this was called last."""
+        """The addresses that pages have asked for since the session began or this was called last.
+
+        Those of the browser's own pages, which it shows before it is told to open one, are left out.
+        """
         log = self.call("POST", "/se/log", type="performance")
         events = [json.loads(entry["message"])["message"] for entry in log]
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        return [address for address in asked if not address.startswith(("chrome:", "chrome-untrusted:"))]
 
 
 @contextlib.contextmanager
@@ -88,6 +92,8 @@ def open_browser():
         try:
             browser = Browser(port, _session(port, chromium, profile))
             try:
+                browser.open("about:blank")
+                browser.complaints()
                 yield browser
             finally:
                 browser.call("DELETE", "")

@@ -70,8 +70,10 @@ def checked_pixels(images, how, name="images"):
         raise ValueError(f"{name} must lie in [0, 1]; got a {worst}. {range_hint(low, high)}")
     if how == "threshold" and low < high and (low > white / 2) == (high > white / 2):
         level = int(low > white / 2)
+        remedy = "Take another rule, such as dynamic." if level else (
+            f"Spread them from 0 to {white}: {name} * ({white} / {high:g})?")
         raise ValueError(f"{name} lie between {low} and {high}: at the threshold, {white / 2}, every pixel would "
-                         f"become {level}. Spread them from 0 to {white}: {name} * ({white} / {high:g})?")
+                         f"become {level}. {remedy}")
     if white == 255 and low < high < 128:
         warnings.warn(f"{name} are uint8 from {low} to {high}, and 255 means white: they will be very dark. If {high} "
                       f"is white, give {name} / {high}.", stacklevel=3)

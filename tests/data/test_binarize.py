@@ -104,6 +104,7 @@ def test_none_leaves_the_range_of_floats_to_the_likelihood():
 def test_any_image_any_rule(how, kind, dtype, shape, strided, seed):
     rng = np.random.default_rng(seed)
     grey = rng.integers(0, 256, shape, dtype=np.uint8)
+    grey.flat[0], grey.flat[-1] = 0, 255  # on both sides of the threshold
     images = {"uint8": grey, "bool": grey > 100}.get(kind, grey / 255).astype(kind)
     images = images[::-1].T if strided else images
     before = images.copy()
@@ -225,3 +226,11 @@ def test_flatten_images():
     for empty in (images[:0], images[:, :0], flat[:0]):
         with pytest.raises(ValueError, match="images must not be empty; got shape"):
             flatten_images(empty)
+
+
+def test_images_on_one_side_of_the_threshold_are_refused_with_what_helps():
+    dark, light = np.array([[3, 16]], np.uint8), np.array([[228, 255]], np.uint8)
+    with pytest.raises(ValueError, match=r"every pixel would become 0. Spread them"):
+        binarize(dark, "threshold")
+    with pytest.raises(ValueError, match=r"every pixel would become 1. Take another rule, such as dynamic"):
+        binarize(light, "threshold")
