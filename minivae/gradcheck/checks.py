@@ -146,7 +146,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
     Raises
     ------
     ValueError
-        If no argument can be differentiated, or noise is no number of at least 0. What the functions do wrong is reported, not raised.
+        If no argument can be differentiated, or noise is no number of at least 0. What the functions do wrong is
+        reported, not raised.
 
     Notes
     -----

@@ -199,7 +199,7 @@ class Batch:
         return wrong, doubts
 
     def _along(self, name, rng):
-        """The states of two random directions through one tensor; shorter ones where corners of the function lie near."""
+        """The states of two random directions through one tensor; of shorter ones where corners lie near."""
         probe, claim = self.probe_of(name), np.asarray(self.claims[name], np.float64)
         kind = np.asarray(self.claims[name]).dtype
         precision = max(float(np.finfo(kind if kind.kind == "f" else np.float64).eps), probe.coarseness)
@@ -227,9 +227,11 @@ class Batch:
     def terms(self):
         """Return the two terms of the loss, measured as functions of the parameters; and of mu and log_var, by name."""
         beta = self.twin.forward(self.x, self.eps).beta
-        reads = {"reconstruction": lambda trace: -trace.log_likelihood.mean(), "kl": lambda trace: beta * trace.kl.mean()}
+        reads = {"reconstruction": lambda trace: -trace.log_likelihood.mean(),
+                 "kl": lambda trace: beta * trace.kl.mean()}
         weights = self.probe_of(self.parameters[0]).at
-        by_parameters = MeasuredTerms({name: scalar_probe(self.of_parameters(read), weights) for name, read in reads.items()})
+        by_parameters = MeasuredTerms({name: scalar_probe(self.of_parameters(read), weights)
+                                       for name, read in reads.items()})
         by_nodes = {symbol: MeasuredTerms({name: scalar_probe(self.of_symbol(symbol, read), {symbol: self.at[symbol]})
                                            for name, read in reads.items()}) for symbol in ("mu", "log_var")}
         return by_parameters, by_nodes

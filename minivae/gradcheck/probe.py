@@ -187,7 +187,7 @@ class Probe:
         return self.line({name: move})
 
     def is_constant(self, name, index, slope):
-        """True if a slope is within rounding of zero, and the function does not change with its number even far away."""
+        """True if a slope is within rounding of zero, and the function does not change with its number far away."""
         if self.precision > EPS or name in self.coarse or name in self.too_noisy:
             return False
         size = self.size_of(name, index)
@@ -203,7 +203,7 @@ class Probe:
         return norm(self.weight * self.noises[name][1]) if name in self.noises else self.noise * norm(self.weight)
 
     def find_jumps(self, name, index):
-        """Look for stairs along one number, as far as its own size; keep their height as noise. True if there are any."""
+        """Look for stairs along one number, as far as its own size; keep their height as noise. True if there are."""
         if name in self.searched:
             return False
         self.searched.add(name)
