@@ -75,6 +75,7 @@ class Book:
         self.course = [chapter(path) for path in paths if path.parent == FOLDER]
         self.solutions = [chapter(path) for path in paths if path.parent.name == "solutions"]
         self.exercises = [chapter(FOLDER / "exercises" / one.source.name) for one in self.solutions]
+        self.walk = mv.step_through(*mv.toy())
         self.derived = {number: one.address for one in self.course for number in tags_of(one.nb)
                         if one.source.name.startswith(PLACES.get(number, "-"))}
 
@@ -88,7 +89,7 @@ class Book:
         self.list_of_exercises()
         self.equations()
         self.code()
-        mv.step_through(*mv.toy()).save(self.folder / "walk.html")
+        self.walk.save(self.folder / "walk.html")
         self.pages += 1
         for name in ("book.css", "search.js"):
             shutil.copy(PARTS / name, self.folder / name)
@@ -235,6 +236,8 @@ class Book:
                 if function:
                     name, file, line = locate(function)
                     links.append(f'{verb} <a href="{code_address(file)}#L-{line}"><code>{name}</code></a>')
+            steps = {step.name for step in self.walk} & set((entry.symbol or "").split())
+            links += [f'<a href="walk.html#{step}"><code>{step}</code> in the walk</a>' for step in sorted(steps)]
             rows.append(f'<section id="eq-{entry.number}"><h2>{entry.number} {html.escape(entry.meaning)}</h2>'
                         f'<div class="equation" tabindex="0" role="group" aria-label="Equation {entry.number}">'
                         f'{mathml(entry.latex, entry.plain)}</div><p>{"; ".join(links)}</p></section>')

@@ -125,6 +125,11 @@ def test_every_output_of_a_notebook_is_on_its_page(pages):
     assert "$" not in re.sub(r"(?s)<pre.*?</pre>|<code.*?</code>|<script.*?</script>", "", page.text)
 
 
+def test_an_equation_of_the_chain_leads_to_its_step_of_the_walk(pages):
+    for step in ("z", "d.mu", "kl"):
+        assert f"walk.html#{step}" in pages["equations.html"].links and step in pages["walk.html"].ids
+
+
 def test_exercises_have_no_solution_and_solutions_stand_apart(pages):
     assert "exercises/03_kl_divergence.html" in pages and "solutions/03_kl_divergence.html" in pages
     assert "### BEGIN SOLUTION" not in pages["exercises/03_kl_divergence.html"].text
