@@ -13,10 +13,12 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
 import minivae as mv
 from minivae.cli.main import main
@@ -619,6 +621,7 @@ def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
         pid = os.fork()
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+            tqdm.set_lock(threading.RLock())  # its own: tqdm's is shared, and would stay locked by who is killed with it
             os._exit(train(folder, out, "--resume", *epochs))
         return pid
 
