@@ -73,7 +73,8 @@ class Browser:
         """
         log = self.call("POST", "/se/log", type="performance")
         events = [json.loads(entry["message"])["message"] for entry in log]
-        asked = [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+        asked = [event["params"]["request"]["url"] for event in events
+                 if event["method"] == "Network.requestWillBeSent"]
         return [address for address in asked if not address.startswith(("chrome:", "chrome-untrusted:"))]
 
 

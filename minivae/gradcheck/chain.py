@@ -37,7 +37,8 @@ class Chain:
         self.parameters = list(dict.fromkeys(name for made in self.sources.values() for name in made
                                              if name not in self.sources))
         self.symbols = [symbol for symbol, made in self.sources.items() if made]  # data and noise have no gradient
-        users = {name: [s for s, made in self.sources.items() if name in made] for name in [*self.symbols, *self.parameters]}
+        users = {name: [s for s, made in self.sources.items() if name in made]
+                 for name in [*self.symbols, *self.parameters]}
         leading = set(self.symbols[-1:])  # to the loss
         for symbol in reversed(self.symbols):
             leading |= {symbol} if leading & set(users[symbol]) else set()
@@ -113,7 +114,8 @@ class ModelReport(Report):
         self.wrong = {*wrong, *(t.name for t in nodes + parameters if t.state == "differ")}
         diagnoses, said = list(diagnoses), {_mistake(one) for one in diagnoses if one.known}
         in_kernels = {name: [fault.text for fault in report.faults]
-                      + [str(one) for one in report.diagnoses if _mistake(one) not in said] for name, report in pairs.items()}
+                      + [str(one) for one in report.diagnoses if _mistake(one) not in said]
+                      for name, report in pairs.items()}
         for name, report in pairs.items():
             also = {_mistake(one) for one in report.diagnoses}
             diagnoses = [one._replace(text=f"{one.text} (so has the kernel {name} by itself)") if _mistake(one) in also
@@ -166,12 +168,14 @@ class ModelReport(Report):
 
     def kernels(self):
         """Return the first rung in a line, or in two if it is long."""
-        marks = "   ".join(f"{VERDICT_MARKS[report.verdict]}\N{NO-BREAK SPACE}{name}" for name, report in self.pairs.items())
+        marks = "   ".join(f"{VERDICT_MARKS[report.verdict]}\N{NO-BREAK SPACE}{name}"
+                           for name, report in self.pairs.items())
         return "\n".join(textwrap.wrap(marks, WIDTH, initial_indent="  ", subsequent_indent="  ")).replace(
             "\N{NO-BREAK SPACE}", " ")
 
     def _lists(self):
-        return [(title, text) for title, text in (("Kernels", self.kernels()), ("From the loss back", self.picture())) if text]
+        return [(title, text) for title, text in (("Kernels", self.kernels()), ("From the loss back", self.picture()))
+                if text]
 
     def __str__(self):
         parts = as_text(self).split("\n")

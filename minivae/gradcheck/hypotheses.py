@@ -111,7 +111,8 @@ def swaps(seen, context):
     """Another tensor's gradient in this one's place: told from the numbers returned for that other."""
     for other, claim in context.claims.items():
         if other != seen.name and claim is not None and claim.shape == seen.shape:
-            yield Hypothesis("swapped", f"swapped: its gradient was returned for {other}", seen.take(claim), seen.measured,
+            yield Hypothesis("swapped", f"swapped: its gradient was returned for {other}", seen.take(claim),
+                             seen.measured,
                              factors="one")
 
 
@@ -249,7 +250,8 @@ def added(seen, context):
         return
     for name, array in itertools.chain([("a constant", np.ones_like(extra))], _in_sight(seen, context, added=True)):
         if (np.abs(array) > 0).sum() >= 2:   # the array on the left, for the errors are the extra's
-            yield Hypothesis("added", lambda value, its, name=name: _too_much(name, value, its, seen.name), array, extra,
+            yield Hypothesis("added", lambda value, its, name=name: _too_much(name, value, its, seen.name), array,
+                             extra,
                              error, "any")
 
 
@@ -309,7 +311,8 @@ def formula(seen, context):
         if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
             constant = 0.0 if abs(constant) <= rounding * largest else constant
             words = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
-            return Diagnosis("formula", (), f"the upstream gradient was multiplied by {words}, which is not the slope of the "
+            return Diagnosis("formula", (),
+                             f"the upstream gradient was multiplied by {words}, which is not the slope of the "
                                             "forward")
     return None
 

@@ -282,7 +282,8 @@ class Whole(Subject):
         flat, copies = self.model.parameters.flat.copy(), [arg.copy() for arg in args]
         result = call(*copies)
         now = dict(zip(("x", "eps", "the parameters"), zip([*args, flat], [*copies, self.model.parameters.flat])))
-        changed = [Fault("inputs", f"{which} changes {name} in place") for name, (a, b) in now.items() if not same(a, b)]
+        changed = [Fault("inputs", f"{which} changes {name} in place") for name, (a, b) in now.items()
+                   if not same(a, b)]
         self.faults += [fault for fault in changed if fault not in self.faults]
         return result
 

@@ -46,7 +46,8 @@ def precision(seen):
     for name, eps in (("single", 2.0**-23), ("half", 2.0**-10)):
         if eps / 16 < gap / seen.largest <= 2 * eps and alike.sum() >= 4 and 2 * alike.sum() > busy.sum():
             kept = int(-np.log10(gap / seen.largest))
-            return Diagnosis("digits", (), f"right to {kept} digits only: computed in {name} precision, or a small constant is "
+            return Diagnosis("digits", (),
+                             f"right to {kept} digits only: computed in {name} precision, or a small constant is "
                                            "in the way")
     return None
 
@@ -61,7 +62,8 @@ def mask(seen):
     if _one_in_each(seen, wrong):
         return Diagnosis("place", (), "wrong at one place in each row, right elsewhere: were the targets (one-hot) not "
                                       "subtracted there?")
-    return Diagnosis("place", (), "not zero at some places where it should be, right elsewhere: a mask is missing or wrong?")
+    return Diagnosis("place", (),
+                     "not zero at some places where it should be, right elsewhere: a mask is missing or wrong?")
 
 
 def along_axis(seen):
@@ -73,7 +75,8 @@ def along_axis(seen):
         if n < 2 or np.ptp(claim, axis=axis).max() > 2**8 * seen.precision * np.abs(claim).max():
             continue
         if not seen.whole:
-            return Diagnosis("spread", (), f"the same number all along axis {axis}: reduced over it and spread out again")
+            return Diagnosis("spread", (),
+                             f"the same number all along axis {axis}: reduced over it and spread out again")
         truth, error = seen.table(), np.zeros(claim.shape)
         error[seen.indices] = seen.error
         if np.ptp(truth, axis=axis).max() <= 20 * error.max():
@@ -82,7 +85,8 @@ def along_axis(seen):
         index[(slice(None),) * axis + (0,)] = True
         for word, value in (("mean", truth.mean(axis=axis)), ("sum", truth.sum(axis=axis))):
             if seen.fits(claim[index], 1.0, value.ravel(), error.sum(axis=axis).ravel()):
-                return Diagnosis("spread", (), f"the {word} over axis {axis}, spread over all of it, in place of each one's "
+                return Diagnosis("spread", (),
+                                 f"the {word} over axis {axis}, spread over all of it, in place of each one's "
                                                "own number")
         return Diagnosis("spread", (), f"the same number all along axis {axis}, where the gradient varies")
     return None
@@ -95,12 +99,14 @@ def misplaced(seen):
     claimed, measured = np.sort(seen.claimed), np.sort(seen.measured)
     if seen.fits(claimed, 1.0, measured, seen.error.max()):
         changed = [seen[k].where for k in np.flatnonzero(seen.off)]
-        return Diagnosis("arranged", (), f"the numbers at {' and '.join(changed)} have changed places" if len(changed) == 2
+        return Diagnosis("arranged", (), f"the numbers at {' and '.join(changed)} have changed places"
+                         if len(changed) == 2
                          else "the right numbers in the wrong order")
     total, error = seen.measured.sum(), seen.error.sum()
     right = seen.fits(np.array([claimed.sum()]), 1.0, np.array([total]), np.array([error]))
     if right and seen.off.sum() > 2 and abs(total) > 1e-3 * seen.largest:
-        return Diagnosis("arranged", (), "the total is right and the parts are not: shared out wrongly, or summed over the "
+        return Diagnosis("arranged", (),
+                         "the total is right and the parts are not: shared out wrongly, or summed over the "
                                          "wrong axis?")
     return None
 
@@ -123,7 +129,8 @@ def places(seen):
     if seen.whole and wrong.sum() == 1:
         return Diagnosis("place", (), f"{what} at {listed} alone")
     if wrong.sum() == 1:
-        return Diagnosis("place", (), f"{what} at {listed}, right at the {len(seen) - 1} other numbers that were looked at, of "
+        return Diagnosis("place", (),
+                         f"{what} at {listed}, right at the {len(seen) - 1} other numbers that were looked at, of "
                                       f"{seen.claim.size:,}")
     of_all = f"{len(seen)} numbers" if seen.whole else f"the {len(seen)} numbers that were looked at, of {seen.claim.size:,}"
     return Diagnosis("place", (), f"{what} at {wrong.sum()} of {of_all} ({listed}), right at the others")

@@ -49,7 +49,8 @@ class Report:
         self.tensors, self.directions = list(tensors), list(directions)
         self.faults = sorted(faults, key=lambda fault: KINDS.index(fault.kind))
         self.doubts, self.notes, self.title = list(doubts), list(notes), title
-        self.diagnoses = [said if isinstance(said, Diagnosis) else Diagnosis("stated", (), said) for said in diagnoses if said]
+        self.diagnoses = [said if isinstance(said, Diagnosis) else Diagnosis("stated", (), said) for said in diagnoses
+                          if said]
         if self.faults:   # a fault explains numbers that nothing else explains
             self.diagnoses = [one for one in self.diagnoses if one.known]
 

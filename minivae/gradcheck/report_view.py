@@ -57,7 +57,8 @@ def _sections(report):
     """The sections under the table, each a heading and its sentences."""
     directions = [f"{MARKS.get(c.state, '?')} {c.where}: {_comparison(c)}" for c in report.directions]
     sections = [("Diagnosis", report.diagnosis), ("Not decided because", _doubts(report)),
-                ("Notes", _corners(report) + report.notes), ("All numbers at once", directions), ("Try", advice(report))]
+                ("Notes", _corners(report) + report.notes), ("All numbers at once", directions),
+                ("Try", advice(report))]
     return [(heading, sentences) for heading, sentences in sections if sentences]
 
 

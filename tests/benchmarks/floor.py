@@ -94,8 +94,8 @@ def main():
     for size in SIZES:
         times = measure(size, arguments.rounds)
         rows = [[name, f"{statistics.median(values):.3g}",
-                 f"{statistics.median(a / b for a, b in zip(values, times['the step'])):.2f}"] for name,
-                 values in times.items()]
+                 f"{statistics.median(a / b for a, b in zip(values, times['the step'])):.2f}"]
+                 for name, values in times.items()]
         print(size, *("  {:34} {:>8} {:>6}".format(*cells) for cells in rows), sep="\n", flush=True)
         tables.append((f"{size}, {SIZES[size].activation}", ["", "ms", "of the step"], rows))
     write_tables(HERE / "results" / "floor.md", "The floor of a training step",

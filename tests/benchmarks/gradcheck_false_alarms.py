@@ -86,8 +86,8 @@ def main():
         "all biases at zero.", "",
         f"**False alarms: {total['fail']} of {sum(total.values())}.**", "",
         "| correct gradients of | checks | pass | inconclusive | fail |", "|---|---|---|---|---|",
-        *(f"| {name} | {sum(c.values())} | {c['pass']} | {c['inconclusive']} | {c['fail']} |" for name,
-          c in counts.items()),
+        *(f"| {name} | {sum(c.values())} | {c['pass']} | {c['inconclusive']} | {c['fail']} |"
+          for name, c in counts.items()),
         ""])
     (HERE / "results" / "gradcheck_false_alarms.md").write_text(text, encoding="utf-8")
     print(text)

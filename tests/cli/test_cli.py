@@ -621,7 +621,8 @@ def test_killed_at_many_points_it_resumes_to_the_same_bits(folder, tmp_path):
         pid = os.fork()
         if pid == 0:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
-            tqdm.set_lock(threading.RLock())  # its own: tqdm's is shared, and would stay locked by who is killed with it
+            # its own: tqdm's is shared, and would stay locked by who is killed with it
+            tqdm.set_lock(threading.RLock())
             os._exit(train(folder, out, "--resume", *epochs))
         return pid
 

@@ -230,8 +230,8 @@ def emnist_names(data_set, end=".gz"):
 def test_emnist_stands_upright_and_is_named_where_there_are_several(tmp_path):
     """As published: all data sets in one folder, their images transposed."""
     digits, letters = make_arrays(seed=1), make_arrays(train=9, seed=2)
-    lying = lambda arrays: {name: array.transpose(0, 2, 1) if array.ndim == 3 else array for name,
-                            array in arrays.items()}
+    lying = lambda arrays: {name: array.transpose(0, 2, 1) if array.ndim == 3 else array
+                            for name, array in arrays.items()}
     write_named(tmp_path, lying(digits), emnist_names("digits"))
     assert_holds(load_idx(tmp_path), digits)
     write_named(tmp_path, lying(letters), emnist_names("letters", ""), pack=bytes)

@@ -15,8 +15,8 @@ def codes(N, K, seed=0):
 def test_the_density_is_the_mean_of_the_densities():
     mu, log_var = codes(7, 3)
     z = np.random.default_rng(1).standard_normal((5, 3))
-    plain = [np.log(np.mean([np.exp(gaussian_log_density(point[None], m[None], v[None])[0]) for m,
-                             v in zip(mu, log_var)]))
+    plain = [np.log(np.mean([np.exp(gaussian_log_density(point[None], m[None], v[None])[0])
+                             for m, v in zip(mu, log_var)]))
              for point in z]
     np.testing.assert_allclose(aggregate_log_density(z, mu, log_var), plain, rtol=1e-12)
 

@@ -198,8 +198,8 @@ def test_of_a_conditional_model_it_is_log_p_of_x_given_the_label():
     z = np.linspace(-9, 9, 2001)[:, None]
     prior = np.exp(-0.5 * z[:, 0] ** 2) / np.sqrt(2 * np.pi) * (z[1, 0] - z[0, 0])
     exact = [np.log(prior @ np.prod(np.where(image == 1, p, 1 - p), axis=1))
-             for image, p in ((image, model.decode(mv.join_labels(z, np.full(len(z), label), 3))) for image,
-                              label in zip(x, labels))]
+             for image, p in ((image, model.decode(mv.join_labels(z, np.full(len(z), label), 3)))
+                              for image, label in zip(x, labels))]
     estimate = importance_estimate(model, rows, 4000, rng=rng(3))
     assert np.all(np.abs(estimate.log_px - exact) < Z_SCORE * estimate.standard_error)
 

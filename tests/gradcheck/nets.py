@@ -21,7 +21,8 @@ def logistic_regression(rng, *, scale=1.0, unit=1.0, dtype=np.float64):
     return f, {"w": (X.T @ residual).astype(dtype), "b": residual.sum().astype(dtype)}, at
 
 
-def network(rng, *, scale=1.0, unit=1.0, dtype=np.float64, activation="relu", depth=2, batch=None, computed_in=np.float64):
+def network(rng, *, scale=1.0, unit=1.0, dtype=np.float64, activation="relu", depth=2, batch=None,
+            computed_in=np.float64):
     """Squared error of a multilayer perceptron, mean over the batch; half of the time its biases are zero."""
     rows = batch or int(rng.integers(1, 40))
     hidden, columns = int(rng.integers(1, 12)), int(rng.integers(1, 8))

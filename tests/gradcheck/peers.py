@@ -184,17 +184,21 @@ PEERS = {
     "convolution": Peer(
         conv1d, conv1d_backward, _normal((4, 9), 3),
         {"kernel turned round": (lambda dy, x, w: conv1d_backward(dy, x, w, flip=True), "w reversed"),
-         "dw turned round": (lambda dy, x, w: (conv1d_backward(dy, x, w)[0], conv1d_backward(dy, x, w)[1][::-1]), "reversed"),
-         "dw averaged": (lambda dy, x, w: (conv1d_backward(dy, x, w)[0], conv1d_backward(dy, x, w)[1] / len(x)), "1/B")}),
+         "dw turned round": (lambda dy, x, w: (conv1d_backward(dy, x, w)[0], conv1d_backward(dy, x, w)[1][::-1]),
+                             "reversed"),
+         "dw averaged": (lambda dy, x, w: (conv1d_backward(dy, x, w)[0], conv1d_backward(dy, x, w)[1] / len(x)),
+                         "1/B")}),
     "layer normalization": Peer(
         layernorm, layernorm_backward, _normal((5, 6), 6, 6),
         {"mean not differentiated": (lambda dy, *a: layernorm_backward(dy, *a, centre=False), ""),
-         "gain and shift swapped": (lambda dy, *a: tuple(np.array(layernorm_backward(dy, *a), object)[[0, 2, 1]]), "swapped"),
+         "gain and shift swapped": (lambda dy, *a: tuple(np.array(layernorm_backward(dy, *a), object)[[0, 2, 1]]),
+                                    "swapped"),
          "shift averaged": (lambda dy, *a: (*layernorm_backward(dy, *a)[:2], dy.mean(axis=0)), "1/B")}),
     "attention": Peer(
         attention, attention_backward, _normal((5, 4), (6, 4), (6, 3)),
         {"the root is forgotten": (lambda dy, *a: attention_backward(dy, *a, scale=False), "factor 2.000"),
-         "v's sign": (lambda dy, *a: (*attention_backward(dy, *a)[:2], -attention_backward(dy, *a)[2]), "sign flipped")}),
+         "v's sign": (lambda dy, *a: (*attention_backward(dy, *a)[:2], -attention_backward(dy, *a)[2]),
+                      "sign flipped")}),
     "matrix product": Peer(
         matmul, matmul_backward, _normal((4, 4), (4, 4)),
         {"b not transposed": (lambda dy, a, b: (dy @ b, a.T @ dy), "transpose"),

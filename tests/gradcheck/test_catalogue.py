@@ -15,7 +15,8 @@ from minivae.gradcheck import check_gradient, check_vjp
 
 SIZES = collections.defaultdict(lambda: 4, B=5, D=7, K=3)
 SEEN = [mistake for mistake in MISTAKES if mistake.seen_by_gradient_check]
-OF_STUDENTS = [m for m in WRONG_ANSWERS if m.changes[0][0].startswith("kernels:") and m.changes[0][0].endswith("_backward")]
+OF_STUDENTS = [m for m in WRONG_ANSWERS if m.changes[0][0].startswith("kernels:")
+               and m.changes[0][0].endswith("_backward")]
 IN_KERNELS = [m for m in SEEN if m.changes[0][0].startswith("kernels:")] + OF_STUDENTS
 IN_MODEL = [m for m in SEEN if not m.changes[0][0].startswith("kernels:") and "stale" not in m.diagnosis]
 

@@ -37,11 +37,13 @@ CORNERS += [
       ((0, "fail"), (0.01, "pass"), (0.5, "pass"), (1, "pass"), (2, "fail"))],
     (LEAKY, [0], [0], "fail"), (LEAKY, [0, 0, 0], [0, 0, 0], "fail"),
     (lambda x: LEAKY(x @ np.array([1.0, -2, 3])), [0, 0, 0], [0, 0, 0], "fail"),   # one corner, which three share
-    (lambda x: np.maximum(x @ np.array([[1.0, -1], [0.3, -2], [-1.2, 1.5]]), 0) @ np.array([1, -0.5]), [0, 0, 0], [0, 0, 0],
+    (lambda x: np.maximum(x @ np.array([[1.0, -1], [0.3, -2], [-1.2, 1.5]]), 0) @ np.array([1, -0.5]), [0, 0, 0],
+     [0, 0, 0],
      "inconclusive"),   # two of them: zero is what the chain rule gives
 ]
 MIXED = lambda x: np.median(x[:5]) + (x[5:] ** 2).sum()   # noqa: E731
-CORNERS += [(MIXED, [1, 0, 0, 0, 0, 2, wrong, 6], [1, 1, 1, 0, 2, 1, 2, 3], verdict)   # what is apart from the tie is known
+# what is apart from the tie is known
+CORNERS += [(MIXED, [1, 0, 0, 0, 0, 2, wrong, 6], [1, 1, 1, 0, 2, 1, 2, 3], verdict)
             for wrong, verdict in ((4, "inconclusive"), (5, "fail"))]
 CORNERS += [(RELU, claim, [0, 1, -1, 2], "fail") for claim in ([1, 1, 1, 1], [1, 0, 1, 0], [0, 1, 0, 2])]
 EDGES = [

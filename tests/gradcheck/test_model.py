@@ -17,7 +17,8 @@ BY_NAME = {mistake.name: mistake for mistake in MISTAKES}
 
 def example(seed=0, batch=5, kind=mv.VAE, **changes):
     rng = np.random.default_rng(seed)
-    given = dict(data_dim=7, hidden=(6,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5, seed=seed) | changes
+    given = dict(data_dim=7, hidden=(6,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5,
+                 seed=seed) | changes
     model = kind(**given)
     model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size).astype(model.dtype)
     return model, rng.random((batch, given["data_dim"])), rng.standard_normal((batch, given["latent_dim"]))
@@ -65,7 +66,8 @@ def test_a_float32_model_of_some_size_passes(activation):
 
 def test_weights_that_float32_cannot_hold_are_no_mistake():
     """Log weights of -10^5: their rounding in float32 moves the weights, and so the gradients, by per cents."""
-    model, x, _ = example(kind=IWAE, batch=2, data_dim=6, latent_dim=1, hidden=(), likelihood="gaussian", dtype="float32")
+    model, x, _ = example(kind=IWAE, batch=2, data_dim=6, latent_dim=1, hidden=(), likelihood="gaussian",
+                          dtype="float32")
     for name, value in model.parameters.items():
         value *= 1e-3 if name.startswith("decoder") else 1 / 200
     x, eps = 200 * (4 * x - 2), np.random.default_rng(1).standard_normal((4, 1))
@@ -73,7 +75,8 @@ def test_weights_that_float32_cannot_hold_are_no_mistake():
     assert report.verdict == "pass" and "float64 copy" in report.notes[0], str(report)
     with planted(BY_NAME["1/B twice"]):
         report = check_model(*example(batch=2, data_dim=3, latent_dim=1, hidden=(), dtype="float32"))
-    assert report.verdict == "fail" and not any("too coarse" in note for note in report.notes)   # no rounding is so large
+    # no rounding is so large
+    assert report.verdict == "fail" and not any("too coarse" in note for note in report.notes)
 
 
 def test_a_mean_over_the_samples_is_named():

@@ -101,14 +101,18 @@ def test_names_that_chance_would_give_are_not_given():
 
 
 @pytest.mark.parametrize("spoil, kind", [
-    (lambda g: g.astype(np.float16).astype(float), "digits"), (lambda g: np.abs(g), "cut"), (lambda g: np.maximum(g, 0), "cut"),
-    (lambda g: g[::-1], "arranged"), (lambda g: g + 0.37, "added"), (lambda g: g + 0.01 * X, "added"), (lambda g: g * X, "array"),
-    (lambda g: np.broadcast_to(g.mean(axis=0), g.shape), "spread"), (lambda g: 0 * g, "zero"), (lambda g: 1.37 * g, "factor"),
+    (lambda g: g.astype(np.float16).astype(float), "digits"), (lambda g: np.abs(g), "cut"),
+    (lambda g: np.maximum(g, 0), "cut"),
+    (lambda g: g[::-1], "arranged"), (lambda g: g + 0.37, "added"), (lambda g: g + 0.01 * X, "added"),
+    (lambda g: g * X, "array"),
+    (lambda g: np.broadcast_to(g.mean(axis=0), g.shape), "spread"), (lambda g: 0 * g, "zero"),
+    (lambda g: 1.37 * g, "factor"),
     (lambda g: RNG(6).permutation(g.ravel()).reshape(g.shape), "arranged"), (lambda g: np.clip(g, -0.5, 0.5), "cut"),
     (lambda g: g + RNG(7).standard_normal(g.shape), "unknown"), (lambda g: g * (np.arange(6) != 2), "place")])
 def test_each_kind_is_known(spoil, kind):
     report = check_gradient(lambda at: logarithm(at["x"]), {"x": spoil(slope(X))}, {"x": X})
-    assert [one.kind for one in report.diagnoses] == [kind] or kind == "array" and report.diagnoses[0].known, str(report)
+    assert [one.kind
+            for one in report.diagnoses] == [kind] or kind == "array" and report.diagnoses[0].known, str(report)
 
 
 class Caching:
@@ -148,7 +152,8 @@ def test_a_stale_cache_is_said_on_proof_alone():
                 assert "stale" not in str(check_vjp(lambda x: np.clip(x, 0, 6), backward, x))
     noise = RNG(8)
     for _ in range(10):
-        report = check_vjp(np.tanh, lambda dy, x: dy / np.cosh(x) ** 2 * (1 + 1e-13 * noise.standard_normal(x.shape)), X)
+        report = check_vjp(np.tanh, lambda dy, x: dy / np.cosh(x) ** 2 * (1 + 1e-13 * noise.standard_normal(x.shape)),
+                           X)
         assert report.verdict == "pass", str(report)
 
 
@@ -163,4 +168,5 @@ def test_a_sum_over_some_of_the_examples_alone_fails(monkeypatch, right, spoiled
     with planted(mistakes_in("kernels:dense_backward", ("", right, spoiled))[0]):
         report = check_model(small, x, eps)
     assert report.verdict == "fail" and report.first_wrong.startswith("decoder.0"), str(report)
-    assert any(one.kind == "examples" for one in report.diagnoses) and len(set(report.diagnosis)) == len(report.diagnosis)
+    assert any(one.kind == "examples"
+               for one in report.diagnoses) and len(set(report.diagnosis)) == len(report.diagnosis)

@@ -41,7 +41,8 @@ def test_the_verdict_does_not_depend_on_the_scale_of_the_parameters(unit):
     assert check_gradient(f, {name: 2 * g for name, g in grads.items()}, at).verdict == "fail"
 
 
-@pytest.mark.parametrize("offset, verdict", [(0, "pass"), (1e4, "pass"), (1e10, "pass"), (1e13, "inconclusive"), (1e16, "inconclusive")])
+@pytest.mark.parametrize("offset, verdict",
+                         [(0, "pass"), (1e4, "pass"), (1e10, "pass"), (1e13, "inconclusive"), (1e16, "inconclusive")])
 def test_a_large_constant_in_the_loss_is_honestly_said_to_hide_the_rest(offset, verdict):
     f, grads, at = logistic_regression(np.random.default_rng(0))
     report = check_gradient(lambda at: f(at) + offset, grads, at)
@@ -67,20 +68,26 @@ def test_float32_still_shows_a_gross_mistake():
 MISTAKES = {
     "sign": (lambda g: {k: -v for k, v in g.items()}, "every tensor: sign flipped"),
     "half": (lambda g: {k: v / 2 for k, v in g.items()}, "every tensor: factor 0.5000 = 1/2"),
-    "a third": (lambda g: {k: v / 3 for k, v in g.items()}, "every tensor: factor 0.3333 = 1/target.shape[1]"),  # 3 there
+    # 3 there
+    "a third": (lambda g: {k: v / 3 for k, v in g.items()}, "every tensor: factor 0.3333 = 1/target.shape[1]"),
     "zero": (lambda g: {**g, "W1": 0 * g["W1"]}, "W1: all zero"),
     "transposed": (lambda g: {**g, "W1": g["W1"].T}, "W1: transposed"),
-    "first row only": (lambda g: {**g, "W1": g["W1"] * (np.arange(len(g["W1"])) == 0)[:, None]}, "W1: right at index 0 of axis 0"),
-    "one column lost": (lambda g: {**g, "W1": g["W1"] * (np.arange(len(g["W1"])) != 2)}, "W1: zero at index 2 of axis 1"),
+    "first row only": (lambda g: {**g, "W1": g["W1"] * (np.arange(len(g["W1"])) == 0)[:, None]},
+                       "W1: right at index 0 of axis 0"),
+    "one column lost": (lambda g: {**g, "W1": g["W1"] * (np.arange(len(g["W1"])) != 2)},
+                        "W1: zero at index 2 of axis 1"),
     "reversed": (lambda g: {**g, "b1": g["b1"][::-1]}, "b1: reversed along axis 0"),
     "rolled": (lambda g: {**g, "W1": np.roll(g["W1"], 1, axis=0)}, "W1: shifted by 1 along axis 0"),
-    "wrong axis": (lambda g: {**g, "b1": np.random.default_rng(0).permutation(g["b1"])}, "b1: the right numbers in the wrong order"),
+    "wrong axis": (lambda g: {**g, "b1": np.random.default_rng(0).permutation(g["b1"])},
+                   "b1: the right numbers in the wrong order"),
     "swapped": (lambda g: {**g, "b0": g["b1"], "b1": g["b0"]}, "swapped"),
     "clipped": (lambda g: {k: np.clip(v, -0.05, 0.05) for k, v in g.items()}, "clipped at 0.05000"),
     "absolute": (lambda g: {k: abs(v) for k, v in g.items()}, "the sign is lost"),
     "halved precision": (lambda g: {k: v.astype(np.float16).astype(float) for k, v in g.items()}, "half precision"),
-    "one number": (lambda g: {**g, "W1": g["W1"] * (1 + 0.001 * (np.arange(g["W1"].size) == 4).reshape(g["W1"].shape))}, "W1: wrong at ["),
-    "spread mean": (lambda g: {**g, "W1": np.broadcast_to(g["W1"].mean(axis=0), g["W1"].shape)}, "the mean over axis 0"),
+    "one number": (lambda g: {**g, "W1": g["W1"] * (1 + 0.001 * (np.arange(g["W1"].size) == 4).reshape(g["W1"].shape))},
+                   "W1: wrong at ["),
+    "spread mean": (lambda g: {**g, "W1": np.broadcast_to(g["W1"].mean(axis=0), g["W1"].shape)},
+                    "the mean over axis 0"),
     "missing": (lambda g: {k: v for k, v in g.items() if k != "b0"}, "b0: the gradient is missing"),
     "surplus": (lambda g: {**g, "c": np.ones(2)}, "c: a gradient was given for it"),
     "not summed": (lambda g: {**g, "b1": np.outer(np.ones(3) / 3, g["b1"])}, "b1: the sum over axis 0 is missing"),
@@ -97,7 +104,8 @@ def test_mistakes_fail_and_are_named(name, scale):
     spoiled = {key: scale * g for key, g in spoil(grads).items()}
     report = check_gradient(lambda at: scale * f(at), spoiled, at)
     assert report.verdict == "fail"
-    assert any(words.replace("0.05000", f"{0.05 * scale:#.4g}") in sentence for sentence in report.diagnosis), report.diagnosis
+    assert any(words.replace("0.05000", f"{0.05 * scale:#.4g}") in sentence
+               for sentence in report.diagnosis), report.diagnosis
 
 
 def test_a_factor_is_traced_to_the_batch_that_the_function_closes_over():

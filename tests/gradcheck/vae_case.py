@@ -23,5 +23,6 @@ def vae_case(seed=0, scale=1.0, batch=5, **settings):
             return scale * read(model.forward(x, eps))
         return f
 
-    terms = {"reconstruction": reading(lambda t: -t.log_likelihood.mean()), "kl": reading(lambda t: t.beta * t.kl.mean())}
+    terms = {"reconstruction": reading(lambda t: -t.log_likelihood.mean()),
+             "kl": reading(lambda t: t.beta * t.kl.mean())}
     return reading(lambda t: t.loss), {name: grads[name].copy() for name in grads}, at, terms

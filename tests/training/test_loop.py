@@ -76,8 +76,8 @@ def test_samples_are_for_objectives_over_samples():
 @pytest.mark.parametrize("binarize", ["dynamic", "fixed", "threshold", "none"])
 def test_the_same_seed_gives_the_same_bits(binarize):
     runs = [small_model() for _ in range(3)]
-    histories = [quiet(model, binarize=binarize, held_out=IMAGES[:20], seed=seed) for model,
-                 seed in zip(runs, (5, 5, 6))]
+    histories = [quiet(model, binarize=binarize, held_out=IMAGES[:20], seed=seed)
+                 for model, seed in zip(runs, (5, 5, 6))]
     np.testing.assert_array_equal(runs[0].parameters.flat, runs[1].parameters.flat)
     assert histories[0] == histories[1]
     assert (runs[0].parameters.flat != runs[2].parameters.flat).any()
