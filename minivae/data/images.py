@@ -135,7 +135,8 @@ def flatten_images(images, name="images"):
         If there are no images, or they have another number of axes.
     """
     if not isinstance(images, np.ndarray):
-        remedy = "Pass one part of it, such as data.train_images" if isinstance(images, tuple) else "Wrap it in np.asarray"
+        remedy = ("Pass one part of it, such as data.train_images" if isinstance(images, tuple)
+                  else "Wrap it in np.asarray")
         raise ValueError(f"{name} must be a NumPy array; got a {type(images).__name__}. {remedy}?")
     if images.ndim not in (2, 3):
         one = " Is it one image? Then images[None]." if images.ndim == 1 else ""

@@ -286,7 +286,7 @@ def _upstream(y, rng):
 
 
 def _of_all_sizes(dy, rng):
-    """Yield upstream gradients like dy, whose numbers are ordinary, 0, tiny and large; of few, each of these in turn."""
+    """Yield upstream gradients like dy: ordinary numbers, 0, tiny and large ones; of few, each of these in turn."""
     places = np.arange(dy.size).reshape(dy.shape)
     for turn in range(-(-len(UPSTREAM_SIZES) // max(1, dy.size))):
         sizes = np.take(UPSTREAM_SIZES, places + turn * dy.size, mode="wrap")

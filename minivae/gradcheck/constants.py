@@ -98,7 +98,7 @@ def sizes_of(arrays, letters=None):
 
 
 def with_given(given, sizes):
-    """Return sizes by name, those that were given first; what has no name but an array's axis is left out beside them."""
+    """Return sizes by name, given ones first; what has no name but an array's axis is left out beside them."""
     given = dict(given or {})
     return {**given, **{name: n for name, n in sizes.items()
                         if name not in given and not ("." in name and n in given.values())}}

@@ -214,7 +214,8 @@ def _upstreams(dy):
         yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, 1, axis)
         yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, -1, axis)
         if n > 2 and n % 2 == 0:
-            yield f"the two halves of axis {axis} of the upstream gradient have changed places", np.roll(dy, n // 2, axis)
+            halves = np.roll(dy, n // 2, axis)
+            yield f"the two halves of axis {axis} of the upstream gradient have changed places", halves
 
 
 def other_arguments(seen, context):
@@ -237,7 +238,8 @@ def _other_arguments(context):
                          ), array.swapaxes(-1, -2)
         for axis, n in enumerate(array.shape):
             if n > 1:
-                yield name, f"{name} reversed along axis {axis}: right if it lay the other way round", np.flip(array, axis)
+                words = f"{name} reversed along axis {axis}: right if it lay the other way round"
+                yield name, words, np.flip(array, axis)
         if output is not None and output.shape == array.shape:
             yield name, f"the derivative is taken at the forward's output in place of {name}", output
 
@@ -264,7 +266,7 @@ def _too_much(name, value, error, own):
 
 
 def _in_sight(seen, context, added=False):
-    """Yield the arrays in sight that fit the tensor, by name, at the numbers measured; to be added, products as well."""
+    """Yield the arrays that fit the tensor, by name, at the numbers measured; to be added, products as well."""
     arrays = dict(context.arrays)
     if added:
         arrays = {seen.name: seen.at, **arrays}

@@ -75,7 +75,8 @@ def check_model(model, x, eps, rng=None):
     nodes, parameters = few.measured(few.symbols, rng), few.measured(few.parameters, rng)
     if few.rounding_alone(nodes + parameters):
         report = check_model(model.copy(dtype="float64"), x, eps, rng)
-        report.notes.append("float32 is too coarse for some of the gradients here; those of a float64 copy were checked")
+        report.notes.append("float32 is too coarse for some of the gradients here; those of a float64 copy were "
+                            "checked")
         return report
     wrong, doubts = _wrong(nodes + parameters), []
     if whole is few or wrong:
@@ -214,7 +215,7 @@ class Batch:
         return states
 
     def rounding_alone(self, tensors):
-        """True if all that is off, in a model of less than float64, could be the rounding of a value as large as the loss.
+        """True if all that is off, in a model of less than float64, could be the rounding of a value like the loss.
 
         Such a rounding may enter the slope by itself, or as the share of the slope that a weight made from that value
         has.

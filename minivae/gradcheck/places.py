@@ -35,7 +35,7 @@ def cut_off(seen):
 
 
 def precision(seen):
-    """Right, but computed in fewer digits than it is stored in: then most of the numbers are off, and by alike amounts."""
+    """Right, but computed in fewer digits than it is stored in: most of the numbers are off, by similar amounts."""
     wrong = seen.off
     whole = np.trunc(seen.measured)
     if len(np.unique(whole[wrong & (whole != 0)])) > 1 and wrong.sum() > 2 and np.array_equal(seen.claimed, np.trunc(
@@ -112,14 +112,15 @@ def misplaced(seen):
 
 
 def places(seen):
-    """All that is wrong, or all that is right, has one index or one run of indices along an axis; or just where it is."""
+    """All that is wrong, or right, has one index or one run of indices along an axis; or just where it is."""
     wrong, there = seen.off, _clear(seen)
     busy = wrong | there   # where right and wrong could be told apart
     good = busy & ~wrong
     if not wrong.any() or not good.any():
         return None
     what = "zero" if not seen.claimed[wrong].any() else "wrong"
-    so_far = "" if seen.whole else f", as far as the {len(seen)} numbers tell that were looked at, of {seen.claim.size:,}"
+    so_far = "" if seen.whole else (f", as far as the {len(seen)} numbers tell that were looked at, of "
+                                    f"{seen.claim.size:,}")
     if wrong.sum() > 1:
         found = _along_one_axis(seen, wrong, good, what) or _diagonal(seen, wrong, busy, what)
         if found:
@@ -132,7 +133,8 @@ def places(seen):
         return Diagnosis("place", (),
                          f"{what} at {listed}, right at the {len(seen) - 1} other numbers that were looked at, of "
                                       f"{seen.claim.size:,}")
-    of_all = f"{len(seen)} numbers" if seen.whole else f"the {len(seen)} numbers that were looked at, of {seen.claim.size:,}"
+    of_all = f"{len(seen)} numbers" if seen.whole else (f"the {len(seen)} numbers that were looked at, of "
+                                                       f"{seen.claim.size:,}")
     return Diagnosis("place", (), f"{what} at {wrong.sum()} of {of_all} ({listed}), right at the others")
 
 

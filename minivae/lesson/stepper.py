@@ -234,7 +234,7 @@ def _backward_step(symbol, model, d, grads, functions, between):
 
 
 def _parts(symbol, value, between):
-    """Where paths meet and add, what each brings, as ``backward`` had it; summed over an example's samples if need be."""
+    """Where paths meet and add, what each brings, as ``backward`` had it; summed over an example's samples."""
     found = {name: part for name, part in between.items() if re.fullmatch(rf"d{symbol}_through_\w+", name)}
     if len(found) < 2:
         return {}

@@ -21,7 +21,7 @@ def run_settings(model, optimizer, images, held_out, **arguments):
 
 
 def training_record(settings, epochs):
-    """Return what a model file says of its training: the run's settings without the model's own, and the epochs done."""
+    """Return what a model file says of its training: the run's settings, not the model's own, and the epochs done."""
     return {name: value for name, value in settings.items() if not name.startswith("model.")} | {
         "epochs": epochs, "planned_epochs": settings["epochs"]}
 

@@ -27,12 +27,12 @@ SHARE = 20_000_000  # parameters times rows that are worth a thread: see tests/b
 
 
 def can_share(model, optimizer):
-    """Return whether threads can share a step: of the package's own models and optimizers, not of classes made from them."""
+    """Return whether threads can share a step: of the package's own models and optimizers, not of subclasses."""
     return type(model) in (VAE, MonteCarloELBO, IWAE, ConditionalVAE) and type(optimizer) in (Adam, SGD)
 
 
 def choose_threads(model, optimizer, rows):
-    """Return how many threads should share a step of so many rows: one if it is small, at most one for each free core."""
+    """Return how many threads should share a step of so many rows: one if it is small, at most the free cores."""
     if not can_share(model, optimizer):
         return 1
     return max(1, min(free_cores(), rows, model.parameters.flat.size * rows // SHARE))
