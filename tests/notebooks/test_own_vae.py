@@ -69,7 +69,7 @@ def test_a_wrong_part_is_named_before_training(change, name, capsys):
     (("dmu + dmu_kl", "dmu"), "Mend the gradient first"),
     (("dsigma * 0.5 * sigma", "dsigma"), "Mend the gradient first"),
     (("-1 / B, x.dtype", "-1, x.dtype"), "Mend the gradient first"),
-    (("B, K = eps.shape", "B, K = eps.shape; eps = 2 * eps"), "the loss is not (2.10)"),
+    (("B, K = eps.shape", "B, K = eps.shape; eps = 2 * eps"), "but the loss is not"),
 ])
 def test_a_wrong_pass_is_named_before_training(change, words, capsys):
     assert not scope(change)["check_pass"]()
