@@ -9,7 +9,7 @@ from ..exercises.answers.foreign import Failed, printable
 from ..exercises.answers.limits import OutOfTime
 from ..exercises.collection import EXERCISES
 from ..exercises.course import SEED, judged
-from .remote import NotStarted, Process, Remote, Stopped
+from .remote import NotStarted, Process, Remote
 from .source import statements_of
 
 __all__ = ["Graded", "grade"]

@@ -1,10 +1,12 @@
 """Submissions graded side by side: workers, each a process of the grader's own, which hand back rows.
 
-A worker that ends, whatever a submission did to it, costs that submission's row and is replaced by another.
+A worker that ends, whatever a submission did to it, costs that submission's row and is replaced by another. Tasks and
+rows are lines of JSON, which cannot run anything where they are read.
 """
 
+import base64
+import json
 import os
-import pickle
 import queue
 import signal
 import subprocess
@@ -13,6 +15,7 @@ import tempfile
 import threading
 import time
 
+from .folder import Submission
 from .grade import Graded, grade
 from .remote import NotStarted, places
 
@@ -69,10 +72,12 @@ def _hand_out(tasks, rows, workers, over, settings):
             if worker is None:
                 worker = _worker()
                 workers.append(worker)
-            pickle.dump((submission, settings), worker.stdin)
+            worker.stdin.write(_task(submission, settings))
             worker.stdin.flush()
-            row = pickle.load(worker.stdout)   # only a worker, the grader's own process, writes here
-        except (OSError, EOFError, pickle.UnpicklingError):
+            row = _row_of(worker.stdout.readline())
+        except NotStarted as error:
+            row = error
+        except (OSError, ValueError, KeyError, TypeError):   # it ended, or wrote what is no row
             text = "could not be judged: the grader's process ended while it graded this"
             row, worker = Graded(submission.name, {}, [*submission.trouble, text]), None
         except Exception as error:
@@ -94,17 +99,38 @@ def work():
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     tasks, rows = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    while True:
+    for line in tasks:
         try:
-            submission, settings = pickle.load(tasks)
-        except EOFError:
-            return
-        try:
-            row = grade(submission, *settings)
+            row = grade(*_task_of(line))._asdict()
         except NotStarted as error:
-            row = error
-        pickle.dump(row, rows)
+            row = {"not started": str(error)}
+        rows.write(json.dumps(row).encode("ascii") + b"\n")
         rows.flush()
+
+
+def _task(submission, settings):
+    """A submission and the settings as a line; files that lie beside it may hold any bytes."""
+    beside = {path: base64.b64encode(data).decode("ascii") for path, data in submission.beside.items()}
+    message = {"submission": submission._asdict() | {"beside": beside}, "settings": list(settings)}
+    return json.dumps(message).encode("ascii") + b"\n"
+
+
+def _task_of(line):
+    """The arguments of ``grade``, from a line."""
+    message = json.loads(line)
+    beside = {path: base64.b64decode(data) for path, data in message["submission"]["beside"].items()}
+    return Submission(**message["submission"] | {"beside": beside}), *message["settings"]
+
+
+def _row_of(line):
+    """A row from a worker's line; ValueError, KeyError or TypeError if it is none."""
+    message = json.loads(line)
+    if "not started" in message:
+        raise NotStarted(message["not started"])
+    if not (isinstance(message["name"], str) and isinstance(message["answers"], dict)
+            and isinstance(message["trouble"], list) and isinstance(message["seconds"], float)):
+        raise ValueError("no row")
+    return Graded(message["name"], message["answers"], message["trouble"], message["seconds"])
 
 
 def _end_with(parent):
