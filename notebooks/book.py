@@ -253,7 +253,7 @@ class Book:
 
     def code(self):
         """The package's source, a page for each module; and their list."""
-        formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True, linespans="line")
+        formatter = HtmlFormatter(linenos="inline", lineanchors="L", anchorlinenos=True)
         files = [path for path in sorted(PACKAGE.rglob("*.py")) if path.read_text(encoding="utf-8").strip()]
         rows = []
         for path in files:
