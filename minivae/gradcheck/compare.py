@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 
 from .numeric import repeated
-from .probe import EPS, norm, signs
+from .probe import EPS, norm
 from .record import ROUNDINGS, Comparison, Number
 
 __all__ = ["measure", "one_by_one", "along", "in_groups", "together", "judge", "LIMIT"]

@@ -10,8 +10,6 @@ can judge them; ``gradcheck.check_unbiased`` does. Equations 10.19 and 10.21 to 
 K latent, S samples per example; sample s of example b lies in row b S + s.
 """
 
-import numpy as np
-
 from ..kernels import repeat_backward, reparameterize_backward, standard_deviation_backward
 from .bounds import IWAE, MonteCarloELBO
 
