@@ -208,10 +208,10 @@ class Book:
         body = (f'<h1>minivae</h1>{mistune.html(about)}<figure><img src="{picture}" alt="{html.escape(alt)}">'
                 f"<figcaption>{html.escape(caption)}</figcaption></figure>"
                 f"<h2 id=\"contents\">The course</h2><ol class=\"contents\">{rows}</ol>"
-                '<h2 id="beside">Beside it</h2><ul><li><a href="walk.html">The walk</a>: one pass of a small VAE, forward '
-                "and back, a symbol at a time: equation, code and numbers.</li>"
-                '<li><a href="equations.html">Every equation</a>, with the place where it is derived and the lines that '
-                'compute it.</li><li><a href="exercises/index.html">The exercises</a>, and their solutions.</li>'
+                '<h2 id="beside">Beside it</h2><ul><li><a href="walk.html">The walk</a>: one pass of a small VAE, '
+                "forward and back, a symbol at a time: equation, code and numbers.</li>"
+                '<li><a href="equations.html">Every equation</a>, with the place where it is derived and the lines '
+                'that compute it.</li><li><a href="exercises/index.html">The exercises</a>, and their solutions.</li>'
                 '<li><a href="code/index.html">The package\'s source</a>, a page for each module.</li>'
                 '<li><a href="TEACHING.md">For teachers</a>: grading, a term\'s plan, adding an exercise.</li></ul>')
         self.write("index.html", "minivae", self.local_links(body, FOLDER, "index.html"))
@@ -261,7 +261,8 @@ class Book:
             first = re.match(r'"""(.+?)(?:\n\n|""")', text, re.DOTALL)
             about = " ".join(first.group(1).split()) if first else ""
             address = code_address(file)
-            rows.append(f'<li><a href="{address.removeprefix("code/")}"><code>{file}</code></a> {html.escape(about)}</li>')
+            rows.append(f'<li><a href="{address.removeprefix("code/")}"><code>{file}</code></a> '
+                        f"{html.escape(about)}</li>")
             body = highlight(text, PythonLexer(stripnl=False), formatter)
             body = re.sub(r'<a id="(L-\d+)" name="L-\d+"></a>', r'<span id="\1"></span>', body)
             body = body.replace("<pre>", '<pre tabindex="0" role="group" aria-label="Source">')

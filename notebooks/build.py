@@ -86,7 +86,8 @@ def report(path, work):
     """Do the work on one notebook and print what is wrong with it; True if anything is."""
     start = time.perf_counter()
     faults = work(path)
-    print(f"{'FAILED' if faults else 'ok':6} {path.relative_to(FOLDER).with_suffix('')}  ({time.perf_counter() - start:.0f} s)", flush=True)
+    name, seconds = path.relative_to(FOLDER).with_suffix(""), time.perf_counter() - start
+    print(f"{'FAILED' if faults else 'ok':6} {name}  ({seconds:.0f} s)", flush=True)
     for fault in faults:
         print("       " + fault.replace("\n", "\n       "), flush=True)
     return bool(faults)

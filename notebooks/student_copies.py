@@ -19,7 +19,8 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 STATEMENT = re.compile(r"<!-- statement: (\w+) -->")
-STUB = '{indent}# YOUR CODE HERE\n{indent}raise NotImplementedError("{name}: write it here, then run the next cell.{hint}")'
+STUB = ("{indent}# YOUR CODE HERE\n"
+        '{indent}raise NotImplementedError("{name}: write it here, then run the next cell.{hint}")')
 HINT = " Stuck? exercises.hint('{name}')"   # where the function is an exercise, which has hints
 WITHOUT_HINTS = ("loss_and_gradients", "train")  # the capstone's own: what joins the exercises
 SHORT = 12   # characters up to which a line of a solution gives nothing away

@@ -221,13 +221,13 @@ def _linear(subject, dy, args, gradients, rng):
     faults = []
     if broken:
         faults.append(Fault("upstream",
-                            f"{listed(list(broken))}: the gradient holds {next(iter(broken.values()))} where some "
-                                        f"of the upstream gradient is 0, tiny or large: is it divided by, or put into a "
-                                        f"function?", tuple(broken)))
+                            f"{listed(list(broken))}: the gradient holds {next(iter(broken.values()))} where some of "
+                            "the upstream gradient is 0, tiny or large: is it divided by, or put into a function?",
+                            tuple(broken)))
     if ignored:
         faults.append(Fault("upstream",
                             f"{listed(ignored)}: the upstream gradient is ignored: backward returns the same "
-                                        "for any. Multiply by it", ignored))
+                            "for any. Multiply by it", ignored))
     if bent:
         faults.append(Fault("upstream", f"{listed(bent)}: the gradient is not linear in the upstream gradient: what "
                                         "comes for the sum of two is not the sum of what comes for each",

@@ -140,8 +140,9 @@ def passed_through(seen, context):
         total = np.asarray(dy.sum(axis=axis, keepdims=keep))
         if total.shape == shape:
             spread_again = broadcasts(shape, dy.shape) and (keep or axis == 0)
-            words = (f"the upstream gradient summed over axis {axis} and nothing else: the derivative of what follows is "
-                     "missing" if spread_again else f"the upstream gradient summed over the wrong axis (axis {axis})")
+            words = (f"the upstream gradient summed over axis {axis} and nothing else: the derivative of what follows "
+                     "is missing" if spread_again else
+                     f"the upstream gradient summed over the wrong axis (axis {axis})")
             yield Hypothesis("upstream", lambda *_, words=words: words, seen.claimed, seen.take(total), exact, allowed)
 
 

@@ -313,8 +313,8 @@ def _diagnose(front, nodes, parameters, batch):
 
 def _diagnose_whole(first, tensors, batch, few):
     """Name what is wrong with tensors that were right for some examples of the batch and are wrong for all of it."""
-    text = (f"right for {few} of the examples by themselves, wrong for the batch of {len(batch.x)}: are some of its examples "
-            "left out, or is a number of examples written into the code?")
+    text = (f"right for {few} of the examples by themselves, wrong for the batch of {len(batch.x)}: are some of its "
+            "examples left out, or is a number of examples written into the code?")
     found = diagnose(tensors, Context({"B": len(batch.x), "D": batch.x.shape[1]}), only=first)
     return said_once([(name, Diagnosis("examples", (), text) if one.kind in ("unknown", "place") else one)
                       for one in found for name in one.tensors])
@@ -335,5 +335,7 @@ def _notes(model, few, B, pairs):
     notes = [] if pairs else ["no kernel pairs: this model names none (pairs())"]
     if np.dtype(model.dtype) != np.float64:
         notes.append(f"the gradients are the {np.dtype(model.dtype)} model's, the differences those of a float64 copy")
-    return notes + ([f"number by number for {few} of the {B} examples, drawn at random; for all {B} along random directions"]
-                    if few < B else [])
+    if few < B:
+        notes.append(f"number by number for {few} of the {B} examples, drawn at random; for all {B} along random "
+                     "directions")
+    return notes

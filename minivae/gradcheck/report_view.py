@@ -80,8 +80,8 @@ def _doubts(report):
 def _corners(report):
     if report.verdict != "pass":
         return []
-    return [f"{t.name}: {(t.states == 'corner').sum()} of {len(t)} numbers lie at a corner (a unit exactly at 0?); the claim "
-            "is a slope between those to its left and its right" for t in report.tensors if t.state == "corner"]
+    return [f"{t.name}: {(t.states == 'corner').sum()} of {len(t)} numbers lie at a corner (a unit exactly at 0?); the "
+            "claim is a slope between those to its left and its right" for t in report.tensors if t.state == "corner"]
 
 
 def _rows(report):

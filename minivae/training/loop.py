@@ -116,8 +116,8 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     if threads is not None and positive_integer("threads", threads) > batch_size:
         raise ValueError(f"threads must be at most the batch size, {batch_size}; got {threads}.")
     if threads not in (None, 1) and not can_share(model, optimizer):
-        raise ValueError(f"threads can share steps of the package's own models and optimizers alone; got {threads} for a "
-                         f"{type(model).__name__} and a {type(optimizer).__name__}. Leave threads out?")
+        raise ValueError(f"threads can share steps of the package's own models and optimizers alone; got {threads} for "
+                         f"a {type(model).__name__} and a {type(optimizer).__name__}. Leave threads out?")
     if held_out is not None:
         held_out = prepare(held_out, binarize, data_dim=model.input_dim, classes=model.conditions, name="held_out")
 

@@ -38,8 +38,8 @@ NEIGHBOURS = (0, 1, 2)
 @contextlib.contextmanager
 def busy(count):
     """Keep so many other processes busy within the block."""
-    work = "import os, sys\nx = 1\nwhile os.getppid() == int(sys.argv[1]):\n  for _ in range(10**6): x = x * 3 % 1000003"
-    # which ends by itself if this program is killed
+    work = ("import os, sys\nx = 1\nwhile os.getppid() == int(sys.argv[1]):\n"  # it ends if this program is killed
+            "  for _ in range(10**6): x = x * 3 % 1000003")
     processes = [subprocess.Popen([sys.executable, "-c", work, str(os.getpid())]) for _ in range(count)]
     try:
         time.sleep(0.3 * bool(count))  # until they have started
@@ -79,7 +79,8 @@ def measure(size, rounds, burst, engines=ENGINES):
 
 
 def rows_of(times):
-    """Return a row for each engine: milliseconds, and the ratio to minivae on one thread, for each number of neighbours."""
+    """Return a row for each engine: milliseconds and the ratio to minivae on one thread, for each number of neighbours.
+    """
     rows = []
     for name in times[0]:
         cells = [name]
@@ -104,9 +105,10 @@ def main():
         tables.append((f"{size}, {SIZES[size].activation}", columns, rows))
     if len(rows) == len(ENGINES):
         write_tables(HERE / "results" / "busy.md", "One training step beside busy neighbours",
-                     f"{machine()} float32, {BATCHES} batches in turn. Milliseconds a step: the median over {arguments.rounds} rounds, in "
-                     "which the engines took turns; then the median of the ratios to minivae on one thread in the same round. The "
-                     "neighbours are one or two processes that never pause.", tables)
+                     f"{machine()} float32, {BATCHES} batches in turn. Milliseconds a step: the median over "
+                     f"{arguments.rounds} rounds, in which the engines took turns; then the median of the ratios to "
+                     "minivae on one thread in the same round. The neighbours are one or two processes that "
+                     "never pause.", tables)
 
 
 if __name__ == "__main__":

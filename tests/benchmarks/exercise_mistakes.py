@@ -66,10 +66,10 @@ def main():
         print(rows[-1], flush=True)
     text = "\n".join([
         "# Wrong answers to the exercises", "",
-        f"`python tests/benchmarks/exercise_mistakes.py`. {len(MISTAKES) + len(WRONG_ANSWERS)} mistakes, each handed in to "
-        "every exercise in which it shows.", "",
-        f"**Caught: {total[1]} of {total[0]}. Named: {total[3]} ({100 * total[3] / total[0]:.1f} %). Numbers and behaviour "
-        f"alone, without the catalogue, say something in {total[2]}.**", "",
+        f"`python tests/benchmarks/exercise_mistakes.py`. {len(MISTAKES) + len(WRONG_ANSWERS)} mistakes, each handed "
+        "in to every exercise in which it shows.", "",
+        f"**Caught: {total[1]} of {total[0]}. Named: {total[3]} ({100 * total[3] / total[0]:.1f} %). Numbers and "
+        f"behaviour alone, without the catalogue, say something in {total[2]}.**", "",
         "| exercise | wrong answers | caught | by the numbers | by name |", "|---|---|---|---|---|", *rows, ""])
     (HERE / "results" / "exercise_mistakes.md").write_text(text, encoding="utf-8")
 

@@ -99,8 +99,8 @@ def main():
         print(size, *("  {:34} {:>8} {:>6}".format(*cells) for cells in rows), sep="\n", flush=True)
         tables.append((f"{size}, {SIZES[size].activation}", ["", "ms", "of the step"], rows))
     write_tables(HERE / "results" / "floor.md", "The floor of a training step",
-                 f"{machine()} One thread, float32. Medians of {arguments.rounds} rounds in which pieces and step took turns; then the "
-                 "median of the ratios to the step of the same round.", tables)
+                 f"{machine()} One thread, float32. Medians of {arguments.rounds} rounds in which pieces and step took "
+                 "turns; then the median of the ratios to the step of the same round.", tables)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,6 @@
-"""How often the numeric derivative's estimated error covers its true error: python tests/benchmarks/gradcheck_coverage.py
+"""How often the numeric derivative's estimated error covers its true error.
+
+    python tests/benchmarks/gradcheck_coverage.py
 
 Functions of one variable, multiplied and stretched by factors from 1e-6 to 1e+6, and weights of networks in float64
 and float32. The factors SAFETY and ROUNDING of ``numeric.py`` were chosen here. Writes results/gradcheck_coverage.md.
@@ -94,9 +96,9 @@ def main():
     cases, covered = sum(r[0] for r in rows), sum(r[1] for r in rows)
     text = "\n".join([
         "# Coverage of the numeric derivative's estimated error", "",
-        "`python tests/benchmarks/gradcheck_coverage.py`. Each function is multiplied and stretched by random factors from "
-        "1e-6 to 1e+6; weights are those of random networks. Errors are relative: to the true slope, for weights to the "
-        "largest slope of the tensor. Points at a corner are left out.", "",
+        "`python tests/benchmarks/gradcheck_coverage.py`. Each function is multiplied and stretched by random factors "
+        "from 1e-6 to 1e+6; weights are those of random networks. Errors are relative: to the true slope, for weights "
+        "to the largest slope of the tensor. Points at a corner are left out.", "",
         f"**Covered: {covered} of {cases}, {100 * covered / cases:.3f} %.**", "",
         "| function | cases | covered | median true error | median estimate | median evaluations |",
         "|---|---|---|---|---|---|", *(r[2] for r in rows), ""])

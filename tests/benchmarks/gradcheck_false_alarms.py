@@ -82,8 +82,8 @@ def main():
     total = sum(counts.values(), collections.Counter())
     text = "\n".join([
         "# Verdicts on correct gradients", "",
-        "`python tests/benchmarks/gradcheck_false_alarms.py`. Loss scales 1e-6, 4e-5, 1 and 1e+6; half of the networks have "
-        "all biases at zero.", "",
+        "`python tests/benchmarks/gradcheck_false_alarms.py`. Loss scales 1e-6, 4e-5, 1 and 1e+6; half of the networks "
+        "have all biases at zero.", "",
         f"**False alarms: {total['fail']} of {sum(total.values())}.**", "",
         "| correct gradients of | checks | pass | inconclusive | fail |", "|---|---|---|---|---|",
         *(f"| {name} | {sum(c.values())} | {c['pass']} | {c['inconclusive']} | {c['fail']} |"

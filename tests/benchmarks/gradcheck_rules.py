@@ -41,7 +41,7 @@ def _everywhere(array):
 
 
 def cs231n(f, grads, at, rng):
-    """Ten random indices of each tensor, h = 1e-5: |a - n| / (|a| + |n|) below 1e-2 (course notes, grad_check_sparse)."""
+    """Ten random indices a tensor, h = 1e-5: |a - n| / (|a| + |n|) below 1e-2 (course notes, grad_check_sparse)."""
     for name, g in grads.items():
         places = [tuple(rng.integers(0, n) for n in g.shape) for _ in range(10)]
         a, n = np.array([g[place] for place in places]), differences(f, at, name, places, 1e-5)
@@ -68,7 +68,7 @@ def theano(f, grads, at, rng):
 
 
 def caffe(f, grads, at, rng):
-    """All entries, h = 1e-2: |a - n| below 1e-2 max(|a|, |n|, 1) (Caffe's GradientChecker, as some of its tests use it)."""
+    """All entries, h = 1e-2: |a - n| below 1e-2 max(|a|, |n|, 1) (Caffe's GradientChecker, as in some of its tests)."""
     for name, g in grads.items():
         n, a = differences(f, at, name, _everywhere(g), 1e-2), g.ravel()
         if np.any(np.abs(a - n) > 1e-2 * np.maximum(np.maximum(np.abs(a), np.abs(n)), 1)):
@@ -109,7 +109,7 @@ def wrong_gradients(mistake, seed, settings):
 
 
 def cases():
-    """Yield (mistake's name or None, f, grads, at): each mistake under the first settings that it matters to, and none."""
+    """Yield (mistake's name or None, f, grads, at): each mistake under the first settings that show it, and none."""
     for mistake in (m for m in MISTAKES if m.seen_by_gradient_check):
         settings = next((s for s in SETTINGS if wrong_gradients(mistake, 0, s)), None)
         for seed in range(SEEDS) if settings is not None else ():
@@ -143,8 +143,8 @@ def write(passed):
     runs = sum(len(next(iter(passed.values()))[name]) for name in mistakes)
     text = "\n".join([
         "# Planted bugs that pass", "",
-        f"`python tests/benchmarks/gradcheck_rules.py`. {len(mistakes)} mistakes, {runs} runs; small VAEs (5-4-2, tanh or relu, "
-        f"Bernoulli or Gaussian), the loss multiplied by {SCALE:g}.", "",
+        f"`python tests/benchmarks/gradcheck_rules.py`. {len(mistakes)} mistakes, {runs} runs; small VAEs (5-4-2, tanh "
+        f"or relu, Bernoulli or Gaussian), the loss multiplied by {SCALE:g}.", "",
         "| rule | bugs let through | mistakes never caught | correct gradients not accepted |", "|---|---|---|---|",
         *rows, ""])
     (HERE / "results" / "gradcheck_rules.md").write_text(text, encoding="utf-8")

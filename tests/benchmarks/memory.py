@@ -55,9 +55,9 @@ def main():
         rows.append([size, f"{held / MB:.2f}", f"{theory / MB:.2f}", f"{beside / MB:.2f}", f"{left:,}"])
         print("  ".join(rows[-1]), flush=True)
     write_tables(HERE / "results" / "memory.md", "What training holds in memory",
-                f"{machine()} Megabytes, float32: the arrays that stay from step to step; the same by theory, five "
-                "vectors of parameters and two traces; the most that a step holds beside them for a while; and the bytes that two "
-                "hundred steps leave behind.",
+                 f"{machine()} Megabytes, float32: the arrays that stay from step to step; the same by theory, five "
+                 "vectors of parameters and two traces; the most that a step holds beside them for a while; and the "
+                 "bytes that two hundred steps leave behind.",
                  [("Forward, backward, Adam", ["", "held, MB", "theory, MB", "beside, MB", "left behind, bytes"],
                    rows)])
 

@@ -126,10 +126,10 @@ def main():
         parts.append((name, ["size", "measured", "theory", "ratio"], rows))
     parts.append(("Ten and a thousand times as wide, by theory", BEYOND, beyond(speeds)))
     write_tables(HERE / "results" / "scale.md", "Cost per example against size",
-                f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. 784-{H}-{K}, relu, batch {B}, "
-                f"one size varied at a time; microseconds per example. Measured by themselves: "
-                f"{speeds[0] / 1e9:.0f} × 10⁹ operations a second, {speeds[1] / 1e9:.0f} × 10⁹ bytes a second, {1e6 * speeds[2]:.0f} microseconds "
-                "fixed cost of a step.", parts)
+                 f"{machine()} BLAS threads: {os.environ.get('OPENBLAS_NUM_THREADS', 'all')}. 784-{H}-{K}, relu, batch "
+                 f"{B}, one size varied at a time; microseconds per example. Measured by themselves: "
+                 f"{speeds[0] / 1e9:.0f} × 10⁹ operations a second, {speeds[1] / 1e9:.0f} × 10⁹ bytes a second, "
+                 f"{1e6 * speeds[2]:.0f} microseconds fixed cost of a step.", parts)
     draw(lines, HERE / "results" / "scale.png")
 
 

@@ -43,8 +43,8 @@ def main():
     rows = [row(name, times[name], times["import numpy"]) for name in COMMANDS]
     print(*("  {:34} {:>8} {:>16} {:>8}".format(*cells) for cells in rows), sep="\n")
     write_tables(HERE / "results" / "startup.md", "How long until the first line of work",
-                f"{machine()} Milliseconds of processor time of a fresh interpreter: the median of {ROUNDS} and the middle "
-                "half; then the ratio to importing NumPy alone.",
+                 f"{machine()} Milliseconds of processor time of a fresh interpreter: the median of {ROUNDS} and the "
+                 "middle half; then the ratio to importing NumPy alone.",
                  [("Start-up", COLUMNS, rows)])
 
 

@@ -134,10 +134,11 @@ def main():
         print(*("  {:32} {:>8} {:>16} {:>8}".format(*cells) for cells in rows), sep="\n", flush=True)
     if set(arguments.only) == set(PEERS) and len(parts) == len(SIZES) + 1:
         write_tables(HERE / "results" / f"step_{arguments.threads}.md", "One training step beside other engines",
-                    f"{machine()} {arguments.threads} thread(s) each, float32{', real-time priority' * arguments.alone}. "
-                    f"Milliseconds a step ({arguments.clock} time): the median over {arguments.rounds} rounds, in which the "
-                    "engines took turns, and the middle half of the rounds; then the "
-                    "median of the ratios to minivae's time of the same round: above 1 is slower than minivae.", parts)
+                     f"{machine()} {arguments.threads} thread(s) each, float32"
+                     f"{', real-time priority' * arguments.alone}. Milliseconds a step ({arguments.clock} time): the "
+                     f"median over {arguments.rounds} rounds, in which the engines took turns, and the middle half of "
+                     "the rounds; then the median of the ratios to minivae's time of the same round: above 1 is slower "
+                     "than minivae.", parts)
 
 
 if __name__ == "__main__":

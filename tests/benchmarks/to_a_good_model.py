@@ -76,8 +76,8 @@ def pytorch_example(images, held_out, epochs, seed=0):
         pixels = mv.data.binarize(held_out[start:start + 500].reshape(-1, 784), "dynamic", rng=rng)
         batches.append((torch.from_numpy(pixels),
                         torch.from_numpy(rng.standard_normal((len(pixels), 20)).astype("float32"))))
-    x, adam, points, spent = torch.from_numpy(images.reshape(-1,
-                                                             784) / np.float32(255)), torch.optim.Adam(layers.parameters(), 1e-3), [], 0.0
+    x = torch.from_numpy(images.reshape(-1, 784) / np.float32(255))
+    adam, points, spent = torch.optim.Adam(layers.parameters(), 1e-3), [], 0.0
     for _ in range(epochs):
         start = time.process_time()
         for batch in torch.randperm(len(x)).split(128):
@@ -117,9 +117,10 @@ def main():
     if arguments.epochs == 10 and len(rows) == len(runs):
         columns = ["", *(f"to {target:.0f}, s" for target in TARGETS), "ten epochs, s", "their ELBO"]
         write_tables(HERE / "results" / "to_a_good_model.md", "Processor time to a held-out ELBO",
-                     f"{machine()} One thread each, seconds on the processor at the end of the first epoch whose held-out ELBO was "
-                     "that high, in nats per image; all three are measured on the same 10,000 images, pixels and noise, and the "
-                     "time that this takes is not counted. PyTorch's example trains on grey levels, which is its own choice.",
+                     f"{machine()} One thread each, seconds on the processor at the end of the first epoch whose "
+                     "held-out ELBO was that high, in nats per image; all three are measured on the same 10,000 "
+                     "images, pixels and noise, and the time that this takes is not counted. PyTorch's example trains on "
+                     "grey levels, which is its own choice.",
                      [("784-400-20, ten epochs of 50,000 images", columns, rows)])
 
 

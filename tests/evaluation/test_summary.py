@@ -61,7 +61,8 @@ def test_what_one_image_or_one_draw_cannot_tell_is_none():
     one_image = evaluate(mv.VAE(4, (3,), 2), IMAGES[:1], binarize="none", rng=rng(), samples=5)
     assert one_image["elbo_se"] is one_image["log_px_se"] is one_image["active_units"] is None
     one_draw = evaluate(mv.VAE(4, (3,), 2), IMAGES, binarize="none", rng=rng(), samples=1)
-    assert one_draw["log_px_draws_se"] is one_draw["bound_draws_se"][1] is None and one_draw["bound"] == {1: one_draw["log_px"]}
+    assert one_draw["log_px_draws_se"] is one_draw["bound_draws_se"][1] is None
+    assert one_draw["bound"] == {1: one_draw["log_px"]}
     for numbers in (one_image, one_draw):
         assert "None" not in as_text(numbers) and "nan" not in as_text(numbers)
 
@@ -133,7 +134,7 @@ def test_where_log_px_is_in_doubt_it_has_no_error_bar():
 
 
 def test_the_larger_of_two_errors_is_reported(monkeypatch):
-    """Of 60 uneven examples the halves tell more; of one example, where the two halves happen to agree, equation 10.6."""
+    """Of 60 uneven examples the halves tell more; of one, where the two halves happen to agree, equation 10.6."""
     monkeypatch.setattr("minivae.evaluation.summary.doubt", lambda numbers: None)  # which would leave the error out
     model = at_true_posterior(linear_model(5, K=2))
     model.parameters["encoder.0.b"][:2] += 1  # q beside the posterior
@@ -171,8 +172,8 @@ def test_active_units_are_those_whose_mean_moves_with_the_data():
     model.parameters["encoder.0.b"][:3] = [0, 5, 5]  # far from the prior's mean, and yet not active
     x = rng(1).standard_normal((2500, 4))
     np.testing.assert_allclose(unit_activity(model, x), x[:, 0].var() * np.array([4, 0.0025, 0]), atol=1e-12)
-    assert active_units(model, x) == 1 and active_units(model, x,
-                                                        threshold=0.001) == 2 and active_units(model, x, threshold=0) == 2
+    assert active_units(model, x) == 1
+    assert active_units(model, x, threshold=0.001) == active_units(model, x, threshold=0) == 2
     with pytest.raises(ValueError, match="at least two examples"):
         active_units(model, x[:1])
     with pytest.raises(ValueError, match="threshold must be"):

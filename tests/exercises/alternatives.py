@@ -1,4 +1,4 @@
-"""Other correct answers: loops, einsum, another order of operations, lists for tuples. Each exercise has at least one."""
+"""Other correct answers: loops, einsum, another order of operations, lists for tuples; at least one an exercise."""
 
 import math
 

@@ -18,7 +18,7 @@ by_name = pytest.mark.parametrize("name", EXERCISES)
 
 
 def wrong_answers(exercise):
-    """Return (mistake, function) for the exercise's own: in its notebook's solution, and in what it is first built from."""
+    """Return (mistake, function) for the exercise's own: in its notebook's solution, and in what that is built from."""
     found = []
     for mistake in (*MISTAKES, *WRONG_ANSWERS):
         targets = [target for target, _, _ in mistake.changes]

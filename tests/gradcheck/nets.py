@@ -59,7 +59,8 @@ def at_the_minimum(rng, *, scale=1.0, dtype=np.float64):
     """Least squares at its solution, where the gradient is nothing but rounding."""
     X, y = rng.standard_normal((20, 4)), rng.standard_normal(20)
     w = np.linalg.lstsq(X, y, rcond=None)[0]
-    return lambda at: scale * ((X @ at["w"] - y) ** 2).sum(), {"w": (2 * scale * X.T @ (X @ w - y)).astype(dtype)}, {"w": w}
+    gradient = (2 * scale * X.T @ (X @ w - y)).astype(dtype)
+    return lambda at: scale * ((X @ at["w"] - y) ** 2).sum(), {"w": gradient}, {"w": w}
 
 
 MAKERS = {

@@ -1,4 +1,4 @@
-"""check_gradient: right gradients of any size pass, wrong ones are caught and named, and what cannot be told is said."""
+"""check_gradient: right gradients of any size pass, wrong ones are caught and named, what cannot be told is said."""
 
 import numpy as np
 import pytest

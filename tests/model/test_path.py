@@ -20,7 +20,7 @@ def twins(objective, beta=1.0):
 
 
 def gradients(model, x, samples, draws, seed):
-    """dmu and dlog_var of so many independent draws, shape (draws, images, 2 K): each image stands that often in a batch."""
+    """dmu and dlog_var of so many draws, shape (draws, images, 2 K): each image stands that often in a batch."""
     many = np.tile(x, (draws, 1))
     d, _ = model.backward(model.forward(many, np.random.default_rng(seed).standard_normal(
         (len(many) * samples, model.latent_dim))))

@@ -1,4 +1,4 @@
-"""The course as it is committed, without running it: its shape, its citations, its shown source, its place in the README."""
+"""The course as it is committed, without running it: its shape, citations, shown source and place in the README."""
 
 import importlib.util
 import pathlib
@@ -128,7 +128,8 @@ def test_the_table_of_rules_is_the_measured_one():
 
 
 def test_citations_are_read_as_meant():
-    assert cited("as (2.3) says, by (2.4, 2.5 and 10.1); not (0.5), 3.1 or (12.5 nats)") == {"2.3", "2.4", "2.5", "10.1"}
+    found = cited("as (2.3) says, by (2.4, 2.5 and 10.1); not (0.5), 3.1 or (12.5 nats)")
+    assert found == {"2.3", "2.4", "2.5", "10.1"}
 
 
 @pytest.mark.parametrize("name", [name for name in NOTEBOOKS if int(name[:2]) in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])

@@ -1,4 +1,5 @@
-"""The formula sheet says what the registry, the model and the README say, and what is committed is what the code makes."""
+"""The formula sheet says what the registry, the model and the README say, and the committed one is what the code makes.
+"""
 
 import html
 import pathlib
@@ -22,10 +23,12 @@ def defined_under(heading):
 
 
 def test_every_equation_on_the_page_is_the_registrys_with_its_number_and_its_words():
-    shown = re.findall(r'<tr><td style="width: 4%">([\d.]+)</td><td class="code".*?>(.*?)</td><td.*?>\$(.*?)\$</td><td>(.*?)</td>', PAGE)
+    shown = re.findall(r'<tr><td style="width: 4%">([\d.]+)</td><td class="code".*?>(.*?)</td>'
+                       r'<td.*?>\$(.*?)\$</td><td>(.*?)</td>', PAGE)
     assert [(number, html.unescape(words)) for number, _, _, words in shown] == ROWS
     for number, symbol, latex, _ in shown:
-        assert html.unescape(latex) == equation(number).latex and symbol.split(", ") == (equation(number).symbol or "").split(" ")
+        assert html.unescape(latex) == equation(number).latex
+        assert symbol.split(", ") == (equation(number).symbol or "").split(" ")
     assert len({number for number, _ in ROWS}) == len(ROWS) <= MOST_ROWS
 
 

@@ -1,4 +1,4 @@
-"""The capstone's solution, a whole VAE without the package: its gradients are the package's, and a wrong part is named."""
+"""The capstone's solution, a whole VAE without the package: its gradients are the package's, a wrong part is named."""
 
 import json
 import pathlib

@@ -1,0 +1,15 @@
+"""The house style, as far as a machine can see it."""
+
+import pathlib
+import re
+
+ROOT = pathlib.Path(__file__).parent.parent
+
+
+def test_no_line_is_wider_than_the_limit():
+    limit = int(re.search(r"^line-length = (\d+)$", (ROOT / "pyproject.toml").read_text(encoding="utf-8"), re.M)[1])
+    assert limit == 120
+    wide = [f"{path.relative_to(ROOT)}:{number}: {len(line)} columns"
+            for folder in ("minivae", "notebooks", "tests") for path in (ROOT / folder).rglob("*.py")
+            for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1) if len(line) > limit]
+    assert not wide, "\n".join(wide)
