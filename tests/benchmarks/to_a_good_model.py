@@ -119,8 +119,8 @@ def main():
         write_tables(HERE / "results" / "to_a_good_model.md", "Processor time to a held-out ELBO",
                      f"{machine()} One thread each, seconds on the processor at the end of the first epoch whose "
                      "held-out ELBO was that high, in nats per image; all three are measured on the same 10,000 "
-                     "images, pixels and noise, and the time that this takes is not counted. PyTorch's example trains on "
-                     "grey levels, which is its own choice.",
+                     "images, pixels and noise, and the time that this takes is not counted. PyTorch's example trains "
+                     "on grey levels, which is its own choice.",
                      [("784-400-20, ten epochs of 50,000 images", columns, rows)])
 
 
