@@ -136,7 +136,46 @@ def _keyed(name, change):
     return lambda *arguments: change(right(*arguments))
 
 
+def estimate_by_squares(log_likelihood):
+    """The error from the mean square: its ratio to the squared mean is rho, equation 1.7."""
+    S = log_likelihood.shape[1]
+    log_mean = np.logaddexp.reduce(log_likelihood, axis=1) - np.log(S)
+    log_square = np.logaddexp.reduce(2 * log_likelihood, axis=1) - np.log(S)
+    return {"relative_error": np.sqrt(np.expm1(log_square - 2 * log_mean) / (S - 1)), "log_p_x": log_mean}
+
+
+def log_mean_exp_by_moving_the_axis(log_w, axis):
+    rows = np.moveaxis(log_w, axis, -1)
+    largest = np.maximum(rows.max(-1), -1e300)
+    return largest + np.log(np.add.reduce(np.exp(rows - largest[..., None]), -1) / rows.shape[-1])
+
+
+def bound_by_dot_products(log_likelihood, log_prior, log_q, spacing):
+    q = spacing * np.exp(log_q)
+    return [np.einsum("bg,bg->b", q, log_likelihood), (q * log_q).sum(1) - q @ log_prior,
+            np.vecdot(q, log_likelihood + log_prior - log_q)]
+
+
+def draws_in_a_loop(mu, log_var, n, eps):
+    return [[m + math.sqrt(math.exp(v)) * e for m, v, e in zip(mu[i], log_var[i], row)] for i, row in zip(n, eps)]
+
+
+def density_by_examples(z, mu, log_var):
+    total = np.full(len(z), -np.inf)
+    for m, v in zip(mu, log_var):
+        total = np.logaddexp(total, -((z - m) ** 2 * np.exp(-v) + v + math.log(math.tau)).sum(1) / 2)
+    return total - np.log(len(mu))
+
+
 ALTERNATIVES = {
+    "log_mean_exp": [lambda log_w, axis: np.logaddexp.reduce(log_w, axis=axis) - np.log(log_w.shape[axis]),
+                     log_mean_exp_by_moving_the_axis],
+    "naive_estimate": [estimate_by_squares],
+    "elbo_by_quadrature": [bound_by_dot_products],
+    "objective_and_loss": [lambda log_p, kl_k, beta: (log_p.sum(-1) - kl_k.sum(-1), log_p.sum(-1) - beta * kl_k.sum(-1),
+                                                      float((beta * kl_k.sum() - log_p.sum()) / len(log_p)))],
+    "aggregate_draws": [draws_in_a_loop],
+    "aggregate_log_density": [density_by_examples],
     "kl_divergence": [
         kl_in_loops,
         lambda mu,

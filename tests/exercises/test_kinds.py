@@ -201,6 +201,21 @@ FOR_THE_CHECK_ITSELF = [   # what once ended it
 ]
 
 
+
+def stable(log_w, axis):
+    return np.logaddexp.reduce(log_w, axis=axis) - np.log(log_w.shape[axis])
+
+
+INFINITE = [   # log_mean_exp is -inf where every term is 0, and nothing else will do
+    Case("log_mean_exp", lambda log_w, axis: np.maximum(stable(log_w, axis), -1e300), ("-1e+300", "should be -inf"),
+         ("Mistake",)),
+    Case("log_mean_exp", lambda log_w, axis: np.where(np.isinf(stable(log_w, axis)), np.inf, stable(log_w, axis)),
+         ("inf at [1]", "should be -inf")),
+    Case("log_mean_exp", lambda log_w, axis: np.where(np.isinf(log_w.min(axis)), -np.inf, stable(log_w, axis)),
+         ("-inf at [0] where some logarithms are -inf",), ("should be -inf",)),
+]
+
+
 @pytest.mark.parametrize("case", RIGHT, ids=lambda case: case.name)
 def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
     report = exercises.check(case.name, case.answer)
@@ -209,7 +224,7 @@ def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
                                                                        for words in case.lacks), report
 
 
-@pytest.mark.parametrize("case", WRONG + ALMOST + FOR_THE_CHECK_ITSELF, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", WRONG + ALMOST + FOR_THE_CHECK_ITSELF + INFINITE, ids=lambda case: case.name)
 @pytest.mark.parametrize("seed", [0, 1])
 def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
     report = exercises.check(case.name, Counting() if isinstance(case.answer, Counting) else case.answer, seed=seed)

@@ -108,7 +108,7 @@ def test_the_same_folder_gives_the_same_table(tmp_path):
     (["nowhere"], 1, "there is no file or folder nowhere"),
     (["."], 1, "nothing to grade"),
     (["x.py", "--exercises", "dense"], 1, "there is no exercise 'dense'; there are dense_dx"),
-    (["x.py", "--exercises", "2"], 1, "notebook 2 has no exercises"),
+    (["x.py", "--exercises", "0"], 1, "notebook 0 has no exercises"),
     (["x.py", "--seconds", "0"], 1, "--seconds must be above 0"),
 ])
 def test_a_user_s_mistake_is_one_line(tmp_path, monkeypatch, capsys, words, code, message):

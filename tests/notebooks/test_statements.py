@@ -21,7 +21,7 @@ def normal(x, variance):
 
 
 def second_moment(tau):
-    """ρ of equation 1.6 for one latent."""
+    """ρ of equation 1.7 for one latent."""
     x = np.sqrt(1 + tau**2)
     return normal(x, 1 + tau**2 / 2) / (2 * tau * np.sqrt(np.pi)) / normal(x, 1 + tau**2) ** 2
 

@@ -20,7 +20,10 @@ EQUATIONS = (
     Equation("1.5", "p(x) ≈ (1/S) Σ_s p(x|z_s), z_s ~ p(z)",
              r"p(x) \approx \frac{1}{S} \sum_{s=1}^{S} p(x \mid z_s), \quad z_s \sim p(z)",
              None, "naive Monte Carlo: unbiased, and useless when few z explain x"),
-    Equation("1.6", "(relative standard error)² = (ρ − 1) / S, ρ = ∫ p(x|z)² p(z) dz / p(x)²",
+    Equation("1.6", "log (1/S) Σ_s exp(a_s) = m + log (1/S) Σ_s exp(a_s − m), m = max_s a_s",
+             r"\log \frac1S \sum_{s=1}^{S} e^{a_s} = m + \log \frac1S \sum_{s=1}^{S} e^{a_s - m}, \quad m = \max_s a_s",
+             None, "the logarithm of a mean of tiny numbers: the largest is taken out, so that nothing underflows"),
+    Equation("1.7", "(relative standard error)² = (ρ − 1) / S, ρ = ∫ p(x|z)² p(z) dz / p(x)²",
              r"(\text{relative standard error})^2 = \frac{\rho - 1}{S}, \quad"
              r" \rho = \frac{\int p(x \mid z)^2\, p(z)\, dz}{p(x)^2}",
              None, "the error of that mean of S independent draws, relative to p(x)"),

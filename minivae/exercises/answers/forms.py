@@ -11,7 +11,7 @@ from .foreign import NUMBERS, Failed, Other
 __all__ = ["as_arrays", "as_number", "shown_shape"]
 
 
-def as_arrays(result, shapes, dtype=np.float64, mapping=False):
+def as_arrays(result, shapes, dtype=np.float64, mapping=False, truth=None):
     """Return the arrays that were asked for.
 
     Parameters
@@ -24,6 +24,8 @@ def as_arrays(result, shapes, dtype=np.float64, mapping=False):
         Of the arguments: less precision than that is a fault.
     mapping : bool, optional
         Whether it must be a dict.
+    truth : dict of str to ndarray, optional
+        The right values. Where one is infinite, it is what must be returned; anywhere else a finite number.
 
     Returns
     -------
@@ -49,9 +51,11 @@ def as_arrays(result, shapes, dtype=np.float64, mapping=False):
             raise Failed("dtype", f"{name} is {array.dtype} where what came in is {np.dtype(dtype)}: digits are lost. "
                                   "Keep the dtype of the arguments", name)
     for name, array in arrays.items():
-        bad = ~np.isfinite(array)
+        right = np.zeros(shapes[name]) if truth is None else truth[name]
+        bad = (~np.isfinite(array) | np.isinf(right)) & (array != right)
         if bad.any():
-            raise Failed("not finite", f"{name} is {array[bad].flat[0]}{_place(bad)}", name, array)
+            should = f"; it should be {right[bad].flat[0]}" if np.isinf(right[bad].flat[0]) else ""
+            raise Failed("not finite", f"{name} is {array[bad].flat[0]}{_place(bad)}{should}", name, array)
     return arrays
 
 

@@ -5,6 +5,7 @@ it is empty, the mistake's own name is.
 """
 
 from .mistakes import mistakes_in
+from .wrong_estimates import WRONG_ESTIMATES
 from .wrong_solutions import WRONG_SOLUTIONS
 
 __all__ = ["WRONG_ANSWERS"]
@@ -242,5 +243,6 @@ WRONG_ANSWERS = (
           "share /= share.sum(axis=0, keepdims=True)"),
          ("the shares are divided by S as well", "return dlog_mean[:, None] * share",
           "return dlog_mean[:, None] * share / share.shape[1]", "1/S")),
+    *WRONG_ESTIMATES,
     *WRONG_SOLUTIONS,
 )

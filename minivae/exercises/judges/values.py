@@ -52,7 +52,7 @@ class Values:
                 return finding
             tensors += finding.report.tensors
             first = first or arguments
-        halves = {name: value.astype(np.float32) if isinstance(value, np.ndarray) else value
+        halves = {name: value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
                   for name, value in first.items()}
         finding = self.look(exercise, answer, "for float32", halves, np.float32)
         if not finding.report:
@@ -70,7 +70,7 @@ class Values:
         truth = truth if isinstance(truth, dict) else {exercise.returns[0]: np.asarray(truth)}
         shapes = {name: array.shape for name, array in truth.items()}
         try:
-            claims = as_arrays(answer(*given), shapes, dtype)
+            claims = as_arrays(answer(*given), shapes, dtype, truth=truth)
         except Failed as failed:
             raise _explained(exercise, failed, given, truth, shapes, words) from None
         unchanged(answer)
@@ -80,6 +80,9 @@ class Values:
             raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{_spaced(words)}: an exponential or a "
                                        f"logarithm "
                                        "leaves the range of floats")
+        infinite = {name: np.isinf(array) for name, array in truth.items()}   # met, or it would have failed
+        claims, truth = ({name: np.where(infinite[name], 0, array) for name, array in arrays.items()}
+                         for arrays in (claims, truth))
         size = np.float64(1) if self.size is None else self.size(**arguments)
         precision = self.precision or ROUNDINGS * np.finfo(dtype).eps
         precision = max(precision, 2**7 * np.finfo(dtype).eps) if dtype == np.float32 else precision
