@@ -109,7 +109,8 @@ EXERCISES = (
         statement="From the parts to the loss. log_p holds the log-probability of each of D pixels of B pictures, "
                   "given one draw of z: given z the pixels are independent. kl_k holds each latent's share of the KL, "
                   "which add up to the KL of the picture. Return the one-draw estimate of the ELBO and the objective "
-                  "with weight beta, for each picture, and the loss: one number. In nats, by the convention of the course.",
+                  "with weight beta, for each picture, and the loss: one number. In nats, by the convention of the "
+                  "course.",
         hints=("The probability of a picture is a product over its pixels. What is its logarithm?",
                "elbo is the estimate of the bound whatever beta is; beta stands in the objective alone.",
                "Summed over pixels and latents, averaged over the batch. The loss goes down when the objective goes "
