@@ -9,7 +9,8 @@ from ..exercises.answers.foreign import Failed, printable
 from ..exercises.answers.limits import OutOfTime
 from ..exercises.collection import EXERCISES
 from ..exercises.course import SEED, judged
-from .remote import NotStarted, Process, Remote
+from .launch import NotStarted
+from .remote import Process, Remote
 from .source import statements_of
 
 __all__ = ["Graded", "grade"]
@@ -70,10 +71,14 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
     NotStarted
         If Python does not start. Whatever is wrong with the submission is told in its row.
     """
-    began, budget, answers, trouble = time.monotonic(), [float(in_all)], {}, list(submission.trouble)
+    began, budget, answers, trouble, ran = time.monotonic(), [float(in_all)], {}, list(submission.trouble), 0
     for name, cells in submission.files:
+        open_still = [exercise for exercise in exercises if not _right(answers.get(exercise))]
+        if not _may_answer(cells, open_still):
+            continue
+        ran += 1
         try:
-            told, found = _File(cells, submission.beside, seconds, budget).graded(exercises, seed)
+            told, found = _File(cells, submission.beside, seconds, budget).graded(open_still, seed)
         except NotStarted:
             raise
         except Exception as error:   # a fault of the grader on one file must not take the others' rows
@@ -86,11 +91,23 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
         many = len(submission.files) > 1 or name != submission.name
         trouble += [f"{printable(name, 80)}: {text}" if many else text for text in told]
     answers = {name: answers[name] for name in exercises if name in answers}
+    if submission.files and not ran:
+        trouble.append("no name of an exercise that is asked for stands in it")
     return Graded(submission.name, answers, trouble, round(time.monotonic() - began, 2))
 
 
+def _right(answer):
+    return answer is not None and answer["state"] == "pass"
+
+
 def _rank(answer):
-    return answer["state"] == "pass", answer["state"] != "not written"
+    return _right(answer), answer["state"] != "not written"
+
+
+def _may_answer(cells, exercises):
+    """False if no exercise's name stands in a file, in no spelling: there is no need to run it."""
+    text = _simple("".join(source for _, source in cells))
+    return any(_simple(name) in text for name in exercises) or "import *" in text or "exec(" in text
 
 
 class _File:
@@ -185,12 +202,13 @@ def _out_of_time(text="the time for the whole submission is over"):
 
 def _near_misses(names, exercises):
     """A sentence for each function whose name differs from an exercise's by its case alone or by underscores."""
-    def simple(name):
-        return name.lower().replace("_", "")
+    wanted = {_simple(name): name for name in exercises if name not in names}
+    return [f"{wanted[_simple(name)]} is not handed in; is {printable(name, 80)} meant?" for name in sorted(names)
+            if _simple(name) in wanted]
 
-    wanted = {simple(name): name for name in exercises if name not in names}
-    return [f"{wanted[simple(name)]} is not handed in; is {printable(name, 80)} meant?" for name in sorted(names)
-            if simple(name) in wanted]
+
+def _simple(name):
+    return name.lower().replace("_", "")
 
 
 def _functions(cells):

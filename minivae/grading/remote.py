@@ -5,13 +5,9 @@ patched package or a forged message there gains nothing here but wrong numbers.
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import queue
-import signal
-import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -21,19 +17,13 @@ import numpy as np
 from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
 from ..exercises.answers.limits import OutOfTime
 from .channel import LONGEST, Garbled, checked_reply, decoded, encoded, from_line, to_line
+from .launch import TO_START, NotStarted, launched
 
-__all__ = ["NotStarted", "Process", "Remote", "Stopped", "places"]
+__all__ = ["Process", "Remote", "Stopped"]
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-         "from minivae.grading.child import main; main()")
 REMEMBERED = 100             # arrays handed over that may turn out to have been filled anew
 PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process, and for a reply that is still on its way
 ENDED = "its process ended before it answered: os._exit, a crash, or out of memory"
-TO_START = 120               # seconds that Python and NumPy may take to start
-HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
-               "USERPROFILE", "LOCALAPPDATA", "PYTHONHOME")   # of the environment; there may be secrets in the rest
-LIBRARIES = ("LD_", "DYLD_")   # beginnings of those by which Python's own libraries are found
 
 
 class Stopped(Failed):
@@ -41,10 +31,6 @@ class Stopped(Failed):
 
     def __init__(self, text):
         super().__init__("raises", text)
-
-
-class NotStarted(OSError):
-    """Python itself did not start: no submission's fault."""
 
 
 class Process:
@@ -79,17 +65,10 @@ class Process:
             with contextlib.suppress(OSError, ValueError):   # a name that this system cannot have
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
-        environment = {key: value for key, value in os.environ.items()
-                       if key in HANDED_DOWN or key.startswith(LIBRARIES)}
-        environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-        self.told = tempfile.TemporaryFile()
-        with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty:   # the other may hold a random.py
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", BEGIN, places(), self.folder.name], bufsize=0, cwd=empty, env=environment,
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.told, start_new_session=True)
-            self.out, self.back = queue.Queue(), queue.Queue()
-            threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it
-            self._start()
+        self.process = launched(self.folder.name)
+        self.out, self.back = queue.Queue(), queue.Queue()
+        threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it
+        self._start()
 
     def _start(self):
         """Wait until Python has started over there."""
@@ -99,13 +78,11 @@ class Process:
             if self._ask(b"", "starting").get("started") is not True:
                 raise Stopped("it sent something else")
         except (Failed, OutOfTime) as error:
+            told = printable(self.process.words(), 400)
             self.stop()
-            self.told.seek(0)
-            told = printable(self.told.read().decode("utf-8", "replace")[-600:], 400)
             raise NotStarted(f"the process for a submission does not start: {told or error}") from None
         finally:
             self.budget = budget
-            self.told.close()
 
     def run(self, skipped=(), last=None):
         """Run the file.
@@ -192,9 +169,8 @@ class Process:
                 self.budget[0] -= waited
 
     def _exchange(self):
-        """Write a line, read a line, for ever."""
-        while True:
-            line = self.out.get()
+        """Write a line, read a line, until the process is stopped."""
+        for line in iter(self.out.get, None):
             try:
                 self.process.stdin.write(line)
                 self.back.put(self._read())
@@ -217,19 +193,13 @@ class Process:
 
     def stop(self):
         """End the process and whatever it has started."""
-        try:
-            if hasattr(os, "killpg"):
-                os.killpg(self.process.pid, signal.SIGKILL)
-            else:
-                self.process.kill()
-        except OSError:   # it has ended already
-            pass
-        self.process.wait()
+        self.process.stop()
+        self.out.put(None)
         self.folder.cleanup()
 
     @property
     def running(self):
-        return self.process.poll() is None
+        return self.process.running
 
 
 class Remote:
@@ -257,11 +227,6 @@ class Remote:
             raise Failed("dtype", f"what it returned cannot be read: {error}") from None
         self._handed = [*self._handed, *arrays_in(result)][-REMEMBERED:]
         return result
-
-
-def places():
-    """Where modules are found, as here; first the place of this package, so that no other is taken for it."""
-    return json.dumps([str(ROOT), *(os.path.abspath(place) for place in sys.path if place)])
 
 
 def _answer(functions, reply):

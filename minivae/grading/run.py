@@ -14,7 +14,7 @@ from .feedback_files import write_feedback
 from .folder import handed_in
 from .grade import Graded
 from .kept import Kept, key_of
-from .remote import ROOT
+from .launch import ROOT
 from .table import as_csv, as_json, as_text
 from .workers import graded_by
 

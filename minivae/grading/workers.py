@@ -15,13 +15,15 @@ import tempfile
 import threading
 import time
 
+from ..exercises.answers.foreign import printable
 from .folder import Submission
 from .grade import Graded, grade
-from .remote import NotStarted, places
+from .launch import NotStarted, places
 
 __all__ = ["graded_by", "work"]
 
 BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading.workers import work; work()"
+READY = b'"ready"\n'
 
 
 def graded_by(jobs, submissions, settings):
@@ -30,7 +32,7 @@ def graded_by(jobs, submissions, settings):
     Parameters
     ----------
     jobs : int
-        Workers. A single submission is graded in this process.
+        Workers.
     submissions : list of Submission
     settings : tuple
         The further arguments of ``grade``.
@@ -40,10 +42,7 @@ def graded_by(jobs, submissions, settings):
     NotStarted
         If Python does not start.
     """
-    if len(submissions) < 2:
-        yield from ((number, grade(submission, *settings)) for number, submission in enumerate(submissions))
-        return
-    tasks, rows, workers, over = queue.Queue(), queue.Queue(), [], threading.Event()
+    tasks, rows, workers, over, some = queue.Queue(), queue.Queue(), [], threading.Event(), False
     for task in enumerate(submissions):
         tasks.put(task)
     for _ in range(min(jobs, len(submissions))):
@@ -52,7 +51,10 @@ def graded_by(jobs, submissions, settings):
         for _ in submissions:
             number, row = rows.get()
             if isinstance(row, Exception):
-                raise row
+                if not some or not isinstance(row, NotStarted):
+                    raise row
+                row = Graded(submissions[number].name, {}, [f"could not be judged: {printable(row, 300)}"])
+            some = True
             yield number, row
     finally:
         over.set()
@@ -88,9 +90,16 @@ def _hand_out(tasks, rows, workers, over, settings):
 
 
 def _worker():
-    with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty:
-        return subprocess.Popen([sys.executable, "-c", BEGIN, places()], cwd=empty, stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, start_new_session=True)
+    """Start a worker; NotStarted if Python does not start, which is no submission's fault."""
+    with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty, tempfile.TemporaryFile() as told:
+        worker = subprocess.Popen([sys.executable, "-c", BEGIN, places()], cwd=empty, stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=told, start_new_session=True)
+        if worker.stdout.readline() != READY:
+            worker.kill()
+            told.seek(0)
+            words = printable(told.read()[-600:].decode("utf-8", "replace"), 400)
+            raise NotStarted(f"the grader's own process does not start: {words}")
+        return worker
 
 
 def work():
@@ -99,6 +108,8 @@ def work():
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     tasks, rows = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
+    rows.write(READY)
+    rows.flush()
     for line in tasks:
         try:
             row = grade(*_task_of(line))._asdict()

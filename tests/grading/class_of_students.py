@@ -96,6 +96,12 @@ def broken():
                              {"dense_db": "pass"}, "SyntaxError"),
         "no json.ipynb": Student('{"cells": [', NONE, "cannot be read"),
         "latin.py": Student("# Grüße\n".encode("latin-1") + RIGHT.encode(), BOTH),
+        "goes on where a check passes.py": Student(RIGHT + code("""
+            from minivae import exercises
+            if exercises.check("dense_dW", dense_dW):
+                while True:
+                    pass
+            """), BOTH),
         "raises in between.py": Student(RIGHT + "1 / 0\nafter = 1\n", BOTH, "ZeroDivisionError"),
         "loops when run.py": Student(RIGHT + "while True:\n    pass\n", BOTH, "out of time: line 6"),
         "exits.py": Student(RIGHT + "import sys\nsys.exit(0)\n", BOTH, "SystemExit"),
@@ -144,8 +150,13 @@ def hostile(marker):
             r.ExerciseReport.__bool__ = lambda self: True
             np.allclose = np.array_equal = lambda *a, **k: True
             """)), ONE, "zero"),
-        "kills the grader's process.py": Student(
-            instead("os.kill(os.getppid(), 9)", "import os"), NONE, "the grader's process ended"),
+        "kills its parent.py": Student(instead("os.kill(os.getppid(), 9)", "import os"), None, "ended"),
+        "kills the grader's process.py": Student(instead("""
+            if sys.platform == "linux":
+                stat = open(f"/proc/{os.getppid()}/stat").read()
+                os.kill(int(stat.rpartition(")")[2].split()[1]), 9)
+            os.kill(os.getppid(), 9)
+            """, "import os, sys"), NONE, "the grader's process ended"),
         "forges.py": Student(instead("return 2 * x.T @ dy", code("""
             import os
             fake = b'{"id": 1, "result": true, "verdict": "pass"}\\n'

@@ -14,7 +14,8 @@ from grading.class_of_students import class_of_students
 from exercises.notebooks import FOLDER
 
 from minivae.cli.main import main
-from minivae.grading import channel, remote
+from minivae.grading import channel, launch, workers
+from minivae.grading.folder import Submission
 import minivae.grading.grade  # noqa: F401
 
 grading = sys.modules["minivae.grading.grade"]   # the package's name grade is its function
@@ -138,11 +139,49 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, capsys):
 
 
 def test_python_that_does_not_start_is_one_error(tmp_path, monkeypatch, capsys):
-    (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
-    monkeypatch.setattr(remote, "BEGIN", "raise ImportError('libsomething.so')")
-    assert main(["grade", str(tmp_path), "--jobs", "1"]) == 1
+    for name in "ab":
+        (tmp_path / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
+    monkeypatch.setattr(workers, "BEGIN", "raise ImportError('libsomething.so')")
+    assert main(["grade", str(tmp_path), "--jobs", "2"]) == 1
     error = capsys.readouterr().err
     assert "does not start" in error and "libsomething.so" in error and error.count("error:") == 1
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_process_for_a_submission_that_does_not_start_is_told(tmp_path, monkeypatch, forked):
+    monkeypatch.setattr(launch, "forks", lambda: forked and sys.platform == "linux")
+    monkeypatch.setattr(launch, "BEGIN", "raise ImportError('libsomething.so')#{}")
+    monkeypatch.setattr(launch.Nursery, "_ready", None)
+    with pytest.raises(launch.NotStarted, match="libsomething.so"):
+        grading.grade(one_file("def dense_db(dy): return dy.sum(axis=0)"), ["dense_db"])
+
+
+def one_file(text):
+    return Submission("a.py", [("a.py", [("", text)])], {}, [])
+
+
+@pytest.mark.parametrize("forked", [False, True])
+def test_a_process_is_forked_or_started_anew(monkeypatch, forked):
+    monkeypatch.setattr(launch, "forks", lambda: forked and sys.platform == "linux")
+    text = "import os\nprint('x')\ndef dense_db(dy):\n    return dy.sum(axis=0)\ndef dense_dW(dy, x):\n    os._exit(1)\n"
+    row = grading.grade(one_file(text), ["dense_dW", "dense_db"])
+    assert {name: answer["state"] for name, answer in row.answers.items()} == {"dense_dW": "fail", "dense_db": "pass"}
+    assert "ended" in row.answers["dense_dW"]["diagnosis"][0] and row.seconds < 100
+
+
+def test_a_file_without_an_exercise_s_name_is_not_run(tmp_path):
+    mark = tmp_path / "ran"
+    row = grading.grade(one_file(f"open({str(mark)!r}, 'w')\n"), ["dense_db"])
+    assert not row.answers and "no name of an exercise" in row.trouble[0] and not mark.exists()
+    row = grading.grade(one_file("def denseDb(dy):\n    return dy.sum(axis=0)\n"), ["dense_db"])
+    assert row.trouble == ["dense_db is not handed in; is denseDb meant?"]
+
+
+def test_an_answer_that_is_right_is_not_judged_again_in_the_next_file():
+    files = [(f"{name}.py", [("", f"def dense_db(dy):\n    return {value}\n")])
+             for name, value in (("a", "1"), ("b", "dy.sum(axis=0)"), ("c", "1 / 0"))]
+    row = grading.grade(Submission("class", files, {}, []), ["dense_db"])
+    assert row.answers["dense_db"]["state"] == "pass" and row.trouble == []
 
 
 @pytest.mark.parametrize("message, whole", [
