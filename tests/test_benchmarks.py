@@ -1,5 +1,6 @@
 """The benchmarks still run, and measure what they say."""
 
+import json
 import pathlib
 import sys
 import time
@@ -137,3 +138,34 @@ def test_the_way_to_a_good_model_is_timed(tiny):
     assert len(points) == 2 and 0 < points[0][0] < points[1][0]
     row = to_a_good_model.row_of("ours", [(1.0, -109.0), (2.0, -104.0)])
     assert row == ["ours", "1.0", "2.0", "not reached", "2.0", "-104.00"]
+
+
+def test_published_rows_that_were_not_run_say_so(tiny, monkeypatch, tmp_path):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    import published
+    monkeypatch.setattr(published, "RESULTS", tmp_path)
+    kept = json.loads((pathlib.Path(BENCHMARKS) / "results" / "published.json").read_text(encoding="utf-8"))
+    for measured in ({}, {"accuracy": kept["accuracy"]}, {name: kept[name] for name in ("vae", "iwae-5", "accuracy")}):
+        published.write_tables(measured)
+        page = (tmp_path / "published.md").read_text(encoding="utf-8").splitlines()
+        rows = [line for line in page if "| `train " in line]
+        assert [row.split("`")[1] for row in rows] == list(published.ROWS)
+        assert [" not run |" in row for row in rows] == [name not in measured for name in published.ROWS]
+
+
+def test_published_rows_train_the_model_that_they_name(tiny, monkeypatch):
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    import published
+    from minivae.cli.options import parser_for
+    from minivae.cli.kinds import draws_per_image, kind_of_model
+    parser, found = parser_for({"train": None}), {}
+    for name, row in published.ROWS.items():
+        chosen = vars(parser.parse_args(["train", *row.words.split()]))
+        words = {"objective": "elbo", "gradient": "plain", "samples": None} | chosen
+        kind, _ = kind_of_model(words["objective"], None, words["gradient"])
+        found[name] = (kind.__name__, draws_per_image(words["objective"], words["samples"], default=5), words["epochs"])
+    assert found == {"vae": ("VAE", 1, 3000), "iwae-5": ("IWAE", 5, 2000), "iwae-5-path": ("PathIWAE", 5, 800),
+                     "iwae-50": ("IWAE", 50, 400), "mean-field": ("VAE", 1, 167)}
+    plain, path = (published.ROWS[name].words.split() for name in ("iwae-5", "iwae-5-path"))
+    # else alike, so that they compare
+    assert path == [*" ".join(plain).replace("2000", "800").split(), "--gradient", "path"]
