@@ -1,7 +1,9 @@
 """Settings for every test: one BLAS thread, and hypothesis takes its time and draws the same examples on every machine.
 
-    python -m pytest --hypothesis-profile thorough     four times the examples
+    python -m pytest --hypothesis-profile thorough     four times the examples, and the tests marked thorough
     python -m pytest --share 1/2                       the first of two processes that run half of the tests each
+
+What is marked thorough asks once more what a test of the quick profile has asked: at another scale, from another seed.
 """
 
 import hypothesis
@@ -23,6 +25,7 @@ def pytest_collection_modifyitems(config, items):
     share, shares = (int(number) for number in config.getoption("--share").split("/"))
     if not 1 <= share <= shares:
         raise pytest.UsageError(f"--share must be K/N with K from 1 to N; got {share}/{shares}.")
-    mine = items[share - 1::shares]
+    quick = hypothesis.settings.default.max_examples < hypothesis.settings.get_profile("thorough").max_examples
+    mine = [item for item in items if not (quick and item.get_closest_marker("thorough"))][share - 1::shares]
     config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
     items[:] = mine

@@ -1,12 +1,26 @@
-"""What hypothesis draws: shapes, a scale and a seed. NumPy draws the arrays from them."""
+"""What hypothesis draws: shapes, a scale and a seed. NumPy draws the arrays from them. And which cases run when."""
 
 import numpy as np
+import pytest
+from hypothesis import settings
 from hypothesis import strategies as st
 
 SIZES = st.integers(1, 5)
 SCALES = st.sampled_from([0.01, 0.3, 1.0, 3.0])
 SEEDS = st.integers(0, 2**32 - 1)
 LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided"])
+
+
+def a_part(share):
+    """Return settings for a costly test: that share of the profile's examples."""
+    return settings(max_examples=round(share * settings.default.max_examples))
+
+
+def in_turn(names, others):
+    """Return every name with every other: thorough, but for each name's with one of the others, which takes turns."""
+    return [pytest.param(name, other, id=f"{getattr(name, 'name', name)}-{other}",
+                         marks=[pytest.mark.thorough] * ((i - j) % len(others) != 0))
+            for i, name in enumerate(names) for j, other in enumerate(others)]
 
 
 def arrays(shapes, sizes, scale, seed, layout="contiguous", dtype=np.float64):

@@ -2,19 +2,20 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gradcheck.nets import MAKERS, logistic_regression, network
 from gradcheck.vae_case import vae_case
 from minivae.gradcheck import check_gradient
+from strategies import a_part, in_turn
 
 SEEDS = st.integers(0, 10**6)
 SCALES = st.sampled_from([1e-6, 4e-5, 1.0, 1e3, 1e6])
 
 
 @pytest.mark.parametrize("name", MAKERS)
-@settings(max_examples=5)
+@a_part(0.2)
 @given(seed=SEEDS, scale=SCALES, dtype=st.sampled_from([np.float64, np.float32]))
 def test_right_gradients_pass(name, seed, scale, dtype):
     f, grads, at = MAKERS[name](np.random.default_rng(seed), scale=scale, dtype=dtype)
@@ -23,7 +24,7 @@ def test_right_gradients_pass(name, seed, scale, dtype):
     assert report.verdict == "pass" or name.startswith("relu"), str(report)
 
 
-@settings(max_examples=4)
+@a_part(0.12)
 @given(seed=SEEDS, activation=st.sampled_from(["relu", "tanh"]))
 def test_the_verdict_does_not_depend_on_the_scale_of_the_loss(seed, activation):
     for factor in (1.0, 1.1):
@@ -51,7 +52,7 @@ def test_a_large_constant_in_the_loss_is_honestly_said_to_hide_the_rest(offset, 
     assert turned.verdict != "pass"
 
 
-@settings(max_examples=4)
+@a_part(0.08)
 @given(seed=SEEDS, activation=st.sampled_from(["relu", "tanh"]))
 def test_a_function_in_float32_never_makes_a_right_gradient_wrong(seed, activation):
     f, grads, at = network(np.random.default_rng(seed), activation=activation, computed_in=np.float32, batch=8)
@@ -96,8 +97,7 @@ MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", MISTAKES)
-@pytest.mark.parametrize("scale", [1e-6, 1.0, 1e6])
+@pytest.mark.parametrize("name, scale", in_turn(MISTAKES, [1e-6, 1.0, 1e6]))
 def test_mistakes_fail_and_are_named(name, scale):
     spoil, words = MISTAKES[name]
     f, grads, at = network(np.random.default_rng(4), scale=1.0, activation="tanh", depth=2, batch=7)
@@ -133,8 +133,7 @@ TERM_MISTAKES = {
 }
 
 
-@pytest.mark.parametrize("name", TERM_MISTAKES)
-@pytest.mark.parametrize("scale", [4e-5, 1.0, 1e6])
+@pytest.mark.parametrize("name, scale", in_turn(TERM_MISTAKES, [4e-5, 1.0, 1e6]))
 def test_terms_name_the_mistake(name, scale):
     weights, words = TERM_MISTAKES[name]
     f, grads, at, terms = vae_case(1, scale)

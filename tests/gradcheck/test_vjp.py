@@ -9,13 +9,14 @@ from gradcheck.behaviours import behaviours
 from minivae.gradcheck import check_vjp
 from minivae.kernels import PAIRS
 from gradcheck.peers import PEERS
-from strategies import LAYOUTS, SCALES, SEEDS, arrays, sizes_of
+from strategies import LAYOUTS, SCALES, SEEDS, a_part, arrays, sizes_of
 
 LETTERS = "BDHIKOS"
 WRONG = [(name, mistake) for name, peer in PEERS.items() for mistake in peer.wrong]
 
 
 @pytest.mark.parametrize("name", PAIRS)
+@a_part(0.4)
 @given(sizes=sizes_of(LETTERS), scale=SCALES, seed=SEEDS, layout=LAYOUTS)
 def test_kernel_pairs_pass(name, sizes, scale, seed, layout):
     pair = PAIRS[name]

@@ -7,7 +7,7 @@ import minivae as mv
 
 def vae_case(seed=0, scale=1.0, batch=5, **settings):
     """Return f, grads, at, terms for one model, with ``scale`` times the loss."""
-    settings = dict(data_dim=7, hidden=(6,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5) | settings
+    settings = dict(data_dim=6, hidden=(3,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5) | settings
     rng = np.random.default_rng(seed)
     model = mv.VAE(**settings, seed=seed)
     model.parameters.flat[:] += 0.3 * rng.standard_normal(model.parameters.flat.size)
