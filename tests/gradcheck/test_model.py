@@ -15,9 +15,9 @@ from strategies import a_part, model_settings
 BY_NAME = {mistake.name: mistake for mistake in MISTAKES}
 
 
-def example(seed=0, batch=5, kind=mv.VAE, **changes):
+def example(seed=0, batch=3, kind=mv.VAE, **changes):
     rng = np.random.default_rng(seed)
-    given = dict(data_dim=6, hidden=(3,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5,
+    given = dict(data_dim=4, hidden=(3,), latent_dim=2, activation="tanh", dtype="float64", beta=1.5,
                  seed=seed) | changes
     model = kind(**given)
     model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size).astype(model.dtype)
@@ -56,7 +56,7 @@ def test_a_learned_variance_has_its_arrow():
     assert report.verdict == "fail" and report.first_wrong == "decoder.log_var"
 
 
-@pytest.mark.parametrize("activation", ["relu", "tanh"])
+@pytest.mark.parametrize("activation", ["relu", pytest.param("tanh", marks=pytest.mark.thorough)])
 def test_a_float32_model_of_some_size_passes(activation):
     model, x, eps = example(batch=4, data_dim=784, hidden=(64,), latent_dim=8, dtype="float32", activation=activation)
     report = check_model(model, x, eps)
@@ -66,7 +66,7 @@ def test_a_float32_model_of_some_size_passes(activation):
 
 def test_weights_that_float32_cannot_hold_are_no_mistake():
     """Log weights of -10^5: their rounding in float32 moves the weights, and so the gradients, by per cents."""
-    model, x, _ = example(kind=IWAE, batch=2, data_dim=6, latent_dim=1, hidden=(), likelihood="gaussian",
+    model, x, _ = example(kind=IWAE, batch=2, data_dim=3, latent_dim=1, hidden=(), likelihood="gaussian",
                           dtype="float32")
     for name, value in model.parameters.items():
         value *= 1e-3 if name.startswith("decoder") else 1 / 200
@@ -74,15 +74,15 @@ def test_weights_that_float32_cannot_hold_are_no_mistake():
     report = check_model(model, x, eps)
     assert report.verdict == "pass" and "float64 copy" in report.notes[0], str(report)
     with planted(BY_NAME["1/B twice"]):
-        report = check_model(*example(batch=2, data_dim=3, latent_dim=1, hidden=(), dtype="float32"))
+        report = check_model(*example(batch=2, data_dim=2, latent_dim=1, hidden=(), dtype="float32"))
     # no rounding is so large
     assert report.verdict == "fail" and not any("too coarse" in note for note in report.notes)
 
 
 def test_a_mean_over_the_samples_is_named():
-    model, x, _ = example(kind=IWAE, batch=4, data_dim=5, hidden=())
+    model, x, _ = example(kind=IWAE, batch=4, data_dim=5, latent_dim=1, hidden=())
     with planted(mistakes_in("kernels:repeat_backward", ("", ".sum(axis=1)", ".mean(axis=1)"))[0]):
-        report = check_model(model, x, np.random.default_rng(0).standard_normal((12, 2)))
+        report = check_model(model, x, np.random.default_rng(0).standard_normal((12, 1)))
     assert report.verdict == "fail" and any("mu: factor 0.3333 = 1/S" in sentence for sentence in report.diagnosis)
 
 
@@ -101,8 +101,8 @@ PLACES = {
     "z's path into log_var is dropped": ("log_var", "log_var: the reconstruction term is missing"),
     "dlogits has its sign flipped": ("logits", "sign flipped"),
     "db is zero": ("decoder.1.b", "all zero"),
-    "1/B twice": ("objective", "factor 0.2000 = 1/B"),
-    "a sum over the batch in place of the mean": ("objective", "factor 5.000 = B"),
+    "1/B twice": ("objective", "factor 0.3333 = 1/B"),
+    "a sum over the batch in place of the mean": ("objective", "factor 3.000 = B"),
     "beta is forgotten": ("kl", "factor 0.6667 = 1/beta"),
     "mu and log_var change places in the head": ("encoder.1.W", "have changed places"),
     "a layer's activation is not differentiated": ("decoder.0.W", "activation's derivative is missing"),
