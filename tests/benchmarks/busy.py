@@ -99,7 +99,7 @@ def main():
     columns = ["", *(column for words in ("alone", "beside one", "beside two") for column in (f"{words}, ms", "ratio"))]
     tables = []
     for size in [list(SIZES)[i] for i in arguments.sizes]:
-        rows = rows_of(measure(size, arguments.rounds, max(4, SIZES[size].burst // 2)))
+        rows = rows_of(measure(size, arguments.rounds, SIZES[size].burst))
         print(size, *("  {:34} {:>9} {:>6} {:>9} {:>6} {:>9} {:>6}".format(*cells) for cells in rows), sep="\n",
               flush=True)
         tables.append((f"{size}, {SIZES[size].activation}", columns, rows))

@@ -22,7 +22,7 @@ from timing import CLOCKS, COLUMNS, add_clock, machine, row, write_tables   # no
 
 
 class Size(NamedTuple):
-    """A model and its batch, and how many steps make a burst."""
+    """A model and its batch, and how many steps make a burst: enough for threads to find their cores."""
 
     hidden: tuple
     latent: int
@@ -33,9 +33,9 @@ class Size(NamedTuple):
 
 SIZES = {
     "784-200-200-50, batch 20": Size((200, 200), 50, "tanh", 20, 100),
-    "784-500-20, batch 100": Size((500,), 20, "tanh", 100, 30),
-    "784-400-20, batch 128": Size((400,), 20, "relu", 128, 30),
-    "784-500-20, batch 1024": Size((500,), 20, "relu", 1024, 4),
+    "784-500-20, batch 100": Size((500,), 20, "tanh", 100, 60),
+    "784-400-20, batch 128": Size((400,), 20, "relu", 128, 60),
+    "784-500-20, batch 1024": Size((500,), 20, "relu", 1024, 12),
 }
 IWAE_SIZE = {"784-200-200-50, IWAE of 5 samples, batch 200": Size((200, 200), 50, "tanh", 200, 8)}  # minivae alone
 IWAE_SAMPLES = 5
