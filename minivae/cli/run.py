@@ -131,7 +131,8 @@ def run(folder, settings, *, resume=False, progress=True, threads=None, pictures
         from .. import plots  # noqa: F401  now, so that nothing that is missing shows itself after the training
     folder = pathlib.Path(folder)
     model_file = folder / "model.npz"
-    with remembered_by(model_file) if resume and model_file.exists() else contextlib.nullcontext():
+    resumed = resume and model_file.exists() and load_checkpoint(model_file).notes.get("data") == settings["data"]
+    with remembered_by(model_file) if resumed else contextlib.nullcontext():
         data = load_data(settings["data"])
     if settings["binarize"] is None:
         settings = settings | {"binarize": "dynamic" if settings["likelihood"] == "bernoulli" else "none"}

@@ -448,6 +448,8 @@ def test_data_that_moved_between_two_sittings(folder, tmp_path, capsys):
         assert main(words) == 1
         assert re.search(r"here does not exist; .* Check --data. The run in .* was trained on this; if it has moved, "
                          r"name its new place with --data.", capsys.readouterr().err)
+        assert main([*words, "--data", str(tmp_path / "else")]) == 1
+        assert "was trained on this" not in capsys.readouterr().err  # of a name that was given now
         assert main([*words, "--data", str(there), *["--no-pictures"] * (words[0] == "train")]) == 0
     for path in there.glob("train-labels*"):
         path.unlink()
