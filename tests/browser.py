@@ -37,6 +37,8 @@ class Browser:
 
     def open(self, address):
         self.call("POST", "/url", url=address)
+        while self.run("return document.readyState") != "complete":   # as it sometimes is not yet, on a busy machine
+            time.sleep(0.01)
 
     def run(self, script, *arguments):
         """Run JavaScript and return what it returns; a promise is waited for."""

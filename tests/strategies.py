@@ -11,9 +11,9 @@ SEEDS = st.integers(0, 2**32 - 1)
 LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided"])
 
 
-def a_part(share):
-    """Return settings for a costly test: that share of the profile's examples."""
-    return settings(max_examples=round(share * settings.default.max_examples))
+def a_part(share, **others):
+    """Return settings for a costly test: that share of the profile's examples, and whatever else is given."""
+    return settings(max_examples=round(share * settings.default.max_examples), **others)
 
 
 def in_turn(names, others):

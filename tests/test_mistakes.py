@@ -7,6 +7,7 @@ from checks import GRADIENT_CHECKS, MEANING_CHECKS
 
 from minivae.exercises.catalogue import MISTAKES
 from minivae.exercises.catalogue import planted
+from strategies import in_turn
 
 by_name = pytest.mark.parametrize("mistake", MISTAKES, ids=lambda mistake: mistake.name)
 
@@ -39,11 +40,10 @@ def test_planting_leaves_nothing_behind(mistake):
     assert not fails(GRADIENT_CHECKS[0])
 
 
-@pytest.mark.parametrize("mistake", [mistake for mistake in MISTAKES if not mistake.seen_by_gradient_check],
-                         ids=lambda mistake: mistake.name)
-def test_a_gradient_check_cannot_see_a_wrong_forward(mistake):
+@pytest.mark.parametrize("mistake, part", in_turn([m for m in MISTAKES if not m.seen_by_gradient_check], range(4)))
+def test_a_gradient_check_cannot_see_a_wrong_forward(mistake, part):
     with planted(mistake):
-        assert not any(map(fails, GRADIENT_CHECKS))
+        assert not any(map(fails, GRADIENT_CHECKS[part::4]))
 
 
 def test_names_are_distinct():

@@ -4,6 +4,7 @@ The list itself stands in equations/. ``python -m minivae derivation`` prints al
 """
 
 import difflib
+import functools
 import importlib
 import inspect
 import pathlib
@@ -99,7 +100,13 @@ def locate(function):
         Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
     """
     found = find(function)
-    return found.__qualname__, in_package(inspect.getsourcefile(found)), inspect.getsourcelines(found)[1]
+    return found.__qualname__, in_package(inspect.getsourcefile(found)), lines_of(found)[1]
+
+
+@functools.cache
+def lines_of(function):
+    """Return a function's lines, read once from its file, and the number of the first."""
+    return inspect.getsourcelines(function)
 
 
 def in_package(file):

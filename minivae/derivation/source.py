@@ -1,12 +1,12 @@
 """The package's own source, read live from its files: what notebooks and the stepper show beside the equations."""
 
 import ast
-import inspect
+import functools
 import re
 import textwrap
 
 from .equations import EQUATIONS
-from .registry import find, locate
+from .registry import find, lines_of, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
@@ -86,7 +86,7 @@ class Source:
         self.function, self.numbers = function, sorted(lines)
         self.name, self.file, _ = locate(function)
         self.line = min(lines)
-        definition = inspect.getsourcelines(find(function))[0][0]
+        definition = lines_of(find(function))[0][0]
         margin = len(definition) - len(definition.lstrip())  # lines keep their indentation within the function
         self.code = "\n".join(line[margin:] for line in lines.values()).strip("\n")
         registered = function.replace(PLAIN, KERNELS)
@@ -129,7 +129,7 @@ def plain_form(kernel):
 def source_lines(function, *, docstring=False):
     """Return a function's lines by their number in its file; its docstring and shape checks only if asked for."""
     found = find(function)
-    texts, start = inspect.getsourcelines(found)
+    texts, start = lines_of(found)
     lines = {start + i: text.rstrip("\n") for i, text in enumerate(texts)}
     if not docstring:
         (definition,) = ast.parse(textwrap.dedent("".join(texts))).body
@@ -168,7 +168,7 @@ def assigning(function, *targets, between=()):
     -------
     source : Source
     """
-    statements = _statements(function)
+    statements = _statements(find(function))
     wanted = set(targets)
     for assigned, used, _ in reversed(statements):
         if assigned & wanted:
@@ -178,25 +178,25 @@ def assigning(function, *targets, between=()):
 
 def assigns(function, target):
     """Whether a registered function assigns a target, such as "d.mu"."""
-    return any(target in assigned for assigned, _, _ in _statements(function))
+    return any(target in assigned for assigned, _, _ in _statements(find(function)))
 
 
 def body_of(kernel, target=None):
     """Return the lines of a kernel's plain form; or, given a target that they assign, the one that assigns it."""
     kernel = plain_form(kernel)
-    found = [numbers for assigned, _, numbers in _statements(kernel) if target in assigned]
+    found = [numbers for assigned, _, numbers in _statements(find(kernel)) if target in assigned]
     if found:
         return _source(kernel, found)
     definition, *body = source_lines(kernel).items()
     return Source(kernel, dict(body))
 
 
+@functools.cache
 def _statements(function):
     """For each assignment of a function: what it assigns, the names it uses, the numbers of its lines in the file."""
-    lines = source_lines(function, docstring=True)
-    first = min(lines)
+    lines, first = lines_of(function)
     found = []
-    for node in ast.walk(ast.parse(textwrap.dedent("\n".join(lines.values())))):
+    for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):
         if isinstance(node, ast.Assign):
             assigned = {ast.unparse(name) for target in node.targets
                         for name in (target.elts if isinstance(target, ast.Tuple) else [target])}

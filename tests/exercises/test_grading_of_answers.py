@@ -11,6 +11,7 @@ from minivae.exercises.catalogue import MISTAKES
 from minivae.exercises.catalogue import planted
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.catalogue import WRONG_ANSWERS
+from strategies import in_turn
 
 # one function serves several
 ABOUT = {"dense_dx": "dx", "dense_dW": "dW", "dense_db": "db", "dense_backward": "db", "softplus": "the softplus"}
@@ -95,19 +96,15 @@ def test_wrong_answers_fail_and_are_named(name):
     assert count >= 3
 
 
-@by_name
-def test_answers_made_of_shape_alone_fail(name):
+FILLS = {"zeros": np.zeros_like, "ones": np.ones_like,
+         "noise": lambda a, rng=np.random.default_rng(5): rng.standard_normal(np.shape(a))}
+
+
+@pytest.mark.parametrize("name, fill", in_turn(EXERCISES, FILLS))
+def test_answers_made_of_shape_alone_fail(name, fill):
     right = function("solutions", name)
-    rng = np.random.default_rng(5)
-
-    def filled(fill):
-        def answer(*arguments):
-            return like(right(*arguments), fill)
-        return answer
-
-    for fill in (np.zeros_like, np.ones_like, lambda a: rng.standard_normal(np.shape(a))):
-        report = exercises.check(name, filled(fill))
-        assert report.verdict == "fail", report
+    report = exercises.check(name, lambda *arguments: like(right(*arguments), FILLS[fill]))
+    assert report.verdict == "fail", report
 
 
 def like(result, fill):

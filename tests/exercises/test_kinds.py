@@ -14,6 +14,7 @@ from minivae.exercises.answers.limits import OutOfTime
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.course import judged
 from minivae.exercises.record import Progress
+from strategies import in_turn
 
 
 class Case(NamedTuple):
@@ -224,8 +225,7 @@ def test_a_right_answer_is_accepted_with_a_remark_at_most(case):
                                                                        for words in case.lacks), report
 
 
-@pytest.mark.parametrize("case", WRONG + ALMOST + FOR_THE_CHECK_ITSELF + INFINITE, ids=lambda case: case.name)
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("case, seed", in_turn(WRONG + ALMOST + FOR_THE_CHECK_ITSELF + INFINITE, [0, 1]))
 def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
     report = exercises.check(case.name, Counting() if isinstance(case.answer, Counting) else case.answer, seed=seed)
     assert report.verdict == "fail", report
@@ -235,8 +235,7 @@ def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
     assert len(set(said)) == len(said)   # nothing stands twice
 
 
-@pytest.mark.parametrize("name", EXERCISES)
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("name, seed", in_turn(EXERCISES, [1, 2]))
 def test_solutions_pass_whatever_the_seed(name, seed):
     report = exercises.check(name, function("solutions", name), seed=seed)
     assert report.verdict == "pass", report

@@ -20,7 +20,7 @@ import minivae.grading.grade  # noqa: F401
 
 grading = sys.modules["minivae.grading.grade"]   # the package's name grade is its function
 
-SECONDS = "6"
+SECONDS = "3"
 
 
 def told(*words):

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 from checks import Z_SCORE, check_model_gradient, expected_elbo, log_evidence_by_quadrature, model_example
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
-from strategies import SEEDS, model_settings
+from strategies import SEEDS, a_part, model_settings
 
 import minivae as mv
 from minivae.gradcheck import check_model
@@ -19,7 +19,7 @@ SMALL = dict(data_dim=3, hidden=(4,), latent_dim=1, activation="tanh", dtype="fl
 
 @BOTH
 @given(arguments=model_settings(), batch=st.integers(1, 3), samples=st.integers(1, 4), seed=SEEDS)
-@settings(suppress_health_check=[HealthCheck.filter_too_much])
+@a_part(0.4, suppress_health_check=[HealthCheck.filter_too_much])
 def test_every_parameter_and_symbol(kind, arguments, batch, samples, seed):
     def example(*which):
         return model_example(*which, kind, samples)

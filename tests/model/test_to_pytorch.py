@@ -8,13 +8,13 @@ import minivae as mv
 pytest.importorskip("torch")
 
 
-@pytest.mark.parametrize("processes", [1, 2])
-@pytest.mark.parametrize("dtype, tolerance", [("float64", 1e-12), ("float32", 1e-5)])
-@pytest.mark.parametrize("hidden, activation", [((7, 5), "tanh"), ((6,), "relu"), ((), "relu")])
+@pytest.mark.parametrize("hidden, activation, dtype, tolerance, processes", [
+    ((7, 5), "tanh", "float64", 1e-12, 1), ((6,), "relu", "float64", 1e-12, 1), ((), "relu", "float64", 1e-12, 1),
+    ((7, 5), "tanh", "float32", 1e-5, 1), ((6,), "relu", "float32", 1e-5, 1), ((), "relu", "float32", 1e-5, 1),
+    ((7, 5), "tanh", "float64", 1e-12, 2),   # two starts of PyTorch, which one case is enough for
+])
 def test_same_loss_same_gradients(hidden, activation, dtype, tolerance, processes, tmp_path):
     from benchmarks.to_pytorch import in_pytorch
-    if processes == 2 and (dtype == "float32" or not hidden):
-        pytest.skip("one case shows it")
     model, rng = mv.VAE(9, hidden, 3, activation, beta=1.5, dtype=dtype, seed=1), np.random.default_rng(0)
     model.parameters.flat += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases, too, away from zero
     model.save(tmp_path / "model.npz")
