@@ -7,6 +7,7 @@
     python notebooks/build.py --book FOLDER               a book of pages that need no network; executes nothing
 
 The notebooks in solutions/ come after the course's; from each the student's copy in exercises/ is made, or compared.
+How long a notebook takes is counted by the rule in minutes.py and put into its first cell.
 How a check compares is told in checking.py. Exit codes: 0 in order, 1 not, 2 a wrong argument.
 """
 
@@ -26,6 +27,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 ROOT = FOLDER.parent
 sys.path[:0] = [str(FOLDER), str(ROOT)]
 
+import minutes  # noqa: E402
 import student_copies  # noqa: E402
 from checking import blemishes, differences, stripped  # noqa: E402
 from pages import mathjax_url, page  # noqa: E402
@@ -97,7 +99,7 @@ def update(path):
     """Execute a notebook and write it; unless a cell raises: then the file stays as it is."""
     nb, faults = execute(student_copies.with_statements(nbformat.read(path, 4)))
     if not faults:
-        write(path, nbformat.writes(nb) + "\n")
+        write(path, nbformat.writes(minutes.with_time(nb, path)) + "\n")
         faults = blemishes(nb)
         if student_copies.copy_of(path):
             write(student_copies.copy_of(path), nbformat.writes(student_copies.student_copy(nb)) + "\n")

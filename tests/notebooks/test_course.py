@@ -101,7 +101,25 @@ def test_no_package_code_is_pasted(name):
 def test_the_readme_lists_it(name):
     title = prose(NOTEBOOKS[name]).splitlines()[0].removeprefix("# ")
     number, title = title.split(". ", 1)
-    assert re.search(rf"\| {number} \| \[{re.escape(title)}\]\(notebooks/{name}\.ipynb\) \| .+ \| \d+ \|", README)
+    row, time = rf"\| {number} \| \[{re.escape(title)}\]", build.minutes.minutes(NOTEBOOKS[name])
+    assert re.search(rf"{row}\(notebooks/{name}\.ipynb\) \| .+ \| {time} \|", README), time
+
+
+@each
+def test_it_states_its_minutes_by_the_rule(name):
+    assert build.minutes.stated(NOTEBOOKS[name], int(name[:2])) in NOTEBOOKS[name].cells[0].source
+
+
+def test_the_minutes_follow_from_what_a_notebook_holds():
+    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
+    nb = nbformat.v4.new_notebook(cells=[text("## 9.1 Words\n" + "word " * 1198)])
+    assert build.minutes.minutes(nb) == 10
+    nb.cells += [text("## 9.2 More (second reading)\n$$a = b$$" * 5), code("x = 1\n" * 100), text("## 9.3 Rest"),
+                 text("word\n\n" + build.minutes.MARK + "\n\n" + "word " * 600),
+                 text("## References\n" + "word " * 900)]
+    assert build.minutes.minutes(nb) == 30 and build.minutes.second_reading(nb) == 20
+    nb.cells += [text("**Exercise.** Try it.\n\n**Exercise.** Write `dense_dW`." + "<summary>1. Why?</summary>" * 7)]
+    assert build.minutes.minutes(nb) == 40
 
 
 @each

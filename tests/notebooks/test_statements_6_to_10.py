@@ -104,6 +104,21 @@ def test_the_longest_step_of_adam_follows_a_run_of_zeros():
     assert abs(w[0]) == pytest.approx((1 - 0.9) / np.sqrt(1 - 0.999), rel=1e-2)
 
 
+@pytest.mark.parametrize("beta1, beta2", [(0.9, 0.999), (0.5, 0.9), (0.9, 0.9)])
+def test_no_step_of_adam_is_longer_than_by_cauchy_and_schwarz(beta1, beta2):
+    bound, reached = (1 - beta1) / np.sqrt((1 - beta2) * (1 - beta1**2 / beta2)), []
+    rng = np.random.default_rng(0)
+    for gradients in (np.ones(50), (beta2 / beta1) ** np.arange(400), *rng.standard_normal((20, 50)).cumsum(axis=1)):
+        for zeros in (0, 10, 20_000):
+            w, adam = np.zeros(1), mv.Adam(1.0, beta1, beta2, 1e-30)
+            adam.t = zeros                                     # zero gradients change nothing but the count of steps
+            for g in gradients:
+                before = w[0]
+                adam.step(w, np.array([g]))
+                reached.append(abs(w[0] - before))
+    assert 0.999 * bound < max(reached) < (1 + 1e-9) * bound
+
+
 @pytest.mark.parametrize("ratio, gains", [(0.8, True), (1.25, False)])
 def test_a_small_latent_pays_if_and_only_if_the_correlations_top_eigenvalue_exceeds_beta(ratio, gains):
     pictures = (np.random.default_rng(0).random((40, 6)) < [0.5, 0.3, 0.5, 0.7, 0.2, 0.5]).astype(float)

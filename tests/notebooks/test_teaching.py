@@ -1,5 +1,6 @@
 """The page for teachers says what is so: its example is an exercise, its minutes are the exercises' own."""
 
+import importlib.util
 import pathlib
 import re
 import sys
@@ -59,6 +60,17 @@ def test_a_sheet_s_minutes_are_those_of_its_exercises(path):
 def test_the_long_notebook_is_planned_in_two_parts():
     told = [int(n) for n in re.findall(r"\| `07_backward_pass`.*?\| (\d+) \|", TEXT)]
     assert sum(told) == minutes("07_backward_pass")
+
+
+def test_the_rule_for_minutes_is_the_one_that_counts():
+    spec = importlib.util.spec_from_file_location("minutes", FOLDER / "minutes.py")
+    rule = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(rule)
+    for told in (f"{rule.WORDS} words of text a minute", f"{rule.LINES} lines of code",
+                 f"{rule.PRINTED} lines of output", f"{rule.TRY} minutes for an exercise in the text",
+                 "Nobody was timed"):
+        assert told in " ".join(TEXT.split())
+    assert rule.FORMULA == rule.FIGURE == rule.QUESTION == 1
 
 
 def test_every_notebook_and_file_that_is_named_exists():
