@@ -6,6 +6,8 @@
 What is marked thorough asks once more what a test of the quick profile has asked: at another scale, from another seed.
 """
 
+import sys
+
 import hypothesis
 import numpy  # noqa: F401  (only a BLAS that is loaded can be limited)
 import pytest
@@ -15,6 +17,7 @@ hypothesis.settings.register_profile("minivae", max_examples=25, deadline=None, 
 hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("minivae"), max_examples=100)
 hypothesis.settings.load_profile("minivae")
 threadpoolctl.threadpool_limits(limits=1, user_api="blas")
+sys.modules.setdefault("rfc3987_syntax", None)  # nbformat would load a grammar of addresses, which takes two seconds
 
 
 def pytest_addoption(parser):

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import minivae as mv
 from minivae import plots
 from minivae.evaluation import BoundCurve
+from strategies import in_turn
 
 TRAINING, HELD_OUT = "training (mean during the epoch)", "held-out (after the epoch)"
 
@@ -76,8 +77,7 @@ def test_image_rows_label_what_they_show():
 
 # ---------------------------------------------------------------- learning curves
 
-@pytest.mark.parametrize("epochs", [1, 2, 10, 200])
-@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("epochs, held_out", in_turn([1, 2, 10, 200], [True, False]))
 def test_learning_curves_plot_the_history(epochs, held_out):
     history = make_history(epochs, held_out)
     figure = plots.learning_curves(history)
@@ -321,7 +321,8 @@ def test_a_failed_save_keeps_the_old_picture(tmp_path):
     assert path.read_bytes() == b"old" and os.listdir(tmp_path) == ["curves.png"]
 
 
-@pytest.mark.parametrize("backend", [None, "a backend that is not installed", "module://nowhere.to_be_found", "tkagg"])
+@pytest.mark.parametrize("backend", [pytest.param(None, marks=pytest.mark.thorough), "a backend that is not installed",
+                                     pytest.param("module://nowhere.to_be_found", marks=pytest.mark.thorough), "tkagg"])
 def test_no_pyplot_and_no_display_and_no_backend(tmp_path, backend):
     """MPLBACKEND is what a process started from a notebook inherits."""
     code = """
