@@ -125,7 +125,7 @@ def annealed_estimate(model, x, chains=CHAINS, temperatures=TEMPERATURES, *, rng
     """
     x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions,
                      unit_interval=model.likelihood.unit_interval)
-    plan = _Plan(chains, temperatures, leapfrog_steps)
+    plan = Plan(chains, temperatures, leapfrog_steps)
 
     def forward_run(rows, rng):
         return (plan.forward(Target(model, x[rows]), plan.step_sizes(Target(model, x[rows]), rng), rng),)
@@ -173,7 +173,7 @@ def bracket(model, n, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog
     code = z if not model.conditions else join_labels(z, _labels(n, labels, rng, model.conditions), model.conditions)
     y = model.decoder.forward(z, model.parameters, {"label": code[:, model.latent_dim:]})
     x = np.concatenate([model.likelihood.draw(y, model.parameters, rng), code[:, model.latent_dim:]], axis=1)
-    plan = _Plan(chains, temperatures, leapfrog_steps)
+    plan = Plan(chains, temperatures, leapfrog_steps)
 
     def both_runs(rows, rng):
         target = Target(model, x[rows])
@@ -194,7 +194,7 @@ def temperature_schedule(temperatures):
     return (curve - curve[0]) / (curve[-1] - curve[0])
 
 
-class _Plan:
+class Plan:
     """The numbers of chains and steps, and the runs that they describe."""
 
     def __init__(self, chains, temperatures, leapfrog_steps):
@@ -228,7 +228,7 @@ class _Plan:
         return steps
 
     def forward(self, target, steps, rng):
-        """From the prior up: weigh by each rise of the temperature, then move at the new one."""
+        """From the prior up: weigh by each rise of the temperature, then move at the new one. Equation 11.12."""
         chains = Chains(target, _from_prior(target, len(target.x) * self.chains, rng))
         log_weight = np.zeros(len(chains.z))
         for (low, high), step in zip(zip(self.schedule, self.schedule[1:]), steps):
@@ -237,7 +237,7 @@ class _Plan:
         return self._estimate(log_weight, chains, +1)
 
     def reverse(self, target, z, steps, rng):
-        """From the posterior down: the same moves and weights in the opposite order."""
+        """From the posterior down: the same moves and weights in the opposite order. Equation 11.17."""
         chains = Chains(target, z.repeat(self.chains, axis=0))
         log_weight = np.zeros(len(chains.z))
         for (low, high), step in reversed(list(zip(zip(self.schedule, self.schedule[1:]), steps))):

@@ -55,6 +55,10 @@ class Chains:
         probability : ndarray, shape (B C,)
             With which each move was accepted.
 
+        Notes
+        -----
+        Equations 11.15 and 11.16.
+
         References
         ----------
         Neal, MCMC Using Hamiltonian Dynamics, 2011, sections 2.3 and 3.2.
@@ -83,6 +87,6 @@ class Chains:
 
 
 def energy(z, log_likelihood, momentum, temperature):
-    """-log of p(z) p(x|z)**temperature N(momentum; 0, I), constants left out; (B C,)."""
+    """-log of p(z) p(x|z)**temperature N(momentum; 0, I), constants left out; (B C,). Equations 11.11 and 11.14."""
     z, momentum = z.astype(np.float64), momentum.astype(np.float64)
     return 0.5 * (z**2).sum(axis=1) + 0.5 * (momentum**2).sum(axis=1) - temperature * log_likelihood

@@ -85,7 +85,7 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equations 10.18 to 10.21, and the objective by 10.15 or 10.16. log q(z|x) is taken from z, mu and log_var, which
+        Equations 10.18 to 10.21, and the objective by 10.22 or 10.23. log q(z|x) is taken from z, mu and log_var, which
         makes its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of
         sigma only.
         """
@@ -163,7 +163,10 @@ class SampledBound(VAE):
         return d, grads
 
     def meet_at_encoder(self, d, t, score):
-        """Carry d.z to sigma, mu and log_var, and add what reaches mu and log_var through log q(z|x): the score."""
+        """Carry d.z to sigma, mu and log_var, and add what reaches mu and log_var through log q(z|x): the score.
+
+        Equation 11.1.
+        """
         S = len(t.eps) // len(t.x)
         dmu_through_q, dlog_var_through_q = score
         # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples

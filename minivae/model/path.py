@@ -6,8 +6,8 @@ without it, and then it often has less noise. At q(z|x) = p(z|x) log w is the sa
 then exactly zero, and the score is not. The decoder's gradient is the same as ever.
 
 These gradients are not the gradient of the loss for the noise at hand: only their means agree. So no finite difference
-can judge them; ``gradcheck.check_unbiased`` does. Equations 10.19 and 10.21 to 10.25 name the paths. Shapes: B batch,
-K latent, S samples per example; sample s of example b lies in row b S + s.
+can judge them; ``gradcheck.check_unbiased`` does. Equations 11.1 to 11.9. Shapes: B batch, K latent, S samples per
+example; sample s of example b lies in row b S + s.
 """
 
 from ..kernels import repeat_backward, reparameterize_backward, standard_deviation_backward
@@ -54,7 +54,7 @@ class PathIWAE(IWAE):
     """
 
     def meet_at_encoder(self, d, t, score):
-        """Let each sample's path count once more by its normalized weight, in place of the score."""
+        """Let each sample's path count once more by its normalized weight, in place of the score. Equation 11.9."""
         B = len(t.x)
         weight = d.log_weight.reshape(B, -1) / d.objective[:, None]          # (B, S), w̃
         d.z = d.z * (1 - t.beta * (1 - weight)).reshape(-1, 1)
@@ -62,7 +62,7 @@ class PathIWAE(IWAE):
 
 
 def path_to_encoder(d, t):
-    """Carry d.z to mu and log_var through z = mu + sigma eps, and along no other path."""
+    """Carry d.z to mu and log_var through z = mu + sigma eps, and along no other path. Equation 11.3."""
     S = len(t.eps) // len(t.x)
     # forward: z = mu + sigma * eps, sigma = exp(log_var / 2), each example's row for all its samples
     dmu_through_z, dsigma = reparameterize_backward(d.z, t.eps)

@@ -10,9 +10,9 @@ d before a symbol is the gradient of the loss with respect to it: dy is ∂loss/
 equations of notebook 6 are not part of the chain: they are about checking it, for any function f.
 """
 
-from . import gradients, objective, practice
+from . import gradients, objective, past_the_bound, practice
 from .equation import Equation
 
 __all__ = ["Equation", "EQUATIONS"]
 
-EQUATIONS = (*objective.EQUATIONS, *gradients.EQUATIONS, *practice.EQUATIONS)
+EQUATIONS = (*objective.EQUATIONS, *gradients.EQUATIONS, *practice.EQUATIONS, *past_the_bound.EQUATIONS)
