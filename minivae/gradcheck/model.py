@@ -53,12 +53,16 @@ def check_model(model, x, eps, rng=None):
     Raises
     ------
     ValueError
-        If x or eps does not fit the model.
+        If x or eps does not fit the model, or the model's gradient is that of the loss on average alone.
 
     References
     ----------
     Karpathy's exercise of comparing every intermediate gradient (makemore, part 4, 2022) is the second rung.
     """
+    if getattr(model, "right_on_average", False):
+        raise ValueError("model must have the gradient of its loss for the noise at hand; that of "
+                         f"{type(model).__name__} is right on average alone, and no finite difference can judge it. Check the model with the "
+                         "plain gradient here, and this one by its mean, with check_unbiased.")
     rng = np.random.default_rng(0) if rng is None else rng
     x, eps = (np.array(array, dtype=model.dtype) for array in (x, eps))
     some = _drawn(x, eps, rng)

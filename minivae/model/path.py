@@ -30,6 +30,8 @@ class PathMonteCarloELBO(MonteCarloELBO):
     2017, section 3.
     """
 
+    right_on_average = True
+
     def meet_at_encoder(self, d, t, score):
         """Let z's path alone lead to mu and log_var; the score, which has mean zero, is left out."""
         path_to_encoder(d, t)
@@ -52,6 +54,8 @@ class PathIWAE(IWAE):
     Tucker, Lawson, Gu & Maddison, Doubly Reparameterized Gradient Estimators for Monte Carlo Objectives, 2019,
     section 3.
     """
+
+    right_on_average = True
 
     def meet_at_encoder(self, d, t, score):
         """Let each sample's path count once more by its normalized weight, in place of the score. Equation 11.9."""

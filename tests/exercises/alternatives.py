@@ -167,6 +167,11 @@ def density_by_examples(z, mu, log_var):
     return total - np.log(len(mu))
 
 
+def path_by_precision(dz, z, mu, log_var):
+    slope = dz - (z * (1 - np.exp(-log_var)) + mu * np.exp(-log_var))
+    return {"dmu": slope, "dlog_var": (z - mu) / 2 * slope}
+
+
 ALTERNATIVES = {
     "log_mean_exp": [lambda log_w, axis: np.logaddexp.reduce(log_w, axis=axis) - np.log(log_w.shape[axis]),
                      log_mean_exp_by_moving_the_axis],
@@ -217,4 +222,8 @@ ALTERNATIVES = {
                                                                          axis=1) - np.log(log_weight.shape[1])],
     "importance_weighted_bound_backward": [lambda dbound, log_weight: dbound[:, None] * np.exp(
         log_weight - np.logaddexp.reduce(log_weight, axis=1, keepdims=True))],
+    "sticking_the_landing": [path_by_precision],
+    "doubly_reparameterized": [lambda log_weight, path: np.einsum("bs,bsk->bk", np.exp(
+        2 * (log_weight - np.logaddexp.reduce(log_weight, axis=1, keepdims=True))), path)],
+    "annealed_log_weight": [lambda log_likelihood, temperatures: (np.diff(temperatures) * log_likelihood).sum(axis=1)],
 }

@@ -101,6 +101,22 @@ def test_check_unbiased_is_the_judge():
     assert mv.gradcheck.check_unbiased({"path": by(path, 0.01)}, np.zeros((2, 2)), draws=200).verdict == "fail"
 
 
+@pytest.mark.parametrize("objective", PAIRS)
+def test_a_finite_difference_is_no_judge_and_check_model_says_so(objective):
+    """The difference of one draw's objective is the plain gradient's; the path's is another number."""
+    plain, path, x = twins(objective)
+    eps, h = np.random.default_rng(0).standard_normal((6, 2)), 1e-6
+    mu = plain.forward(x, eps).mu
+    for k in range(2):
+        up, down = (path.forward(x, eps, given={"mu": mu + step * (np.arange(2) == k)}).objective for step in (h, -h))
+        found = [-3 * model.backward(model.forward(x, eps))[0].mu[:, k] for model in (plain, path)]
+        np.testing.assert_allclose(found[0], (up - down) / (2 * h), atol=1e-8)
+        assert np.abs(found[1] - found[0]).min() > 1e-3
+    with pytest.raises(ValueError, match="check_unbiased"):
+        mv.gradcheck.check_model(path, x, eps)
+    assert mv.gradcheck.check_model(plain, x, eps)
+
+
 @pytest.mark.parametrize("kind", [mv.PathIWAE, mv.PathMonteCarloELBO])
 def test_it_is_saved_trained_and_loaded_as_what_it_is(kind, tmp_path):
     model = kind(6, (4,), 2)

@@ -36,7 +36,7 @@ def shown(nb, kind):
 
 def cited(text):
     """Numbers of equations that prose cites, each in its own parentheses or in a row, as in (2.3) or (2.3, 2.4)."""
-    return {number for row in re.findall(r"\(((?:[1-9]|10)\.\d+(?:(?:, | and )(?:[1-9]|10)\.\d+)*)\)", text)
+    return {number for row in re.findall(r"\(((?:[1-9]|1[01])\.\d+(?:(?:, | and )(?:[1-9]|1[01])\.\d+)*)\)", text)
             for number in re.findall(r"\d+\.\d+", row)}
 
 
@@ -150,7 +150,7 @@ def test_citations_are_read_as_meant():
     assert found == {"2.3", "2.4", "2.5", "10.1"}
 
 
-@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if int(name[:2]) in (1, 2, 3, 4, 5, 6, 7, 8, 9, 10)])
+@pytest.mark.parametrize("name", [name for name in NOTEBOOKS if int(name[:2])])
 def test_equations_are_numbered_by_appearance(name):
     place = {}                                                   # where it is shown, or else where it is first cited
     for kind, pattern in (("code", r'mv\.equation\("([\d.]+)"\)'),

@@ -24,7 +24,8 @@ EQUATIONS = (
              r"\frac{\partial \log w}{\partial z} = \frac{\partial \log p(z \mid x)}{\partial z} - \frac{\partial"
              r" \log q(z \mid x)}{\partial z} = 0 \quad \text{if } q(z \mid x) = p(z \mid x)",
              None, "at the true posterior the path has no noise at all: log w is log p(x) for every z"),
-    Equation("11.5", "Var[path] = sigma² (1/sigma² − 1/v)², Var[path + score] = sigma² / v², p(z|x) = N(z; m, v), ω = mu",
+    Equation("11.5", "Var[path] = sigma² (1/sigma² − 1/v)², Var[path + score] = sigma² / v², p(z|x) = N(z; m, v),"
+             " ω = mu",
              r"\mathrm{Var}[\mathrm{path}] = \sigma^2 \left(\frac{1}{\sigma^2} - \frac1v\right)^2, \quad"
              r" \mathrm{Var}[\mathrm{path} + \mathrm{score}] = \frac{\sigma^2}{v^2}, \quad p(z \mid x) ="
              r" \mathcal{N}(z;\, m, v), \; \omega = \mu",
@@ -35,8 +36,8 @@ EQUATIONS = (
              None, "the plain gradient of the importance-weighted bound, by 10.24 and 11.1"),
     Equation("11.7", "E_q[f(z) ∂log q(z)/∂ω] = E_q[(∂f/∂z) ∂z/∂ω], f a fixed function of z",
              r"\mathbb{E}_q\left[f(z)\, \frac{\partial \log q(z)}{\partial \omega}\right] = \mathbb{E}_q\left["
-             r"\frac{\partial f}{\partial z}\, \frac{\partial z}{\partial \omega}\right], \quad f \text{ a fixed function"
-             r" of } z",
+             r"\frac{\partial f}{\partial z}\, \frac{\partial z}{\partial \omega}\right], \quad f \text{ a fixed"
+             r" function of } z",
              None, "both sides are the derivative of E_q[f(z)]: the score-function estimator and the pathwise one"),
     Equation("11.8", "∂w̃_s/∂log w_s = w̃_s − w̃_s²",
              r"\frac{\partial \tilde w_s}{\partial \log w_s} = \tilde w_s - \tilde w_s^2",
@@ -51,15 +52,16 @@ EQUATIONS = (
              r"\mathrm{SNR}\left[\sum_s \tilde w_s^2\; \mathrm{path}_s\right] \approx \sqrt S\;"
              r" \frac{\left|\mathbb{E}[r^2\, \mathrm{path}]\right|}{\sqrt{\mathrm{Var}[r^2\, \mathrm{path}]}}, \quad"
              r" r = \frac{w}{p(x)}",
-             None, "signal to noise of the encoder's gradient along the path: it grows where 10.26 falls, if the moments"
-             " are finite"),
+             None, "signal to noise of the encoder's gradient along the path: it grows where 10.26 falls, if the"
+             " moments are finite"),
     Equation("11.11", "f_t(z) = p(z) p(x|z)ᵗ, ∫ f_0(z) dz = 1, ∫ f_1(z) dz = p(x)",
              r"f_t(z) = p(z)\, p(x \mid z)^t, \quad \int f_0(z)\, dz = 1, \quad \int f_1(z)\, dz = p(x)",
              None, "a way from the prior to the posterior, unnormalized: t is raised from 0 to 1",
              "evaluation.hmc:energy"),
     Equation("11.12", "log w = Σ_i (t_i − t_{i−1}) log p(x|z_{i−1}), i = 1 ... T",
              r"\log w = \sum_{i=1}^{T} (t_i - t_{i-1}) \log p(x \mid z_{i-1})",
-             None, "the weight of an annealed chain: each rise of t, at the place where the chain stands before it moves",
+             None, "the weight of an annealed chain: each rise of t, at the place where the chain stands before it"
+             " moves",
              "evaluation.annealed:Plan.forward"),
     Equation("11.13", "E[w_i g(z_i)] = ∫ f_{t_i}(z) g(z) dz for every g, so E[w_T] = p(x)",
              r"\mathbb{E}[w_i\, g(z_i)] = \int f_{t_i}(z)\, g(z)\, dz \;\text{ for every } g, \quad\text{so}\quad"
