@@ -61,8 +61,8 @@ def check_model(model, x, eps, rng=None):
     """
     if getattr(model, "right_on_average", False):
         raise ValueError("model must have the gradient of its loss for the noise at hand; that of "
-                         f"{type(model).__name__} is right on average alone, and no finite difference can judge it. Check the model with the "
-                         "plain gradient here, and this one by its mean, with check_unbiased.")
+                         f"{type(model).__name__} is right on average alone, and no finite difference can judge it. "
+                         "Check the model with the plain gradient here, and this one by its mean, with check_unbiased.")
     rng = np.random.default_rng(0) if rng is None else rng
     x, eps = (np.array(array, dtype=model.dtype) for array in (x, eps))
     some = _drawn(x, eps, rng)
