@@ -14,7 +14,7 @@ if sys.argv[:1] == ["-m"] and sys.path and os.path.abspath(sys.path[0]) == os.ge
 
 __version__ = "0.1.0"
 
-_HOMES = {  # all is imported when first asked for: the command line must set its threads before NumPy is imported
+_HOMES = {  # all is imported when first asked for: ``import minivae`` and ``--help`` do not wait for NumPy
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
     "PathIWAE": "model", "PathMonteCarloELBO": "model", "join_labels": "model", "Parameters": "model", "Trace": "model",
     "CheckpointError": "files",
