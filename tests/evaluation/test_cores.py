@@ -37,7 +37,7 @@ def test_blas_is_held_and_given_back(two_threads):
 
 
 def test_the_last_of_several_threads_gives_back(two_threads):
-    inside, leave = threading.Barrier(3, timeout=10), [threading.Event(), threading.Event()]
+    inside, leave = threading.Barrier(3, timeout=60), [threading.Event(), threading.Event()]
 
     def hold(n):
         with one_blas_thread():

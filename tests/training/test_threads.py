@@ -120,7 +120,7 @@ def test_every_number_has_one_thread(layers, threads):
 
 
 def test_each_thread_has_its_examples_and_a_watch_of_its_own(monkeypatch):
-    forward, seen, all_at_once = mv.VAE.forward, set(), threading.Barrier(2, timeout=10)
+    forward, seen, all_at_once = mv.VAE.forward, set(), threading.Barrier(2, timeout=60)
 
     def watched(self, *args, **kwargs):
         all_at_once.wait()
