@@ -244,7 +244,7 @@ def test_times_in_words(seconds, words):
 
 
 def test_the_time_is_estimated_from_a_few_draws(monkeypatch):
-    """Of 1,000 examples and 1,000 draws, 8 and 200 are tried, twice; each takes 1 ms, on a clock that only they move."""
+    """Of 1,000 examples and 1,000 draws, 8 and 200 are tried, twice; each takes 1 ms on a clock that only they move."""
     tried = []
     monkeypatch.setattr(importance.time, "perf_counter", lambda: 1e-3 * len(tried))
     with importance.ThreadPoolExecutor(1) as pool:

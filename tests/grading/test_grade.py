@@ -163,7 +163,8 @@ def one_file(text):
 @pytest.mark.parametrize("forked", [False, True])
 def test_a_process_is_forked_or_started_anew(monkeypatch, forked):
     monkeypatch.setattr(launch, "forks", lambda: forked and sys.platform == "linux")
-    text = "import os\nprint('x')\ndef dense_db(dy):\n    return dy.sum(axis=0)\ndef dense_dW(dy, x):\n    os._exit(1)\n"
+    text = ("import os\nprint('x')\ndef dense_db(dy):\n    return dy.sum(axis=0)\n"
+            "def dense_dW(dy, x):\n    os._exit(1)\n")
     row = grading.grade(one_file(text), ["dense_dW", "dense_db"])
     assert {name: answer["state"] for name, answer in row.answers.items()} == {"dense_dW": "fail", "dense_db": "pass"}
     assert "ended" in row.answers["dense_dW"]["diagnosis"][0] and row.seconds < 100
