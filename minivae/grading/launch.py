@@ -4,6 +4,7 @@ A nursery is a Python that has imported what submissions need and knows nothing 
 nobody's file. For each submission it forks a child, which has pipes of its own to the grader, and says when it ended.
 """
 
+import atexit
 import contextlib
 import json
 import os
@@ -90,6 +91,7 @@ class Nursery:
         """Return the nursery of this process; a new one if a submission has ended the last."""
         if cls._ready is None or cls._ready.process.poll() is not None:
             cls._ready = cls()
+            atexit.register(cls._ready.stop)
         return cls._ready
 
     def __init__(self):
@@ -129,7 +131,8 @@ class Nursery:
         self.process.wait()
         self.socket.close()
         self.empty.cleanup()
-        type(self)._ready = None
+        if type(self)._ready is self:
+            type(self)._ready = None
 
 
 class Child:

@@ -5,6 +5,7 @@ rows are lines of JSON, which cannot run anything where they are read.
 """
 
 import base64
+import contextlib
 import json
 import os
 import queue
@@ -18,7 +19,7 @@ import time
 from ..exercises.answers.foreign import printable
 from .folder import Submission
 from .grade import Graded, grade
-from .launch import NotStarted, places
+from .launch import TO_END, NotStarted, places
 
 __all__ = ["graded_by", "work"]
 
@@ -42,7 +43,8 @@ def graded_by(jobs, submissions, settings):
     NotStarted
         If Python does not start.
     """
-    tasks, rows, workers, over, some = queue.Queue(), queue.Queue(), [], threading.Event(), False
+    tasks, rows, workers, over = queue.Queue(), queue.Queue(), [], threading.Event()
+    some = whole = False
     for task in enumerate(submissions):
         tasks.put(task)
     for _ in range(min(jobs, len(submissions))):
@@ -56,10 +58,14 @@ def graded_by(jobs, submissions, settings):
                 row = Graded(submissions[number].name, {}, [f"could not be judged: {printable(row, 300)}"])
             some = True
             yield number, row
+        whole = True
     finally:
         over.set()
         for worker in list(workers):
-            worker.terminate()
+            if not whole:
+                worker.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                worker.wait(TO_END)
 
 
 def _hand_out(tasks, rows, workers, over, settings):

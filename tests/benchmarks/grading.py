@@ -1,0 +1,98 @@
+"""How long a class takes to grade: python tests/benchmarks/grading.py
+
+A hundred students each hand in a folder with all notebooks of exercises. Of their answers about three in five are the
+solution, one in five has something changed in it, and one in five is the untouched stub. The class is
+graded with one job and with two. The processor's time is that of all processes. Writes results/grading.md.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import re
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from timing import machine, write_tables   # noqa: E402
+
+CHANGES = ((r"axis=0", "axis=1"), (r"\.T\b", ""), (r"\b0\.5\b", "1.0"), (r"\+ ", "- "), (r"- 1\b", "+ 1"), (r"\*\*2", ""),
+           (r"return ", "return 2 * "), (r"\bnp\.exp\(", "np.tanh("), (r" / ", " * "), (r"dy\b", "y"), (r"x", "X"))
+SHARES = ("right",) * 3 + ("changed", "stub")
+
+
+def hand_in(folder, student):
+    """Write one student's notebooks; what she hands in depends on her number alone."""
+    folder.mkdir(parents=True)
+    rng = random.Random(student)
+    for path in sorted((ROOT / "notebooks" / "solutions").glob("*.ipynb")):
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        stubs = json.loads((ROOT / "notebooks" / "exercises" / path.name).read_text(encoding="utf-8"))["cells"]
+        stubs = {_name(cell): "".join(cell["source"]) for cell in stubs}
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code" and _name(cell) in stubs and not _name(cell).startswith("own_"):
+                cell["source"] = answer("".join(cell["source"]), stubs[_name(cell)], rng)
+        (folder / path.name).write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def _name(cell):
+    """The exercise's name; the capstone's begin with own_, and no cell's is empty."""
+    return cell["metadata"].get("nbgrader", {}).get("grade_id", "own_")
+
+
+def answer(solution, stub, rng):
+    """An answer: right, with one change, or the stub."""
+    kind = rng.choice(SHARES)
+    if kind == "stub":
+        return stub
+    if kind == "changed":
+        fitting = [change for change in CHANGES if re.search(change[0], solution.partition(":\n")[2])]
+        pattern, text = rng.choice(fitting or [(r"$", "")])
+        head, _, body = solution.partition(":\n")
+        place = rng.choice(list(re.finditer(pattern, body)))
+        return f"{head}:\n{body[:place.start()]}{text}{body[place.end():]}"
+    return solution
+
+
+def graded(folder, jobs):
+    """Return the seconds on the clock, those of the processor, and those of each student."""
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    command = [sys.executable, "-m", "minivae", "grade", str(folder), "--fresh", "--seed", "1", "--json", "--jobs", str(jobs)]
+    told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    table = json.loads(told.stdout)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return took, processor, table
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--students", type=int, default=100)
+    parser.add_argument("--jobs", type=int, nargs="+", default=[1, 2])
+    options = parser.parse_args()
+    rows = []
+    with tempfile.TemporaryDirectory() as place:
+        for student in range(options.students):
+            hand_in(pathlib.Path(place, "class", f"student {student:03}"), student)
+        for jobs in options.jobs:
+            took, processor, table = graded(pathlib.Path(place, "class"), jobs)
+            each = sorted(one["seconds"] for one in table["submissions"])
+            states = [about["state"] for one in table["submissions"] for about in one["exercises"].values()]
+            rows.append([str(jobs), f"{took:.0f}", f"{processor:.0f}", f"{statistics.median(each):.2f}", f"{each[-1]:.2f}"])
+            print(*rows[-1], *(f"{states.count(state)} {state}" for state in sorted(set(states))), flush=True)
+    columns = ["jobs", "seconds", "of the processor", "median student", "slowest student"]
+    counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
+    text = (f"{options.students} students with {len(table['exercises'])} exercises each: {counts}. {machine()} "
+            f"By `tests/benchmarks/grading.py`.")
+    write_tables(HERE / "results" / "grading.md", "Grading a class", text, [("Time", columns, rows)])
+
+
+if __name__ == "__main__":
+    main()
