@@ -231,6 +231,17 @@ def _grade_options(verb):
     verb.add_argument("--fresh", action="store_true", help="grade everything again, whatever was kept")
     verb.add_argument("--roster", type=pathlib.Path, metavar="FILE",
                       help="names of all students, one a line or in a table's first column: the absent get a row too")
+    verb.add_argument("--points", type=pathlib.Path, metavar="FILE",
+                      help="what exercises are worth, a table of exercise and points (default: their stars)")
+    verb.add_argument("--due", metavar="DATE[TTIME]",
+                      help="files changed after it are late, and the table says by how many days; a date alone is the "
+                           "end of that day")
+    verb.add_argument("--late-per-day", type=float, default=0.0, metavar="PERCENT",
+                      help="of the points that each day begun after --due costs (default 0)")
+    verb.add_argument("--overrides", type=pathlib.Path, metavar="FILE",
+                      help="marks by hand, a table of student, exercise (or late, or total), points and comment")
+    verb.add_argument("--anonymous", type=pathlib.Path, metavar="KEYFILE",
+                      help="write pseudonyms for names; this file keeps whose they are, and the same ones next time")
     verb.add_argument("--feedback", type=pathlib.Path, metavar="FOLDER", help="write a page for each student there")
     verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: that of the "
                                                             "results kept, else at random; it is printed)")

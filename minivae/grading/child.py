@@ -18,6 +18,7 @@ import numpy as np
 from ..exercises.answers.foreign import Failed, Local, arrays_in, plain
 from .channel import decoded, encoded, from_line, to_line
 from .submission import run
+from .used import Used
 
 __all__ = ["main", "nurse"]
 
@@ -84,7 +85,7 @@ def main(folder=None):
     os.chdir(folder or sys.argv[2])
     sys.path.append(os.getcwd())   # last: a numpy.py beside the submission must not stand for NumPy
     _check_nothing()
-    server = _Server(requests, replies, {})
+    server = _Server(requests, replies, Used(os.getcwd()))
     server.send({"started": True})
     asked = from_line(next(requests))
 
@@ -99,8 +100,8 @@ def main(folder=None):
 
 
 class _Server:
-    def __init__(self, requests, replies, namespace):
-        self.requests, self.replies, self.namespace = requests, replies, namespace
+    def __init__(self, requests, replies, used):
+        self.requests, self.replies, self.used, self.namespace = requests, replies, used, {}
         self.calls, self.earlier, self.kept = {}, [], []
 
     def send(self, message):
@@ -108,14 +109,19 @@ class _Server:
         self.replies.flush()
 
     def answer(self, message):
-        """Call the function that is asked for and send what it returns."""
+        """Call the function that is asked for and send what it returns; or send what has been used so far."""
+        if "call" not in message:
+            self.send({"used": self.used.found})
+            return
         name = message["call"]
+        watched = contextlib.nullcontext() if name in self.calls else self.used.watched(name)
         call = self.calls.setdefault(name, Local(self.namespace[name], seconds=0, in_all=math.inf))
         given = [decoded(part, self.call_back) for part in message["given"]]
         before = [encoded(part, []) for part in given]
         reply = {"id": message["id"]}
         try:
-            result = call(*given)
+            with watched:
+                result = call(*given)
             overwrote = any(not np.array_equal(a, b, equal_nan=True) for a, b in zip(self.earlier, self.kept))
             reply |= {"result": encoded(result), "overwrote": overwrote}
             self.earlier = arrays_in(result)

@@ -6,6 +6,7 @@ All files are read before any of them runs, so that no submission can delete or 
 import io
 import pathlib
 import re
+import stat
 import zipfile
 import zlib
 from typing import NamedTuple
@@ -38,12 +39,18 @@ class Submission(NamedTuple):
         Other files of its folder, by their path in it.
     trouble : list of str
         Why a file cannot be read.
+    time : float or None
+        Seconds since 1970: the last change of any of its files, as far as copying and unpacking have kept it.
+    late : bool
+        Whether its name says that it is late.
     """
 
     name: str
     files: list
     beside: dict
     trouble: list
+    time: float | None = None
+    late: bool = False
 
 
 def handed_in(place):
@@ -74,6 +81,8 @@ def handed_in(place):
     left_out = [entry.name for entry in entries if _aside(entry.name)
                 or (entry.is_file() and entry.suffix.lower() in DATA)]
     found = _by_student([_submission(entry) for entry in entries if entry.name not in left_out])
+    if place.is_file() and len(found) == 1 and len({_student(name) for name, _ in found[0].files} - {None}) > 1:
+        raise ValueError(f"{place} holds the files of several students: unpack it, and give the folder.")
     if not any(one.files or one.trouble for one in found) or (place.is_file() and not _is_code(place.name)
                                                                and place.suffix.lower() != ".zip"):
         raise ValueError(f"there is nothing to grade in {place}: no notebook (.ipynb) and no Python file (.py).")
@@ -84,19 +93,28 @@ def _by_student(found):
     """Join the files of one student, where they are named as Canvas or Moodle names a download."""
     students = {}
     for one in found:
-        canvas, moodle = CANVAS.fullmatch(one.name), MOODLE.fullmatch(one.name)
-        match = moodle or canvas
-        if match is None:
+        name = _student(one.name)
+        if name is None:
             students[one.name] = one
             continue
-        name = f"{match[1]} ({match[2] if moodle else match[3]})"
-        late = ["handed in late, by the name of the file"] if canvas and not moodle and canvas[2] else []
+        canvas = CANVAS.fullmatch(one.name)
+        is_late = bool(canvas and canvas[2] and not MOODLE.fullmatch(one.name))
+        late = ["handed in late, by the name of the file"] if is_late else []
         so_far = students.get(name, Submission(name, [], {}, []))
         told = [f"{printable(one.name, 80)}: {text}" for text in one.trouble]
         beside = {path: data for path, data in one.beside.items() if path not in so_far.beside}
         trouble = so_far.trouble + told + [text for text in late if text not in so_far.trouble]
-        students[name] = Submission(name, so_far.files + one.files, so_far.beside | beside, trouble)
+        time = max((moment for moment in (so_far.time, one.time) if moment is not None), default=None)
+        students[name] = Submission(name, so_far.files + one.files, so_far.beside | beside, trouble, time,
+                                    so_far.late or is_late)
     return list(students.values())
+
+
+def _student(name):
+    """The student whom Canvas or Moodle names in that of a download, or of a path in one, with her number; or None."""
+    name = name.partition("/")[0]
+    canvas, moodle = CANVAS.fullmatch(name), MOODLE.fullmatch(name)
+    return f"{moodle[1]} ({moodle[2]})" if moodle else f"{canvas[1]} ({canvas[3]})" if canvas else None
 
 
 def _aside(name):
@@ -109,26 +127,31 @@ def _is_code(name):
 
 def _submission(entry):
     """Read one entry of the folder; what cannot be read is told in its trouble."""
-    submission, room = Submission(entry.name, [], {}, []), [BESIDE]
-    if entry.is_dir():
-        inside = sorted(path for path in entry.rglob("*") if path.is_file() and not path.is_symlink()
+    submission, room, times = Submission(entry.name, [], {}, []), [BESIDE], []
+    if entry.is_dir() and not entry.is_symlink():
+        inside = sorted(path for path in entry.rglob("*") if (path.is_symlink() or not path.is_dir())
                         and not any(map(_aside, path.relative_to(entry).parts)))
         for path in inside:
-            _add(submission, path.relative_to(entry).as_posix(), path, room)
+            _add(submission, path.relative_to(entry).as_posix(), path, room, times)
     else:
-        _add(submission, entry.name, entry, room)
+        _add(submission, entry.name, entry, room, times)
     if not submission.files and not submission.trouble:
         submission.trouble.append("there is no notebook and no Python file in it")
-    return submission
+    return submission._replace(time=max(times, default=None))
 
 
-def _add(submission, name, path, room):
+def _add(submission, name, path, room, times):
     """Add one file: code, an archive, data to be laid beside, or a sentence on what to ask for."""
     try:
-        size = path.stat().st_size
-        if size > LARGEST:
+        about = path.lstat()
+        if not stat.S_ISREG(about.st_mode):
+            kind = "a link" if path.is_symlink() else "no ordinary file"
+            submission.trouble.append(f"{printable(name, 80)}: it is {kind}, and was not read: ask for the file itself")
+            return
+        times.append(about.st_mtime)
+        if about.st_size > LARGEST:
             submission.trouble.append(f"{printable(name, 80)}: the file is larger than {LARGEST // 2**20} MB")
-        elif _is_code(name) or name.lower().endswith(".zip") or size <= room[0]:
+        elif _is_code(name) or name.lower().endswith(".zip") or about.st_size <= room[0]:
             _add_bytes(submission, name, path.read_bytes(), room)
     except OSError as error:
         submission.trouble.append(f"{printable(name, 80)}: the file cannot be read: {error.strerror}")

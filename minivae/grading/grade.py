@@ -1,7 +1,6 @@
 """From one submission to its row: run its files, judge its functions, and never fail whatever is in them."""
 
 import ast
-import hashlib
 import time
 from typing import NamedTuple
 
@@ -9,6 +8,7 @@ from ..exercises.answers.foreign import Failed, printable
 from ..exercises.answers.limits import OutOfTime
 from ..exercises.collection import EXERCISES
 from ..exercises.course import SEED, judged
+from .alike import pieces_of
 from .launch import NotStarted
 from .remote import Process, Remote
 from .source import statements_of
@@ -17,7 +17,6 @@ __all__ = ["Graded", "grade"]
 
 RESTARTS = 3   # of a process that was stopped; after that the rest of the file is not asked any more
 WORDS = {"inconclusive": "undecided"}
-SHORT = 60     # nodes of a syntax tree: two answers that are shorter may well be alike by chance
 
 
 class Graded(NamedTuple):
@@ -29,21 +28,20 @@ class Graded(NamedTuple):
         Its file or folder, below what was given.
     answers : dict of str to dict
         By exercise: its state ("pass", "fail", "undecided", "out of time", "not judged" or "not written"), stage,
-        mistake, diagnosis, the report as text, and a fingerprint of the code. What was not handed in is not there.
+        mistake, diagnosis, the report as text, and the pieces of its code. What was not handed in is not there.
     trouble : list of str
         What went wrong in reading or running its files.
     seconds : float
         That it took.
+    used : list of str
+        Of the package and of the machine, for a teacher to look at.
     """
 
     name: str
     answers: dict
     trouble: list
     seconds: float = 0.0
-
-    @property
-    def points(self):
-        return sum(EXERCISES[name].points for name, answer in self.answers.items() if answer["state"] == "pass")
+    used: tuple | list = ()
 
 
 def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
@@ -72,13 +70,15 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
         If Python does not start. Whatever is wrong with the submission is told in its row.
     """
     began, budget, answers, trouble, ran = time.monotonic(), [float(in_all)], {}, list(submission.trouble), 0
+    used = []
     for name, cells in submission.files:
         open_still = [exercise for exercise in exercises if not _right(answers.get(exercise))]
         if not _may_answer(cells, open_still):
             continue
         ran += 1
+        file = _File(cells, submission.beside, seconds, budget)
         try:
-            told, found = _File(cells, submission.beside, seconds, budget).graded(open_still, seed)
+            told, found = file.graded(open_still, seed)
         except NotStarted:
             raise
         except Exception as error:   # a fault of the grader on one file must not take the others' rows
@@ -88,12 +88,13 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
         for exercise, answer in found.items():
             if exercise not in answers or _rank(answer) > _rank(answers[exercise]):
                 answers[exercise] = answer
+        used += [text for text in file.used if text not in used]
         many = len(submission.files) > 1 or name != submission.name
         trouble += [f"{printable(name, 80)}: {text}" if many else text for text in told]
     answers = {name: answers[name] for name in exercises if name in answers}
     if submission.files and not ran:
         trouble.append("no name of an exercise that is asked for stands in it")
-    return Graded(submission.name, answers, trouble, round(time.monotonic() - began, 2))
+    return Graded(submission.name, answers, trouble, round(time.monotonic() - began, 2), used)
 
 
 def _right(answer):
@@ -115,7 +116,7 @@ class _File:
 
     def __init__(self, cells, beside, seconds, budget):
         self.cells, self.beside, self.seconds, self.budget = cells, beside, seconds, budget
-        self.skipped, self.last, self.starts, self.trouble = set(), None, 0, []
+        self.skipped, self.last, self.trouble, self.used = set(), None, [], []
 
     def graded(self, exercises, seed):
         """Return what went wrong in running the file, and the answers to the exercises that it defines."""
@@ -137,6 +138,7 @@ class _File:
                         continue
                 process.renew()
                 answers[name] = _answer(EXERCISES[name], Remote(process, name), seed, trees.get(name))
+                self.used += process.used()
             return self.trouble + _near_misses(names, exercises), answers
         finally:
             if process is not None:
@@ -188,16 +190,16 @@ def _answer(exercise, remote, seed, tree):
         about = {"state": "not judged", "stage": None, "mistake": None, "diagnosis": [text], "text": text}
     except OutOfTime as stopped:
         about = _out_of_time(printable(stopped))
-    return about | {"code": _fingerprint(tree)}
+    return about | {"code": pieces_of(tree)}
 
 
 def _not_run(stopped):
     text = f"was not run any more: the submission had been stopped {stopped} times"
-    return {"state": "fail", "stage": "raises", "mistake": None, "diagnosis": [text], "text": text, "code": ""}
+    return {"state": "fail", "stage": "raises", "mistake": None, "diagnosis": [text], "text": text, "code": []}
 
 
 def _out_of_time(text="the time for the whole submission is over"):
-    return {"state": "out of time", "stage": None, "mistake": None, "diagnosis": [text], "text": text, "code": ""}
+    return {"state": "out of time", "stage": None, "mistake": None, "diagnosis": [text], "text": text, "code": []}
 
 
 def _near_misses(names, exercises):
@@ -215,20 +217,3 @@ def _functions(cells):
     """Return the syntax tree of each function that stands in the cells, by name; of several the last."""
     return {statement.name: statement for name, source in cells for statement in statements_of(source, name)[1]
             if isinstance(statement, ast.FunctionDef)}
-
-
-def _fingerprint(tree):
-    """Return a digest of a function's code that names of variables and docstrings do not change; "" if it is short."""
-    if tree is None or sum(1 for _ in ast.walk(tree)) < SHORT:
-        return ""
-    names, body = {}, tree.body[1:] if ast.get_docstring(tree) else tree.body
-    local = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
-    local |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
-    parts = []
-    for node in (node for statement in body for node in ast.walk(statement)):
-        name = getattr(node, "id", None)
-        if name in local:
-            name = names.setdefault(name, len(names))
-        parts.append((type(node).__name__, name, getattr(node, "attr", None), repr(getattr(node, "value", None))
-                      if isinstance(node, ast.Constant) else None))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]

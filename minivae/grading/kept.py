@@ -45,7 +45,8 @@ class Kept:
                 if "seed" in message:
                     self.seed = int(message["seed"])
                 else:
-                    graded = Graded(message["name"], message["answers"], message["trouble"], message["seconds"])
+                    graded = Graded(message["name"], message["answers"], message["trouble"], message["seconds"],
+                                    message["used"])
                     self.results[message["key"]] = graded
             except (ValueError, KeyError, TypeError):
                 continue

@@ -18,6 +18,7 @@ from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
 from ..exercises.answers.limits import OutOfTime
 from .channel import LONGEST, Garbled, checked_reply, decoded, encoded, from_line, to_line
 from .launch import TO_START, NotStarted, launched
+from .used import MOST
 
 __all__ = ["Process", "Remote", "Stopped"]
 
@@ -127,6 +128,14 @@ class Process:
         while "ask" in reply:
             reply = self._reply(to_line(_answer(functions, reply)), name, len(given))
         return reply
+
+    def used(self):
+        """Return what it has used so far, as it says itself; nothing if it says nothing."""
+        with contextlib.suppress(Failed, OutOfTime):
+            used = self._ask(to_line({"used": None}), "what it used").get("used") if self.running else None
+            if isinstance(used, list) and len(used) <= MOST and all(isinstance(text, str) for text in used):
+                return [printable(text, 150) for text in used]
+        return []
 
     def _reply(self, line, name, arguments):
         try:

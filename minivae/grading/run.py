@@ -1,8 +1,8 @@
 """The command: read what is handed in, grade it side by side, keep each row as it comes, write the table."""
 
+import collections
 import os
 import pathlib
-import re
 import secrets
 import sys
 import time
@@ -10,11 +10,14 @@ import time
 from ..files import whole_file
 from ..exercises.answers.foreign import printable
 from ..exercises.collection import EXERCISES, find
+from .anonymous import anonymous
 from .feedback_files import write_feedback
 from .folder import handed_in
 from .grade import Graded
 from .kept import Kept, key_of
 from .launch import ROOT
+from .marks import days_late, due_time, marks, overrides, weights
+from .roster import absent, pseudonyms, roster
 from .table import as_csv, as_json, as_text
 from .workers import graded_by
 
@@ -31,25 +34,35 @@ def run(options):
     ----------
     options : argparse.Namespace
         ``place``, ``exercises``, ``seconds``, ``in_all``, ``jobs``, ``seed``, ``keep``, ``fresh``, ``roster``,
-        ``feedback``, ``csv``, ``json``, ``out``.
+        ``points``, ``due``, ``late_per_day``, ``overrides``, ``anonymous``, ``feedback``, ``csv``, ``json``, ``out``.
     """
     for name in ("seconds", "in_all"):
         if not getattr(options, name) > 0:
             raise ValueError(f"--{name.replace('_', '-')} must be above 0; got {getattr(options, name):g}.")
     if options.jobs is not None and options.jobs < 1:
         raise ValueError(f"--jobs must be at least 1; got {options.jobs}.")
-    chosen, roster = _chosen(options.exercises), _roster(options.roster)
+    if not 0 <= options.late_per_day <= 100 or options.late_per_day and not options.due:
+        raise ValueError("--late-per-day must be a percentage from 0 to 100, and needs --due; got "
+                         f"{options.late_per_day:g}.")
+    chosen, listed = _chosen(options.exercises), roster(options.roster) if options.roster else []
+    worth, due = weights(options.points, chosen), due_time(options.due) if options.due else None
     found, left_out = handed_in(options.place)
+    names = list(_distinct(_named(one.name) for one in found))
+    decided = overrides(options.overrides, names + absent(listed, names), options.place.is_dir())
     _keep_off_the_path(options.place)
     kept = Kept(_where_kept(options), options.fresh)
     seed = options.seed if options.seed is not None else kept.seed
     seed = secrets.randbelow(10**6) if seed is None else seed   # no answer can know it beforehand
     graded = _graded(found, chosen, options, seed, kept)
-    graded = [one._replace(name=_named(one.name)) for one in graded]
-    graded += [Graded(name, {}, ["nothing was handed in"]) for name in _absent(roster, graded)]
-    _write(graded, chosen, seed, left_out, options)
-    passed = all(len(one.answers) == len(chosen) and one.points == sum(EXERCISES[n].points for n in chosen)
-                 for one in graded)
+    passed = not absent(listed, names) and all(one.answers.get(name, {}).get("state") == "pass"
+                                               for one in graded for name in chosen)
+    late = {name: days_late(one, due) for name, one in zip(names, found)}
+    graded = [one._replace(name=name) for name, one in zip(names, graded)]
+    graded += [Graded(name, {}, ["nothing was handed in"]) for name in absent(listed, names)]
+    table = marks(graded, worth, decided, late, options.late_per_day)
+    if options.anonymous:
+        table = anonymous(table, found, pseudonyms(options.anonymous, [one.name for one in table]))
+    _write(table, seed, left_out, options)
     return ALL_PASS if passed else NOT_ALL
 
 
@@ -71,14 +84,14 @@ def _graded(found, chosen, options, seed, kept):
     return [kept.results[key] for key in keys]
 
 
-def _write(graded, chosen, seed, left_out, options):
-    table = (as_csv if options.csv else as_json if options.json else as_text)(graded, chosen, seed)
+def _write(marks, seed, left_out, options):
+    table = (as_csv if options.csv else as_json if options.json else as_text)(marks, seed)
     if left_out:
         names = ", ".join(printable(name, 60) for name in left_out)
         print(f"Not graded, because no student's code is in it: {names}.", file=sys.stderr)
     if options.feedback:
-        write_feedback(options.feedback, graded, chosen)
-        print(f"Wrote {len(graded)} files of feedback in {options.feedback}.", file=sys.stderr)
+        write_feedback(options.feedback, marks)
+        print(f"Wrote {len(marks)} files of feedback in {options.feedback}.", file=sys.stderr)
     if options.out:
         with whole_file(options.out) as file:
             file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # a mark by which spreadsheets know
@@ -141,22 +154,12 @@ def _named(name):
     return whole if len(whole) <= 120 else f"{whole[:90]}...{whole[-27:]}"
 
 
-def _roster(path):
-    """The names on a roster, one a line; of a table the first column."""
-    if path is None:
-        return []
-    lines = pathlib.Path(path).read_text(encoding="utf-8-sig").splitlines()
-    names = [printable(line.split(",")[0].split(";")[0].strip().strip('"'), 120) for line in lines]
-    return [name for name in names if name]
-
-
-def _absent(roster, graded):
-    """Names on the roster to which no submission belongs: capitals, blanks and a file's suffix make no difference."""
-    def simple(name):
-        return re.sub(r"[\s_]", "", re.sub(r"\.(ipynb|py|zip)(\.txt)?$| \(\d+\)$", "", name.casefold()))
-
-    there = {simple(one.name) for one in graded}
-    return [name for name in dict.fromkeys(roster) if simple(name) not in there]
+def _distinct(names):
+    """The names, with a number after those that have been there already."""
+    seen = collections.Counter()
+    for name in names:
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} [{seen[name]}]"
 
 
 def _chosen(words):

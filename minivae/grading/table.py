@@ -5,9 +5,10 @@ import csv
 import io
 import json
 
-from ..exercises.collection import EXERCISES
+from .alike import alike
+from .roster import id_of
 
-__all__ = ["as_text", "as_csv", "as_json", "state", "what", "out_of", "WORDS"]
+__all__ = ["as_text", "as_csv", "as_json", "number", "state", "what", "WORDS"]
 
 COMMON = 3    # of the mistakes in an exercise, how many are listed
 WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
@@ -27,43 +28,37 @@ def what(answer):
     return answer["mistake"] or next(iter(answer["diagnosis"]), "") or f"wrong: {answer['stage']}"
 
 
-def out_of(exercises):
-    """Return the points there are."""
-    return sum(EXERCISES[name].points for name in exercises)
+def number(value):
+    """A number of points as a whole number where it is one."""
+    return int(value) if value == int(value) else value
 
 
-def as_text(graded, exercises, seed):
-    """Return the table as text: each submission with what to fix, then each exercise with its commonest mistakes."""
-    lines = [f"{_count(len(graded), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of(exercises)} points; "
+def as_text(marks, seed):
+    """Return the table as text: each student with what to fix, each exercise with its mistakes, what to look at."""
+    exercises, out_of = list(marks[0].worth), number(marks[0].out_of)
+    lines = [f"{_count(len(marks), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of} points; "
              f"cases drawn with --seed {seed}", ""]
-    width = max(len(one.name) for one in graded)
-    for one in graded:
-        counts = collections.Counter(state(one.answers.get(name)) for name in exercises)
+    width = max(len(one.name) for one in marks)
+    for one in marks:
+        answers = one.graded.answers
+        counts = collections.Counter(state(answers.get(name)) for name in exercises)
         told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
-        lines.append(f"{one.name:{width}}  {one.points:3} of {out_of(exercises)}   {', '.join(told)}")
-        lines += [f"    ! {trouble}" for trouble in one.trouble]
+        told += [f"{_count(one.late, 'day')} late"] * (one.late > 0)
+        lines.append(f"{one.name:{width}}  {number(one.total):3} of {out_of}   {', '.join(told)}   "
+                     f"({one.graded.seconds:.1f} s)")
+        lines += [f"    ! {trouble}" for trouble in one.graded.trouble]
+        lines += [f"    ✎ {name}, by hand: {comment}" for name, comment in one.by_hand.items()]
         lines += [f"    ✗ {name}, {answer['stage'] or state(answer)}: {_short(what(answer))}"
-                  for name, answer in one.answers.items() if state(answer) not in ("pass", "not written")]
-    return "\n".join([*lines, "", *_by_exercise(graded, exercises), *_alike(graded, exercises)]) + "\n"
+                  for name, answer in answers.items() if state(answer) not in ("pass", "not written")]
+    return "\n".join([*lines, "", *_by_exercise(marks), *_alike(marks), *_used(marks)]) + "\n"
 
 
-def _alike(graded, exercises):
-    """A line for each exercise and each group of students whose code differs in nothing but names and layout."""
-    lines = []
+def _by_exercise(marks):
+    lines, exercises = [], list(marks[0].worth)
+    width = max(map(len, exercises))
     for name in exercises:
-        groups = collections.defaultdict(list)
-        for one in graded:
-            if one.answers.get(name, {}).get("code"):
-                groups[one.answers[name]["code"]].append(one.name)
-        lines += [f"    {name}: {', '.join(group)}" for group in groups.values() if len(group) > 1]
-    heading = "The same code but for names of variables and layout, which may be chance or the published solution:"
-    return ["", heading, *lines] if lines else []
-
-
-def _by_exercise(graded, exercises):
-    lines, width = [], max(map(len, exercises))
-    for name in exercises:
-        answers = [one.answers[name] for one in graded if state(one.answers.get(name)) not in ("absent", "not written")]
+        answers = [one.graded.answers.get(name) for one in marks]
+        answers = [answer for answer in answers if state(answer) not in ("absent", "not written")]
         if not answers:
             continue
         right = sum(state(answer) == "pass" for answer in answers)
@@ -74,38 +69,67 @@ def _by_exercise(graded, exercises):
     return lines
 
 
-def as_csv(graded, exercises, seed):
-    """Return the table as CSV: a row for each submission, two columns for each exercise, its points and the mistake."""
-    text = io.StringIO()
+def _alike(marks):
+    """A line for each group of students who have nearly the same answers, and one for the usual answers."""
+    together, usual = collections.defaultdict(list), []
+    for name in marks[0].worth:
+        groups, many = alike({one.name: one.graded.answers.get(name, {}).get("code", []) for one in marks})
+        usual += [f"{name} ({many})"] * (many > 0)
+        for group in groups:
+            together[tuple(group)].append(name)
+    lines = [f"    {', '.join(group)}: {', '.join(names)}" for group, names in sorted(together.items())]
+    lines += [f"    the usual answer of many, who are not named: {', '.join(usual)}"] * bool(usual)
+    heading = "Nearly the same code but for names, comments and layout; look before you judge:"
+    return ["", heading, *lines] if lines else []
+
+
+def _used(marks):
+    """A line for each thing that was used, and by whom."""
+    by = collections.defaultdict(list)
+    for one in marks:
+        for used in one.graded.used:
+            by[used].append(one.name)
+    lines = [f"    {used}: {', '.join(names)}" for used, names in sorted(by.items())]
+    return ["", "Used, which may be all right; look before you judge:", *lines] if lines else []
+
+
+def as_csv(marks, seed):
+    """Return the table as CSV: a row for each student, two columns for each exercise, its points and the mistake."""
+    text, exercises = io.StringIO(), list(marks[0].worth)
     writer = csv.writer(text, lineterminator="\n")
     columns = [column for name in exercises for column in (name, f"{name}: to fix")]
-    writer.writerow(["submission", "points", "out of", "seed", "seconds", "trouble", *columns])
-    for one in graded:
-        row = [one.name, one.points, out_of(exercises), seed, one.seconds, "; ".join(one.trouble)]
+    writer.writerow(["submission", "points", "out of", "seed", "seconds", "id", "days late", "by hand", "used",
+                     "trouble", *columns])
+    for one in marks:
+        by_hand = "; ".join(f"{name}: {comment}" if comment else name for name, comment in one.by_hand.items())
+        row = [one.name, number(one.total), number(one.out_of), seed, one.graded.seconds, id_of(one.name), one.late,
+               by_hand, "; ".join(one.graded.used), "; ".join(one.graded.trouble)]
         for name in exercises:
-            answer = one.answers.get(name)
-            row += ["" if answer is None else EXERCISES[name].points * (state(answer) == "pass"), what(answer)]
+            points = one.points[name]
+            row += ["" if points is None else number(points), what(one.graded.answers.get(name))]
         writer.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
 
 
-def as_json(graded, exercises, seed):
+def as_json(marks, seed):
     """Return the table as one JSON object."""
-    def told(name, answer):
-        about = {"state": state(answer), "points": EXERCISES[name].points * (state(answer) == "pass")}
+    def told(one, name):
+        answer = one.graded.answers[name]
+        about = {"state": state(answer), "points": number(one.points[name])}
         found = {key: answer[key] for key in ("stage", "mistake", "diagnosis")}
         return about if state(answer) == "pass" else about | found
 
-    told_all = [{"submission": one.name, "points": one.points, "seconds": one.seconds, "trouble": one.trouble,
-                 "exercises": {name: told(name, answer) for name, answer in one.answers.items()}} for one in graded]
-    worth = {name: EXERCISES[name].points for name in exercises}
-    table = {"out_of": out_of(exercises), "seed": seed, "exercises": worth, "submissions": told_all}
+    told_all = [{"submission": one.name, "points": number(one.total), "seconds": one.graded.seconds,
+                 "days_late": one.late, "by_hand": one.by_hand, "trouble": one.graded.trouble,
+                 "used": list(one.graded.used), "exercises": {name: told(one, name) for name in one.graded.answers}}
+                for one in marks]
+    table = {"out_of": number(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": told_all}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 
 def _harmless(cell):
     """A cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in ("=", "+", "-", "@") and cell else cell
 
 
 def _short(text):

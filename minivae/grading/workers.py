@@ -145,9 +145,10 @@ def _row_of(line):
     if "not started" in message:
         raise NotStarted(message["not started"])
     if not (isinstance(message["name"], str) and isinstance(message["answers"], dict)
-            and isinstance(message["trouble"], list) and isinstance(message["seconds"], float)):
+            and isinstance(message["trouble"], list) and isinstance(message["used"], list)
+            and isinstance(message["seconds"], float)):
         raise ValueError("no row")
-    return Graded(message["name"], message["answers"], message["trouble"], message["seconds"])
+    return Graded(message["name"], message["answers"], message["trouble"], message["seconds"], message["used"])
 
 
 def _end_with(parent):

@@ -23,8 +23,9 @@ sys.path[:0] = [str(ROOT)]
 
 from timing import machine, write_tables   # noqa: E402
 
-CHANGES = ((r"axis=0", "axis=1"), (r"\.T\b", ""), (r"\b0\.5\b", "1.0"), (r"\+ ", "- "), (r"- 1\b", "+ 1"), (r"\*\*2", ""),
-           (r"return ", "return 2 * "), (r"\bnp\.exp\(", "np.tanh("), (r" / ", " * "), (r"dy\b", "y"), (r"x", "X"))
+CHANGES = ((r"axis=0", "axis=1"), (r"\.T\b", ""), (r"\b0\.5\b", "1.0"), (r"\+ ", "- "), (r"- 1\b", "+ 1"),
+           (r"\*\*2", ""), (r"return ", "return 2 * "), (r"\bnp\.exp\(", "np.tanh("), (r" / ", " * "),
+           (r"dy\b", "y"), (r"x", "X"))
 SHARES = ("right",) * 3 + ("changed", "stub")
 
 
@@ -64,7 +65,8 @@ def answer(solution, stub, rng):
 def graded(folder, jobs):
     """Return the seconds on the clock, those of the processor, and those of each student."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    command = [sys.executable, "-m", "minivae", "grade", str(folder), "--fresh", "--seed", "1", "--json", "--jobs", str(jobs)]
+    command = [sys.executable, "-m", "minivae", "grade", str(folder), "--fresh", "--seed", "1", "--json",
+               "--jobs", str(jobs)]
     told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     table = json.loads(told.stdout)
@@ -85,7 +87,8 @@ def main():
             took, processor, table = graded(pathlib.Path(place, "class"), jobs)
             each = sorted(one["seconds"] for one in table["submissions"])
             states = [about["state"] for one in table["submissions"] for about in one["exercises"].values()]
-            rows.append([str(jobs), f"{took:.0f}", f"{processor:.0f}", f"{statistics.median(each):.2f}", f"{each[-1]:.2f}"])
+            median, most = statistics.median(each), each[-1]
+            rows.append([str(jobs), f"{took:.0f}", f"{processor:.0f}", f"{median:.2f}", f"{most:.2f}"])
             print(*rows[-1], *(f"{states.count(state)} {state}" for state in sorted(set(states))), flush=True)
     columns = ["jobs", "seconds", "of the processor", "median student", "slowest student"]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))

@@ -1,14 +1,15 @@
 """Every entry of a folder is accounted for: read, or named with what to ask for."""
 
 import io
+import os
 import zipfile
 
 import pytest
 from grading.class_of_students import RIGHT, notebook
 
 from minivae.grading import folder, handed_in
-from minivae.grading.run import _absent, _named
-from minivae.grading.grade import Graded
+from minivae.grading.roster import absent
+from minivae.grading.run import _named
 
 
 def zipped(**files):
@@ -71,10 +72,6 @@ def test_long_names_stay_different():
     assert _named("x" * 130 + "a.py") != _named("x" * 130 + "b.py") and len(_named("x" * 200)) <= 120
 
 
-def test_the_absent_are_found():
-    assert _absent(["Ada L", "Emmy N", "Emmy N"], [Graded("ada_l.ipynb", {}, [])]) == ["Emmy N"]
-
-
 def test_a_student_s_files_from_canvas_or_moodle_are_one_row(tmp_path):
     for name in ("lovelaceada_12_345_05_layers.py", "lovelaceada_LATE_12_346_06_more-1.py", "noetheremmy_13_347_a.py"):
         (tmp_path / name).write_text(RIGHT)
@@ -87,5 +84,35 @@ def test_a_student_s_files_from_canvas_or_moodle_are_one_row(tmp_path):
         "lovelaceada (12)": 2, "noetheremmy (13)": 1, "Mary Ann (77)": 2, "05_layers_1.py": 1}
     assert found["lovelaceada (12)"].trouble == ["handed in late, by the name of the file"]
     assert not found["noetheremmy (13)"].trouble
-    graded = [Graded(name, {}, []) for name in found]
-    assert _absent(["Mary Ann", "lovelaceada", "Sofya K"], graded) == ["Sofya K"]
+    assert [found[name].late for name in found] == [False, False, True, False]
+    assert absent([("Mary Ann", ""), ("Lovelace, Ada", ""), ("Sofya K", "")], list(found)) == ["Sofya K"]
+
+
+def test_a_download_that_was_not_unpacked_is_no_single_student(tmp_path):
+    names = {"lovelaceada_12_345_a.py": RIGHT, "noetheremmy_13_347_a.py": RIGHT}
+    (tmp_path / "submissions.zip").write_bytes(zipped(**names))
+    with pytest.raises(ValueError, match="several students: unpack it"):
+        handed_in(tmp_path / "submissions.zip")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="has no such files")
+def test_links_and_pipes_are_told_and_not_read(tmp_path):
+    (tmp_path / "elsewhere.py").write_text(RIGHT)
+    folder_of = tmp_path / "class"
+    (folder_of / "ada").mkdir(parents=True)
+    for place in (folder_of, folder_of / "ada"):
+        (place / "link.py").symlink_to(tmp_path / "elsewhere.py")
+        (place / "lost.py").symlink_to(tmp_path / "nowhere.py")
+        (place / "up").symlink_to(tmp_path)
+    os.mkfifo(folder_of / "pipe.py")
+    found = {one.name: one for one in handed_in(folder_of)[0]}
+    assert sorted(found) == ["ada", "link.py", "lost.py", "pipe.py", "up"]
+    assert not any(one.files or one.beside for one in found.values()) and len(found["ada"].trouble) == 3
+    assert all("ask for the file itself" in text for one in found.values() for text in one.trouble)
+
+
+def test_a_submission_s_time_is_that_of_its_last_file(tmp_path):
+    for name, time in (("12_a.py", 1000), ("13_b.py", 3000), ("13_c.py", 2000)):
+        (tmp_path / f"ada_7_{name}").write_text(RIGHT)
+        os.utime(tmp_path / f"ada_7_{name}", (time, time))
+    assert [one.time for one in handed_in(tmp_path)[0]] == [3000.0]

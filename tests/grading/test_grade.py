@@ -1,6 +1,5 @@
 """Grading a class, honest, broken and hostile, in one command; what is told of each, and that none stops the rest."""
 
-import ast
 import contextlib
 import csv
 import io
@@ -224,23 +223,6 @@ def test_any_exception_while_judging_is_one_row(monkeypatch):
     monkeypatch.setattr(grading, "judged", breaks)
     about = grading._answer(None, None, 0, None)
     assert about["state"] == "not judged" and "unforeseen" in about["diagnosis"][0]
-
-
-def test_the_same_code_is_seen_under_other_names():
-    def fingerprint(text):
-        return grading._fingerprint(ast.parse(text).body[0])
-
-    text = """def f(x, y):
-    total = 0
-    for k in range(len(x)):
-        total += x[k] * y[k] + np.exp(x[k])
-        total -= y[k]
-    return total
-"""
-    renamed = text.replace("total", "s").replace("[k]", "[ i ]").replace(" k ", " i ")
-    renamed = renamed.replace("y):", 'y):\n    "About it."')
-    assert fingerprint(text) == fingerprint(renamed) != fingerprint(text.replace("np.exp", "np.log"))
-    assert fingerprint(text) and fingerprint("def f(x):\n    return x\n") == ""
 
 
 def test_ctrl_c_says_that_the_results_are_kept(tmp_path, monkeypatch, capsys):

@@ -1,0 +1,47 @@
+"""A table without names: a pseudonym for each student, and nothing in the rest that was part of her name."""
+
+import re
+
+from .roster import SUFFIX
+
+__all__ = ["anonymous"]
+
+SHORTEST = 3   # letters of a name's part that is taken out of texts
+
+
+def anonymous(marks, found, names):
+    """Return the marks under pseudonyms, in their order.
+
+    Parameters
+    ----------
+    marks : list of Mark
+    found : list of Submission
+        Names of their files are taken out of all texts, and so are the parts of every student's name.
+    names : dict of str to str
+        The pseudonym of each.
+    """
+    words = {}
+    for one in marks:
+        for part in (one.name, *re.findall(r"[^\W_]+", re.sub(r" \(\d+\)$", "", SUFFIX.sub("", one.name)))):
+            words.setdefault(part.casefold(), names[one.name])
+    for submission in found:
+        for file, _ in submission.files:
+            stem = file.rpartition("/")[2]
+            words.setdefault(file.casefold(), "a file")
+            words.setdefault(stem.casefold(), "a file")
+    words = {word: text for word, text in words.items() if len(word) >= SHORTEST}
+    pattern = re.compile("|".join(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])"
+                                  for word in sorted(words, key=len, reverse=True)) or "(?!)", re.IGNORECASE)
+
+    def cleaned(value, key=None):
+        if isinstance(value, str) and key not in ("state", "stage"):
+            return pattern.sub(lambda match: words[match[0].casefold()], value)
+        if isinstance(value, dict):
+            return {name: cleaned(part, name) for name, part in value.items()}
+        return [cleaned(part) for part in value] if isinstance(value, (list, tuple)) else value
+
+    def hidden(one):
+        told = {field: cleaned(getattr(one.graded, field)) for field in ("trouble", "used", "answers")}
+        return one._replace(graded=one.graded._replace(name=names[one.name], **told), by_hand=cleaned(one.by_hand))
+
+    return sorted(map(hidden, marks), key=lambda one: one.name)

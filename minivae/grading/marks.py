@@ -1,0 +1,170 @@
+"""From what was graded to marks: what an answer is worth, what lateness costs, and what a teacher decides by hand.
+
+Nothing here is kept with the results, so that a mark by hand survives another grading, and other weights need none.
+"""
+
+import datetime
+import math
+from typing import NamedTuple
+
+from ..exercises.collection import EXERCISES, find
+from .grade import Graded
+from .roster import matching, rows_of
+
+__all__ = ["Mark", "days_late", "due_time", "marks", "overrides", "weights"]
+
+DAY = 24 * 3600
+
+
+class Mark(NamedTuple):
+    """One student's marks.
+
+    Attributes
+    ----------
+    graded : Graded
+    worth : dict of str to float
+        What each exercise is worth.
+    points : dict of str to float or None
+        What each answer gets; None where there is no answer.
+    by_hand : dict of str to str
+        A teacher's comment for each exercise, or for "late" and "total", that was decided by hand.
+    late : int
+        Days begun after the time due.
+    total : float
+    """
+
+    graded: Graded
+    worth: dict
+    points: dict
+    by_hand: dict
+    late: int
+    total: float
+
+    @property
+    def name(self):
+        return self.graded.name
+
+    @property
+    def out_of(self):
+        return sum(self.worth.values())
+
+
+def marks(graded, worth, decided, late, per_day):
+    """Return each student's marks.
+
+    Parameters
+    ----------
+    graded : list of Graded
+    worth : dict of str to float
+        Points, by exercise.
+    decided : dict of (str, str) to (float or None, str)
+        By name and exercise, "late" or "total": points, or days, and a comment.
+    late : dict of str to int
+        Days late, by name.
+    per_day : float
+        Percent of the points that each day costs.
+    """
+    found = []
+    for one in graded:
+        by_hand = {what: told for (name, what), told in decided.items() if name == one.name}
+        points = {name: worth[name] * (one.answers[name]["state"] == "pass") if name in one.answers else None
+                  for name in worth}
+        points |= {what: number for what, (number, _) in by_hand.items() if what in worth and number is not None}
+        days = by_hand.get("late", (None,))[0]
+        days = late.get(one.name, 0) if days is None else days
+        total = sum(number for number in points.values() if number) * max(0.0, 1 - days * per_day / 100)
+        given = by_hand.get("total", (None,))[0]
+        comments = {what: comment for what, (_, comment) in by_hand.items()}
+        found.append(Mark(one, worth, points, comments, days, round(total, 2) if given is None else given))
+    return found
+
+
+def weights(path, exercises):
+    """Return what each exercise is worth: as a table of exercise and points says, else its stars.
+
+    Raises
+    ------
+    ValueError
+        If a line is not an exercise and a number of at least 0, or an exercise stands in two.
+    """
+    worth, listed = {name: EXERCISES[name].points for name in exercises}, set()
+    for line, row in _without_heading(path, "exercise"):
+        name = find(row[0]).name
+        if name in listed:
+            raise ValueError(f"{path}, line {line}: {name} stands there a second time.")
+        listed.add(name)
+        number = _number(row[1] if len(row) > 1 else "", path, line)
+        if name in worth:
+            worth[name] = number
+    return worth
+
+
+def overrides(path, names, whole_class):
+    """Return what a teacher has decided by hand, from a table of student, exercise, points and comment.
+
+    Parameters
+    ----------
+    path : path-like or None
+    names : list of str
+        Of the rows.
+    whole_class : bool
+        Whether every student in the table must be among them.
+
+    Returns
+    -------
+    dict of (str, str) to (float or None, str)
+
+    Raises
+    ------
+    ValueError
+        If a line is about nobody, about two students, or about no exercise.
+    """
+    decided = {}
+    for line, row in _without_heading(path, "student"):
+        student, what, points, comment = (*row, "", "", "", "")[:4]
+        rows = [name for name in names if name == student] or matching(student, "", names)
+        if len(rows) > 1 or not rows and whole_class:
+            told = f"it may be any of {', '.join(rows)}" if rows else "nobody of that name has a row"
+            raise ValueError(f"{path}, line {line}: {student!r}: {told}. Write the name as the table does.")
+        what = what if what in ("late", "total") else find(what).name
+        number = _number(points, path, line) if points else None
+        if rows and decided.setdefault((rows[0], what), (number, comment)) != (number, comment):
+            raise ValueError(f"{path}, line {line}: {student!r} and {what} stand there a second time.")
+    return decided
+
+
+def _without_heading(path, title):
+    rows = rows_of(path) if path else []
+    return rows[1:] if rows and rows[0][1][0].casefold() == title else rows
+
+
+def _number(text, path, line):
+    try:
+        number = float(text.replace(",", "."))
+    except ValueError:
+        number = math.nan
+    if not 0 <= number < math.inf:
+        raise ValueError(f"{path}, line {line}: points must be a number of at least 0; got {text!r}.")
+    return int(number) if number == int(number) else number
+
+
+def due_time(text):
+    """Return the seconds since 1970 of a date, whose day is then whole, or of a date and time; without a zone, here.
+
+    Raises
+    ------
+    ValueError
+        If it is neither.
+    """
+    try:
+        found = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"--due must be like 2026-12-01 or 2026-12-01T18:00; got {text!r}.") from None
+    return found.timestamp() + (DAY if len(text.strip()) == len("2026-12-01") else 0)
+
+
+def days_late(submission, due):
+    """Return the days begun between the time due and the last change of a file; one at least if its name says late."""
+    if due is None or submission.time is None:
+        return 0
+    return max(math.ceil((submission.time - due) / DAY), int(submission.late), 0)

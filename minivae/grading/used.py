@@ -1,0 +1,72 @@
+"""What a submission used, noted in its own process: the package's functions, other files, commands, the network.
+
+It is reported, not judged: a teacher decides. Only the first call of each answer is watched, and code that means to
+hide something can hide it.
+"""
+
+import contextlib
+import os
+import sys
+
+from ..exercises.answers.foreign import printable
+
+__all__ = ["Used"]
+
+PACKAGE = __package__.partition(".")[0]
+OURS = (f"{PACKAGE}.grading", f"{PACKAGE}.exercises.answers")   # what calls the answers
+MOST = 50
+DEEDS = {"socket.connect": "connected to a network", "subprocess.Popen": "ran a command", "os.system": "ran a command",
+         "os.exec": "ran a command", "os.posix_spawn": "ran a command", "os.fork": "started a process",
+         "os.kill": "sent a signal to a process", "ctypes.dlopen": "loaded a library in C"}
+DULL = ("/usr", "/etc", "/dev", "/proc/self", "/proc/cpuinfo", "/proc/meminfo")   # read by libraries themselves
+
+
+class Used:
+    """What has been used so far.
+
+    Parameters
+    ----------
+    folder : str
+        The submission's own.
+
+    Attributes
+    ----------
+    found : list of str
+    """
+
+    def __init__(self, folder):
+        self.found = []
+        self._dull = tuple(os.path.realpath(place) + os.sep for place in (folder, sys.prefix, sys.base_prefix, *DULL))
+        self._package = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+        sys.addaudithook(self._heard)
+
+    def note(self, text):
+        text = printable(text, 150)
+        if text not in self.found and len(self.found) < MOST:
+            self.found.append(text)
+
+    @contextlib.contextmanager
+    def watched(self, name):
+        """Note in the block which functions of the package are called by an answer, or are the answer."""
+        def hook(frame, event, _):
+            module = frame.f_globals.get("__name__") or ""
+            if event == "call" and module.startswith(f"{PACKAGE}.") and not module.startswith(OURS) and frame.f_back:
+                caller = frame.f_back.f_globals.get("__name__") or ""
+                if not caller.startswith(f"{PACKAGE}.") or caller.startswith(OURS):
+                    self.note(f"{name}: {module}.{frame.f_code.co_name}")
+
+        sys.setprofile(hook)
+        try:
+            yield
+        finally:
+            sys.setprofile(None)
+
+    def _heard(self, event, arguments):
+        with contextlib.suppress(Exception):   # an audit hook that raises would change what runs
+            if event in DEEDS:
+                self.note(DEEDS[event])
+            elif event == "open" and isinstance(arguments[0], (str, bytes)):
+                path, mode = os.path.realpath(os.fsdecode(arguments[0])), arguments[1]
+                code_of_ours = path.startswith(self._package) and mode in ("rb", None)   # an import, or the data
+                if not (path.startswith(self._dull) or path in DULL or code_of_ours or "matplotlib" in path):
+                    self.note(f"opened {path}")
