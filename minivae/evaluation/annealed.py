@@ -65,6 +65,7 @@ class Bracket(NamedTuple):
         The latents that each was drawn from: one exact draw from each posterior.
     lower, upper : Annealed
         The same chains run forward from the prior and back from z. E[lower.log_px] <= log p(x) <= E[upper.log_px].
+        The chains of ``upper`` all start at one z; its standard error takes them as independent, and is too small.
     """
 
     x: np.ndarray

@@ -50,6 +50,8 @@ SHEET = {  # heading: for each equation its number, and how it is read aloud
         ("8.8", "Adam's step: the first mean over the root of the second, both corrected"),
         ("10.1", "log w: log-likelihood, plus log prior, minus log q"),
         ("10.2", "log p of x is about the log of the mean weight, which is too low on average"),
+        ("11.9", "the encoder's gradient of the importance-weighted bound: squared shares times paths"),
+        ("11.12", "an annealed chain's log w: each rise of t, times log-likelihood where the chain stands"),
     ),
 }
 
