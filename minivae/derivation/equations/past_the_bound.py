@@ -8,8 +8,8 @@ EQUATIONS = (
     Equation("11.1", "∇ log w = path + score, path = (∂log w/∂z) ∂z/∂ω, score = −∂log q(z|x)/∂ω at a fixed z, ω = mu or"
              " log_var",
              r"\nabla \log w = \mathrm{path} + \mathrm{score}, \quad \mathrm{path} = \frac{\partial \log w}"
-             r"{\partial z}\, \frac{\partial z}{\partial \omega}, \quad \mathrm{score} = -\frac{\partial \log q(z \mid x)}{\partial"
-             r" \omega} \text{ at a fixed } z, \quad \omega = \mu \text{ or } \log\sigma^2",
+             r"{\partial z}\, \frac{\partial z}{\partial \omega}, \quad \mathrm{score} = -\frac{\partial \log"
+             r" q(z \mid x)}{\partial \omega} \text{ at a fixed } z, \quad \omega = \mu \text{ or } \log\sigma^2",
              None, "two ways from the encoder to the log weight: through the draw, and through its density",
              "model.bounds:SampledBound.meet_at_encoder"),
     Equation("11.2", "E_q[∂log q(z|x)/∂ω] = ∫ ∂q(z|x)/∂ω dz = ∂/∂ω ∫ q(z|x) dz = 0",
