@@ -185,7 +185,10 @@ def _unpack(submission, data, room, told):
     """Add the files of a zip archive, read in memory: nothing in it can be written elsewhere."""
     try:
         archive, left = zipfile.ZipFile(io.BytesIO(data)), IN_ALL
-        for member in archive.infolist()[:ENTRIES]:
+        members = sorted(archive.infolist(), key=lambda member: not _is_code(member.filename))   # code comes first
+        if len(members) > ENTRIES:
+            submission.trouble.append(f"{told}there are {len(members)} files in the archive; {ENTRIES} were looked at")
+        for member in members[:ENTRIES]:
             parts = pathlib.PurePosixPath(member.filename.replace("\\", "/")).parts
             if member.is_dir() or any(part == ".." or _aside(part) or part.startswith("/") or ":" in part
                                       for part in parts):

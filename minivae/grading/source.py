@@ -71,6 +71,8 @@ def _text(data, notebook):
             return data.decode(encoding, errors="replace")
     if data[1:2] == b"\0":
         return data.decode("utf-16-le", errors="replace")
+    if data[:1] == b"\0":
+        return data.decode("utf-16-be", errors="replace")
     try:
         encoding = "utf-8" if notebook else tokenize.detect_encoding(io.BytesIO(data).readline)[0]
         return data.decode(encoding)

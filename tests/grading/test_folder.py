@@ -54,6 +54,13 @@ def test_an_archive_is_read_safely(tmp_path):
     assert [name for name, _ in one.files] == ["work/a.py"] and set(one.beside) == {"work/a.py", "work/data.txt"}
 
 
+def test_of_an_archive_with_very_many_files_the_code_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(folder, "ENTRIES", 3)
+    (tmp_path / "a.zip").write_bytes(zipped(**{f"{k}.txt": "x" for k in range(5)}, **{"z.py": RIGHT}))
+    (one,), _ = handed_in(tmp_path)
+    assert one.files and len(one.beside) == 3 and "there are 6 files in the archive; 3 were looked at" in one.trouble[0]
+
+
 def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(folder, "LARGEST", 10**6)
     (tmp_path / "a.zip").write_bytes(zipped(**{"a.py": b"#" * (10**6 + 1)}))

@@ -6,10 +6,13 @@ import io
 import json
 import os
 import shutil
+import signal
+import subprocess
 import sys
+import time
 
 import pytest
-from grading.class_of_students import class_of_students
+from grading.class_of_students import RIGHT, class_of_students
 from exercises.notebooks import FOLDER
 
 from minivae.cli.main import main
@@ -135,6 +138,41 @@ def test_a_run_goes_on_where_it_stopped(tmp_path, capsys):
     assert marks[0] == marks[1]
     files["b"].write_text("def dense_db(dy):\n    return dy.sum(axis=1)\n", encoding="utf-8")
     assert told(*words)[0] == 3 and "1 of 2 were graded before" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="processes are not killed so here")
+def test_a_killed_grader_loses_what_was_under_way_and_leaves_no_process(tmp_path, capsys):
+    for name in "ab":
+        (tmp_path / "class" / f"{name}.py").parent.mkdir(exist_ok=True)
+        (tmp_path / "class" / f"{name}.py").write_text(RIGHT, encoding="utf-8")
+    mark, last = tmp_path / "mark", tmp_path / "class" / "c.py"
+    last.write_text(f"import os, time\nmark = {str(mark)!r}\nwith open(mark + '.tmp', 'w') as file:\n"
+                    "    file.write(str(os.getpid()))\nos.rename(mark + '.tmp', mark)\ntime.sleep(60)\ndense_db = 1\n",
+                    encoding="utf-8")
+    words = ["grade", str(tmp_path / "class"), "--exercises", "dense_db", "--jobs", "1"]
+    grader = subprocess.Popen([sys.executable, "-m", "minivae", *words], stderr=subprocess.DEVNULL)
+    wait_until(mark.exists)
+    grader.kill()
+    grader.wait()
+    wait_until(lambda: not runs(int(mark.read_text())))
+    last.write_text(RIGHT, encoding="utf-8")
+    assert told(*words[1:])[0] == 0 and "2 of 3 were graded before" in capsys.readouterr().err
+
+
+def wait_until(true, seconds=60):
+    for _ in range(100 * seconds):
+        if true():
+            return
+        time.sleep(0.01)
+    raise AssertionError("it took too long")
+
+
+def runs(pid):
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def test_python_that_does_not_start_is_one_error(tmp_path, monkeypatch, capsys):

@@ -20,7 +20,7 @@ def ran(*cells):
         sys.modules["__main__"] = main
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "latin-1"])
 @pytest.mark.parametrize("is_notebook", [False, True])
 def test_a_file_may_be_in_any_usual_encoding(encoding, is_notebook):
     text = "word = 'Grüße'\n"
