@@ -50,7 +50,7 @@ def nurse():
 
 def _import_what_is_needed():
     """Import once what most submissions import."""
-    for name in ("minivae", "minivae.exercises", "matplotlib", "IPython.core.inputtransformer2"):
+    for name in ("minivae", "minivae.exercises", "IPython.core.inputtransformer2"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 

@@ -138,7 +138,8 @@ def test_from_a_download_to_marks(tmp_path):
              "points": "exercise,points\ndense_db,4\n",
              "overrides": "student,exercise,points,comment\n\"Kovalevskaya, Sofya\",dense_db,1,for the idea\n"
                           "\"Gauß, Carl\",total,3,on paper\n"}
-    words = [place, "--exercises", "dense_db", "--jobs", "1", "--due", "2026-12-01", "--late-per-day", "25"]
+    words = [place, "--exercises", "dense_db", "--jobs", "1", "--due", "2026-12-01", "--late-per-day", "25",
+             "--keep", tmp_path / "kept.jsonl"]
     for name, text in files.items():
         words += [f"--{name}", table(tmp_path / f"{name}.csv", text)]
     code, _ = told(*words, "--csv", "--out", tmp_path / "marks.csv", "--feedback", tmp_path / "feedback")
