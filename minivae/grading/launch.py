@@ -6,6 +6,7 @@ nobody's file. For each submission it forks a child, which has pipes of its own 
 
 import atexit
 import contextlib
+import ctypes
 import json
 import os
 import pathlib
@@ -16,11 +17,12 @@ import subprocess
 import sys
 import tempfile
 
-__all__ = ["NotStarted", "launched", "places", "forks"]
+__all__ = ["NotStarted", "launched", "make_unreadable", "places", "forks"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
          "from minivae.grading import child; child.{}()")
+PR_SET_DUMPABLE = 4
 TO_START, TO_END = 120, 20   # seconds that Python and NumPy may take to start, and a process that was killed to end
 HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
                "USERPROFILE", "LOCALAPPDATA", "PYTHONHOME")   # of the environment; there may be secrets in the rest
@@ -39,6 +41,13 @@ def places():
 def forks():
     """True where children are forked: elsewhere a fork after NumPy's import is not safe, or there is none."""
     return sys.platform == "linux"
+
+
+def make_unreadable():
+    """Keep a submission from reading this process's memory and environment, where Linux allows it: root may anyway."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
 def launched(folder):

@@ -15,7 +15,7 @@ from .feedback_files import write_feedback
 from .folder import handed_in
 from .grade import Graded
 from .kept import Kept, key_of
-from .launch import ROOT
+from .launch import ROOT, make_unreadable
 from .marks import days_late, due_time, marks, overrides, weights
 from .roster import absent, pseudonyms, roster
 from .table import as_csv, as_json, as_text
@@ -50,6 +50,7 @@ def run(options):
     names = list(_distinct(_named(one.name) for one in found))
     decided = overrides(options.overrides, names + absent(listed, names), options.place.is_dir())
     _keep_off_the_path(options.place)
+    make_unreadable()
     kept = Kept(_where_kept(options), options.fresh)
     seed = options.seed if options.seed is not None else kept.seed
     seed = secrets.randbelow(10**6) if seed is None else seed   # no answer can know it beforehand

@@ -19,7 +19,7 @@ import time
 from ..exercises.answers.foreign import printable
 from .folder import Submission
 from .grade import Graded, grade
-from .launch import TO_END, NotStarted, places
+from .launch import TO_END, NotStarted, make_unreadable, places
 
 __all__ = ["graded_by", "work"]
 
@@ -110,6 +110,7 @@ def _worker():
 
 def work():
     """Grade what comes on standard input until it ends: a worker's main function."""
+    make_unreadable()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))   # so that the submission's process is ended too
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     tasks, rows = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")

@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import ctypes
 import io
 import json
 import os
@@ -82,6 +83,12 @@ def test_a_folder_of_notebooks_is_one_submission(graded):
     one = next(one for one in graded[1]["submissions"] if one["submission"] == "a folder")
     assert {about["state"] for about in one["exercises"].values()} == {"pass"} and not one["trouble"]
     assert one["points"] == graded[1]["out_of"] == 4
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux's own way")
+def test_the_grader_cannot_be_read(graded):
+    read = ctypes.CDLL(None).prctl(3)   # PR_GET_DUMPABLE, of this process, which has graded
+    assert read == 0
 
 
 def test_text_and_csv_and_exit_codes(tmp_path):
