@@ -6,11 +6,12 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 import pytest
-from exercises.notebooks import function
+from exercises.notebooks import function, with_mistake
 
 from minivae import exercises
 from minivae.exercises.answers.foreign import Local
 from minivae.exercises.answers.limits import OutOfTime
+from minivae.exercises.catalogue import WRONG_ANSWERS
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.course import judged
 from minivae.exercises.record import Progress
@@ -102,6 +103,9 @@ class Counting:
         self.calls += 1
         return self.calls <= 5
 
+
+suspect_1 = with_mistake(next(one for one in WRONG_ANSWERS if one.name == "suspect 1 handed in again"),
+                         "find_the_bug_1")
 
 RIGHT = [
     Case("bernoulli_log_likelihood_backward", lambda dll, logits, x: dll[:, None] * (x - 1 / (1 + np.exp(-logits))),
@@ -239,6 +243,27 @@ def test_a_wrong_answer_fails_and_is_told_what_is_true(case, seed):
 def test_solutions_pass_whatever_the_seed(name, seed):
     report = exercises.check(name, function("solutions", name), seed=seed)
     assert report.verdict == "pass", report
+
+
+@pytest.mark.parametrize("source, told", [("solutions", "right"), ("suspect", "passes the gradient check")])
+def test_a_suspect_is_judged_in_few_calls(source, told):
+    """A teacher grades hundreds of answers, and each call of a student's function crosses to another process."""
+    calls, handed_in = [], suspect_1 if source == "suspect" else function(source, "find_the_bug_1")
+    report = exercises.check("find_the_bug_1", lambda *arguments: calls.append(1) or handed_in(*arguments))
+    assert told in str(report) and len(calls) < 150, (len(calls), report)
+
+
+@pytest.mark.parametrize("name", "WbVc")
+@pytest.mark.parametrize("answer", [suspect_1, function("solutions", "find_the_bug_1")])
+def test_one_wrong_number_of_a_suspect_s_gradient_is_found(answer, name):
+    def a_little_off(*arguments):
+        values, gradients = answer(*arguments)
+        gradients[name].flat[-1] *= 1.001
+        return values, gradients
+
+    report = exercises.check("find_the_bug_1", a_little_off)
+    assert report.verdict == "fail" and "the gradient does not fit the loss that you return" in str(report)
+    assert f"{name}[" in str(report)
 
 
 def test_cases_come_from_the_seed():

@@ -1,118 +1,130 @@
 """Three VAEs that pass every gradient check and are wrong: to be repaired.
 
-What a student hands in is the whole function, put right. It is judged twice: its gradients against differences of its
-own loss, which is all that a gradient check can do, and then everything it computes against what that must mean.
+What a student hands in is the whole function, put right. What it computes is held against what that must mean, and its
+gradients against the package's own. Where a value is wrong, its gradients are measured along random directions of its
+own loss instead: that is all that a gradient check can do.
 """
 
 import numpy as np
 
 from ...gradcheck import check_gradient
+from ...gradcheck.probe import Probe
 from ...gradcheck.report import Report
 from ...gradcheck.words import Diagnosis
-from ...kernels import bernoulli_log_likelihood, dense, gaussian_log_likelihood, kl_divergence, logistic, reparameterize
-from ...kernels import standard_deviation, tanh
+from ...model import VAE
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare, settled, unchanged
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 
-
-def _latent(x, eps, p):
-    """What the derivation says of the encoder and of z."""
-    head = dense(x, p["W"], p["b"])
-    mu, log_var = np.split(head, 2, axis=1)
-    sigma = standard_deviation(log_var)
-    return {"mu": mu, "log_var": log_var, "z": reparameterize(mu, sigma, eps), "kl": kl_divergence(mu, log_var)}
-
-
-def _bernoulli(x, eps, p):
-    values = _latent(x, eps, p)
-    logits = dense(values["z"], p["V"], p["c"])
-    log_likelihood = bernoulli_log_likelihood(logits, x)
-    return {**values, "mean": logistic(logits), "log_likelihood": log_likelihood,
-            "loss": -(log_likelihood - values["kl"]).mean()}
-
-
-def _gaussian(x, eps, p):
-    values = _latent(x, eps, p)
-    mean = dense(values["z"], p["V"], p["c"])
-    log_likelihood = gaussian_log_likelihood(mean, x, 0.5)
-    return {**values, "mean": mean, "log_likelihood": log_likelihood, "loss": -(log_likelihood - values["kl"]).mean()}
-
-
-def _decoder(x, z, p):
-    logits = dense(tanh(dense(z, p["W"], p["b"])), p["V"], p["c"])
-    log_likelihood = bernoulli_log_likelihood(logits, x)
-    return {"logits": logits, "mean": logistic(logits), "log_likelihood": log_likelihood,
-            "loss": -log_likelihood.mean()}
+ENCODER = {"W": "encoder.0.W", "b": "encoder.0.b"}
+LINEAR_DECODER = {"V": "decoder.0.W", "c": "decoder.0.b"}
+TWO_LAYERS = {"W": "decoder.0.W", "b": "decoder.0.b", "V": "decoder.1.W", "c": "decoder.1.b"}
 
 
 class Repaired:
-    """Judge of a repaired VAE.
+    """Judge of a repaired VAE, for D = 3 pixels and K = 2 latents.
 
     Parameters
     ----------
-    meant : callable
-        ``meant(x, noise, p)`` returns by name what everything must be.
-    binary : bool
-        Whether pixels are 0 or 1.
     fault : str
         The first value that the suspect has wrong.
-    shapes : dict of str to tuple of int
-        Of the parameters, for D = 3 pixels and K = 2 latents.
+    names : dict of str to str
+        What the package's VAE calls the parameters.
+    values : tuple of str
+        The symbols that are returned, beside the mean of the pixels and the loss.
+    **settings
+        Of the package's VAE. An encoder whose parameters are not in ``names`` is all 0: q is the prior, and z the noise.
     """
 
-    def __init__(self, meant, binary, fault, **shapes):
-        self.meant, self.binary, self.fault, self.shapes = meant, binary, fault, shapes
+    def __init__(self, fault, names, values, **settings):
+        self.fault, self.names, self.values, self.settings = fault, names, values, {"hidden": (), **settings}
 
     def __call__(self, exercise, answer, rng):
         tensors = []
         for B in (4, 1):
-            p = {name: 0.6 * rng.standard_normal(shape) for name, shape in self.shapes.items()}
+            model = VAE(3, latent_dim=2, dtype="float64", **self.settings)
+            model.parameters.flat[:] = 0
+            for name in self.names.values():
+                model.parameters[name] = 0.6 * rng.standard_normal(model.parameters[name].shape)
             x, noise = rng.standard_normal((B, 3)), rng.standard_normal((B, 2))
-            x = (x > 0).astype(float) if self.binary else x
-            report = self._look(answer, x, noise, p)
-            if not report:
-                return Finding(report, None, "differences of the loss that you return")
-            tensors += report.tensors
-        return Finding(Report(tensors), None, "differences of the loss", ("what each value means",))
+            x = (x > 0).astype(float) if model.likelihood.symbol == "logits" else x
+            finding = self._look(answer, model, x, noise)
+            if not finding.report:
+                return finding
+            tensors += finding.report.tensors
+        return Finding(Report(tensors), None, "the package's own backward", ("what each value means",))
 
-    def _look(self, answer, x, noise, p):
-        """Hold values against what they mean, and gradients against differences of the loss that was returned."""
-        def meant(p):
-            return {name: np.asarray(value) for name, value in self.meant(x, noise, p).items()}
+    def meant(self, model, x, noise):
+        """Return by name what the values and the gradients must be."""
+        trace = model.forward(x, noise)
+        grads = model.backward(trace)[1]
+        values = {name: trace[name] for name in self.values}
+        values |= {"mean": model.decode(trace.z), "loss": np.asarray(trace.loss)}
+        return values, {name: grads[symbol] for name, symbol in self.names.items()}
 
-        truth = meant(p)
-        values, gradients = _parts(answer(x, noise, p), truth, p)
+    def _look(self, answer, model, x, noise):
+        """Return the Finding about one batch; raise Failed where only what the values mean is wrong."""
+        p = {name: model.parameters[symbol].copy() for name, symbol in self.names.items()}
+        truth, right = self.meant(model, x, noise)
+        values, gradients = _parts(answer(x, noise, p), truth, right)
         settled(answer, [x, noise, p])
         unchanged(answer)
-        bounds = {name: 1e-9 * max(1.0, np.abs(true).max()) for name, true in truth.items()}
-        wrong = [name for name in truth if compare(name, values[name], truth[name], bounds[name]).state == "differ"]
-        loss = (lambda point: _parts(answer(x, noise, point), truth, p)[0]["loss"]) if wrong else (
-            lambda point: meant(point)["loss"])   # the same numbers, and no need to ask for them
-        report = check_gradient(loss, gradients, p, sizes={"B": len(x)})
-        if not report:
-            said = "the gradient does not fit the loss that you return"
-            named = next((one for one in report.diagnoses if one.known), Diagnosis("stated"))
-            report.diagnoses = [named._replace(tensors=(), text=f"{said}: {named.text}" if named.text else said)]
-        elif wrong:
+        wrong = [name for name in truth if _compared(name, values, truth).state == "differ"]
+        if wrong:   # no derivation of ours holds for this loss: it is measured
+            def loss(point):
+                return _parts(answer(x, noise, {**p, **point}), truth, right)[0]["loss"]
+            misfits = _misfits(loss, gradients, p)
+        else:
+            def loss(point):
+                for name, value in point.items():
+                    model.parameters[self.names[name]] = value
+                return self.meant(model, x, noise)[0]["loss"]
+            tensors = [_compared(name, gradients, right) for name in p]
+            misfits = [tensor.name for tensor in tensors if tensor.state == "differ"]
+        if misfits:
+            return _unfit(loss, gradients, p, misfits[0], len(x))
+        if wrong:
             what = ("something it returns is not what its name says. Which one, no finite difference can tell"
                     if self.fault in wrong else
                     f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says")
-            raise Failed("value", f"it passes the gradient check, all {report.covered} numbers, and is still wrong: "
-                                  f"{what}")
-        return report
+            raise Failed("value", f"it passes the gradient check, and is still wrong: {what}")
+        return Finding(Report(tensors))
 
 
-def _parts(result, truth, p):
+def _compared(name, claims, truth):
+    return compare(name, claims[name], truth[name], 1e-9 * max(1.0, np.abs(truth[name]).max()))
+
+
+def _misfits(loss, gradients, p):
+    """Return the parameters whose gradient is not the slope of the loss along a random direction through them."""
+    probe, rng, found = Probe(loss, p), np.random.default_rng(0), []
+    for name, gradient in gradients.items():
+        move = probe.direction([name], rng)
+        slope, share = probe.along(move), move[name] * gradient
+        if slope.kind == "smooth" and abs(slope.value - share.sum()) > 3 * slope.error + 1e-7 * np.abs(share).sum():
+            found.append(name)
+    return found
+
+
+def _unfit(loss, gradients, p, name, B):
+    """The Finding about a gradient that is not that of the loss, number by number."""
+    report = check_gradient(loss, {name: gradients[name]}, {name: p[name]}, sizes={"B": B})
+    said = "the gradient does not fit the loss that you return"
+    named = next((one for one in report.diagnoses if one.known), Diagnosis("stated"))
+    report.diagnoses = [named._replace(tensors=(), text=f"{said}: {named.text}" if named.text else said)]
+    return Finding(report, None, "differences of the loss that you return")
+
+
+def _parts(result, truth, right):
     """Values and gradients: two dicts, or one dict of the two."""
     if isinstance(result, dict) and {"values", "gradients"} <= set(result):
         result = [result["values"], result["gradients"]]
     if not isinstance(result, list) or len(result) != 2 or not all(isinstance(part, dict) for part in result):
         raise Failed("missing", "it should return two dicts, values and gradients")
     values = {name: part for name, part in result[0].items() if name in truth}
-    return (as_arrays(values, {name: value.shape for name, value in truth.items()}, mapping=True),
-            as_arrays(result[1], {name: value.shape for name, value in p.items()}, mapping=True))
+    return tuple(as_arrays(part, {name: value.shape for name, value in wanted.items()}, mapping=True)
+                 for part, wanted in ((values, truth), (result[1], right)))
 
 
 _COMMON = dict(
@@ -120,7 +132,7 @@ _COMMON = dict(
            "mu, "
            "log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
     signature="x, eps, p -> values, gradients", notebook=6, equations={})
-_LINEAR = dict(W=(3, 4), b=(4,), V=(2, 3), c=(3,))
+_WHOLE = {"names": {**ENCODER, **LINEAR_DECODER}, "values": ("mu", "log_var", "z", "log_likelihood", "kl")}
 _STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, "
               "and "
               "hand it in as `{name}`, put right, forward and backward.")
@@ -139,9 +151,9 @@ EXERCISES = (
         insight="Noise scaled by the variance in place of the standard deviation. Every gradient was right; the mean "
                 "and "
                 "variance of z show the fault.",
-        judge=Repaired(_bernoulli, True, "z", **_LINEAR)),
+        judge=Repaired("z", **_WHOLE)),
     Exercise(
-        name="find_the_bug_2", place=4, difficulty=3, minutes=30, **_COMMON,
+        name="find_the_bug_2", place=4, difficulty=2, minutes=30, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_2",
                                     what="`suspect_2` is a linear VAE of real-valued pixels, with noise of variance "
                                          "½."),
@@ -151,9 +163,9 @@ EXERCISES = (
                "Which Gaussian is the prior that this code has in mind? Ours is N(0, I): its log-variance is 0."),
         insight="The KL was taken to a prior that we do not draw from. Training runs without complaint, and draws from "
                 "N(0, I) miss the region where q has put its codes. A test: the KL must be 0 at the prior.",
-        judge=Repaired(_gaussian, False, "kl", **_LINEAR)),
+        judge=Repaired("kl", **_WHOLE, likelihood="gaussian", noise_variance=0.5)),
     Exercise(
-        name="find_the_bug_3", place=5, difficulty=3, minutes=30, **{**_COMMON, "signature":
+        name="find_the_bug_3", place=5, difficulty=2, minutes=30, **{**_COMMON, "signature":
             "x, z, p -> values, gradients", "shapes":
             "x (B, D), z (B, K), p: a dict of the parameters W (K, H), b (H,), V (H, D), c (D,); values: a dict of "
             "logits, mean (B, D), log_likelihood (B,), loss; gradients: a dict with the names of p"},
@@ -168,5 +180,6 @@ EXERCISES = (
                 "the "
                 "likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
                 "examples/mnist_vae.py draws pixels with softplus(logit) as the probability.",
-        judge=Repaired(_decoder, True, "mean", W=(2, 4), b=(4,), V=(4, 3), c=(3,))),
+        judge=Repaired("mean", TWO_LAYERS, ("logits", "log_likelihood"), hidden=(4,),
+                       activation="tanh")),
 )
