@@ -199,13 +199,14 @@ class Book:
 
     def cover(self):
         readme = (ROOT / "README.md").read_text(encoding="utf-8")
-        about = readme.partition("\n![")[0].partition("\n\n")[2]
+        about = mistune.html(readme.partition("\n![")[0].partition("\n\n")[2])
+        about = self.local_links(about, ROOT, "index.html")
         first = re.search(r"!\[([^\]]*)\]\(notebooks/([^)]*)\)\s+\*(.*?)\s+Drawn by", readme, re.DOTALL)
         alt, picture, caption = first.groups()
         rows = "".join(f'<li><a href="{one.address}">{html.escape(one.title)}</a> '
                        f'<span class="minutes">{time_of(one.nb)}</span>{second_reading(one.nb)}</li>'
                        for one in self.course)
-        body = (f'<h1>minivae</h1>{mistune.html(about)}<figure><img src="{picture}" alt="{html.escape(alt)}">'
+        body = (f'<h1>minivae</h1>{about}<figure><img src="{picture}" alt="{html.escape(alt)}">'
                 f"<figcaption>{html.escape(caption)}</figcaption></figure>"
                 f"<h2 id=\"contents\">The course</h2><ol class=\"contents\">{rows}</ol>"
                 '<h2 id="beside">Beside it</h2><ul><li><a href="walk.html">The walk</a>: one pass of a small VAE, '
