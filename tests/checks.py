@@ -233,6 +233,32 @@ def check_some_model_gradient(settings, batch):
     assert any(check_model_gradient(settings, batch, seed, d_loss=1.7) for seed in range(50))
 
 
+def check_path_gradients():
+    """Their mean is the plain gradient's: by quadrature over the noise of one sample and of two."""
+    toy, x, _ = mv.toy()
+    nodes, weights = np.polynomial.hermite_e.hermegauss(60)
+    for samples, kinds in ((1, (mv.MonteCarloELBO, mv.PathMonteCarloELBO)), (2, (mv.IWAE, mv.PathIWAE))):
+        eps = np.array(list(itertools.product(nodes, repeat=samples))).reshape(-1, 1)
+        weight = np.prod(list(itertools.product(weights / weights.sum(), repeat=samples)), axis=1)
+        means = []
+        for kind in kinds:
+            model = kind(**toy.settings | {"beta": 0.7})
+            model.parameters.flat = toy.parameters.flat
+            d, _ = model.backward(model.forward(np.tile(x[1], (len(weight), 1)), eps), d_loss=-3.0 * len(weight))
+            means.append(weight @ np.concatenate([d.mu, d.log_var], axis=1))
+        np.testing.assert_allclose(means[0], means[1], atol=1e-6)
+
+
+def check_annealed_chains():
+    """E[w] = p(x) from the prior up, E[1/w] = 1/p(x) from the posterior down, at so few steps that mistakes show."""
+    model = mv.VAE(3, (), 1, likelihood="gaussian", noise_variance=2.0, dtype="float64", seed=None)
+    model.parameters["decoder.0.W"] = np.array([[1.0, 0.5, -1.0]])
+    found = mv.evaluation.bracket(model, 300, chains=8, temperatures=10, rng=np.random.default_rng(0))
+    exact = mv.evaluation.exact_log_evidence(model, found.x)
+    for ratio in (np.exp(found.lower.log_px - exact), np.exp(exact - found.upper.log_px)):
+        assert abs(ratio.mean() - 1) < Z_SCORE * ratio.std() / np.sqrt(len(ratio)) < 0.2
+
+
 GRADIENT_CHECKS = [
     *(lambda name=name, seed=seed: check_pair(name, dict(zip("BIOHKDS", (3, 2, 4, 2, 3, 4, 5))), 1.0, seed)
       for name in PAIRS for seed in (0, 1)),
@@ -248,4 +274,5 @@ GRADIENT_CHECKS = [
 ]
 
 MEANING_CHECKS = [check_moments_of_z, check_kl_values, check_bernoulli_is_a_distribution,
-                  check_gaussian_is_a_distribution, check_draws_have_the_means, check_bound, check_linear_gaussian]
+                  check_gaussian_is_a_distribution, check_draws_have_the_means, check_bound, check_linear_gaussian,
+                  check_path_gradients, check_annealed_chains]

@@ -22,7 +22,8 @@ class Mistake(NamedTuple):
     diagnosis : str
         What a checker that knows the mistake should say; a part of the sentence is enough.
     seen_by_gradient_check : bool
-        False for a wrong forward whose backward fits it: only a test of meaning can see that.
+        False for what only a test of meaning can see: a wrong forward whose backward fits it, a gradient that is right
+        on average alone, a wrong estimate.
     equation : str, optional
         The derivation's line to look at, where it is not the one that the function changed computes; "" for none.
     """
@@ -49,6 +50,7 @@ SIGMA, NOISE, KL = ("kernels:standard_deviation_backward", "kernels:reparameteri
 BERNOULLI, GAUSSIAN = "kernels:bernoulli_log_likelihood_backward", "kernels:gaussian_log_likelihood_backward"
 LEARNED = "kernels:learned_variance_log_likelihood_backward"
 DENSITY, MLP, VAE = "kernels:gaussian_log_density_backward", "model.mlp:MLP.backward", "model.vae:VAE.backward"
+PATH_IWAE = "model.path:PathIWAE.meet_at_encoder"
 TANH_LINE = "5.10"   # lines of the derivation
 START, TERMS, INTO_MU, INTO_LOG_VAR, HEAD = "7.4", "7.1", "7.2", "7.3", "3.1"
 
@@ -174,4 +176,20 @@ MISTAKES = (
     Mistake("the Gaussian likelihood without its normalizing constant", (
         ("kernels:gaussian_log_likelihood", " + (LOG_2PI + math.log(noise_variance))", ""),
     ), seen_by_gradient_check=False),
+    *(Mistake(name, ((target, right, wrong),), seen_by_gradient_check=False) for name, target, right, wrong in (
+        ("the score of several samples is dropped, its mean with it", PATH_IWAE,
+         "d.z * (1 - t.beta * (1 - weight)).reshape(-1, 1)", "d.z * 1"),
+        ("each path counts by its normalized weight cubed", PATH_IWAE, "(1 - weight)", "(1 - weight**2)"),
+        ("the weights of the paths are not normalized", PATH_IWAE, " / d.objective[:, None]", ""),
+        ("the path into log_var ends at sigma", "model.path:path_to_encoder",
+         "standard_deviation_backward(d.sigma, t.sigma)", "d.sigma.copy()"),
+        ("annealing weighs by the temperature, not by its rise", "evaluation.annealed:Plan.forward",
+         "(high - low) * chains.log_likelihood", "high * chains.log_likelihood"),
+        ("the chain back weighs by the temperature, not by its rise", "evaluation.annealed:Plan.reverse",
+         "(high - low) * chains.log_likelihood", "high * chains.log_likelihood"),
+        ("every move of a chain is accepted", "evaluation.hmc:Chains.move", "rng.random(len(z)) < probability",
+         "probability >= 0"),
+        ("the momentum has no energy", "evaluation.hmc:energy", " + 0.5 * (momentum**2).sum(axis=1)", ""),
+        ("a chain's energy has the temperature's sign flipped", "evaluation.hmc:energy", "- temperature *",
+         "+ temperature *"))),
 )
