@@ -96,12 +96,12 @@ EQUATIONS = (
              None, "Markov's inequality: an unbiased estimate is seldom far too high; upside down, a reverse one is"
              " seldom far too low"),
     Equation("11.20", "ELBO(φ) = L(φ) − G(φ), L = mean log p(x), G = mean min_q KL(q ‖ p(z|x))",
-             r"\mathrm{ELBO}(\varphi) = L(\varphi) - G(\varphi), \quad L = \overline{\log p(x)}, \quad"
-             r" G = \overline{\min_q \mathrm{KL}\left(q \,\|\, p(z \mid x)\right)}",
+             r"\mathrm{ELBO}(\varphi) = L(\varphi) - G(\varphi), \quad L = \mathrm{mean}\, \log p(x), \quad"
+             r" G = \mathrm{mean}\, \min_q \mathrm{KL}\left(q \,\|\, p(z \mid x)\right)",
              None, "the mean ELBO of a decoder φ with the best q of the family for each x: log p(x) minus the gap"),
     Equation("11.21", "G(φ̂) − G(φ*) ≥ L(φ̂) − L(φ*) ≥ 0, φ̂ maximizing L and φ* the ELBO",
-             r"G(\hat\varphi) - G(\varphi^*) \ge L(\hat\varphi) - L(\varphi^*) \ge 0, \quad \hat\varphi ="
-             r" \arg\max L, \; \varphi^* = \arg\max\, (L - G)",
+             r"G(\hat\varphi) - G(\varphi^*) \ge L(\hat\varphi) - L(\varphi^*) \ge 0 \quad\text{if }"
+             r" L(\hat\varphi) = \max L, \; (L - G)(\varphi^*) = \max\, (L - G)",
              None, "what the ELBO's maximizer loses in log p(x), it gains at least as much in the gap"),
     Equation("11.22", "φ* ≈ φ̂ + [∇²(L − G)(φ̂)]⁻¹ ∇G(φ̂)",
              r"\varphi^* \approx \hat\varphi + \left[\nabla^2 (L - G)(\hat\varphi)\right]^{-1} \nabla G(\hat\varphi)",
@@ -117,14 +117,14 @@ EQUATIONS = (
              None, "the rate at which a small code grows: positive if and only if λ > β s²; k encoder steps for one of"
              " the decoder"),
     Equation("11.25", "mean ELBO = −H − KL(data ‖ p(x)) − mean gap ≤ −H",
-             r"\overline{\mathrm{ELBO}} = -H - \mathrm{KL}(\text{data} \,\|\, p(x)) - \overline{\mathrm{KL}(q \,\|\,"
-             r" p(z \mid x))} \le -H",
+             r"\mathrm{mean\ ELBO} = -H - \mathrm{KL}(\text{data} \,\|\, p(x)) - \mathrm{mean}\, \mathrm{KL}(q \,\|\,"
+             r" p(z \mid x)) \le -H",
              None, "no model of the data has a higher mean ELBO than minus their entropy"),
     Equation("11.26", "a small code pays if and only if an eigenvalue of C exceeds β: C_de = E[r_d r_e] / √(v_d v_e)",
              r"\text{a small code pays} \iff \lambda_{\max}(C) > \beta, \quad C_{de} ="
              r" \frac{\mathbb{E}[r_d\, r_e]}{\sqrt{v_d\, v_e}}",
-             None, "a Bernoulli decoder that sees x_<d: r = x − p is what it misses without a code, v_d ="
-             " E[p_d (1 − p_d)]"),
+             None, "to second order, for a Bernoulli decoder that sees x_<d: r = x − p is what it misses without a"
+             " code, v_d = E[p_d (1 − p_d)]"),
     Equation("11.27", "−log(1 + η r_β) / log(1 + η r_1) steps at β = 1 for each step at β > λ / s²",
              r"\frac{-\log(1 + \eta\, r_\beta)}{\log(1 + \eta\, r_1)} \text{ steps at } \beta = 1 \text{ for each step"
              r" at } \beta > \lambda / s^2",
