@@ -128,8 +128,8 @@ EQUATIONS = (
     Equation("10.7", "ESS = (Σ_s w_s)² / Σ_s w_s²", r"\mathrm{ESS} = \frac{(\sum_s w_s)^2}{\sum_s w_s^2}",
              None, "effective sample size: the number of equal weights that would do as well",
              "evaluation.importance:evidence_of"),
-    Equation("10.8", "log p(x) ≈ log Σ_q p(x|z_q) p(z_q) hᴷ", r"\log p(x) \approx \log \sum_q p(x \mid z_q)\,"
-             r" p(z_q)\, h^K",
+    Equation("10.8", "log p(x) ≈ log Σ_i p(x|z_i) p(z_i) hᴷ", r"\log p(x) \approx \log \sum_i p(x \mid z_i)\,"
+             r" p(z_i)\, h^K",
              None, "the integral of 1.3 as a sum over an even grid of spacing h, for one latent or two",
              "evaluation.exact:quadrature_log_evidence"),
     Equation("10.9", "p(x) = N(x; b, Wᵀ W + s² I), where mean = z W + b",
