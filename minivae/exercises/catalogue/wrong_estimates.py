@@ -110,7 +110,7 @@ WRONG_ESTIMATES = (
          ("sigma is that of another example than mu", "log_var[n]", "log_var[n[::-1]]"),
          ("the indices are not used: the examples are taken in their order", "mu[n] + np.exp(0.5 * log_var[n])",
           "mu[np.arange(len(n)) % len(mu)] + np.exp(0.5 * log_var[np.arange(len(n)) % len(mu)])"),
-         ("each index counts once: repeated draws are dropped", "mu[n] + np.exp(0.5 * log_var[n]) * eps",
+         ("there is one z for each example that occurs, not for each index", "mu[n] + np.exp(0.5 * log_var[n]) * eps",
           "mu[np.unique(n)] + np.exp(0.5 * log_var[np.unique(n)]) * eps[:len(np.unique(n))]", "shape")),
     *mistakes_in("exercises.sheets.aggregate:_aggregate_log_density",
          ("the mean is of the log densities, not of the densities",
