@@ -26,6 +26,12 @@ __all__ = ["check_model"]
 LIMIT = 40           # numbers of a tensor up to which all are checked
 NUMBERS = 2**13      # of data for which every node is checked; of a larger batch it is done for some of the examples
 SIZES = {"B": 4, "D": 5, "K": 2, "H": 5, "I": 5, "O": 2, "S": 3}   # of the arguments on which kernels are checked
+RIGHT_ON_AVERAGE = """\
+model must have the gradient of its loss for the noise at hand; that of {0} is right on average alone, and no finite \
+difference of one draw can judge it. check_unbiased can, against the mean of the plain gradient over many draws:
+    check_unbiased({{"{0}": lambda rng: model.backward(model.forward(x, rng.standard_normal(eps.shape)))[1].flat}},
+                   reference)
+Its decoder's gradient is the plain one, draw by draw: check_model of the plain model judges that."""
 SHORTER = (1, 2**-8, 2**-16)   # directions through a whole batch, until no corner of the function is near
 
 
@@ -60,9 +66,7 @@ def check_model(model, x, eps, rng=None):
     Karpathy's exercise of comparing every intermediate gradient (makemore, part 4, 2022) is the second rung.
     """
     if getattr(model, "right_on_average", False):
-        raise ValueError("model must have the gradient of its loss for the noise at hand; that of "
-                         f"{type(model).__name__} is right on average alone, and no finite difference can judge it. "
-                         "Check the model with the plain gradient here, and this one by its mean, with check_unbiased.")
+        raise ValueError(RIGHT_ON_AVERAGE.format(type(model).__name__))
     rng = np.random.default_rng(0) if rng is None else rng
     x, eps = (np.array(array, dtype=model.dtype) for array in (x, eps))
     some = _drawn(x, eps, rng)

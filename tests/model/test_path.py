@@ -5,6 +5,7 @@ import pytest
 from linear_case import at_true_posterior, linear_model
 
 import minivae as mv
+from minivae.model.path import path_to_encoder
 
 PAIRS = {"elbo": (mv.MonteCarloELBO, mv.PathMonteCarloELBO), "iwae": (mv.IWAE, mv.PathIWAE)}
 Z_SCORE = 4.5
@@ -101,6 +102,32 @@ def test_check_unbiased_is_the_judge():
     assert mv.gradcheck.check_unbiased({"path": by(path, 0.01)}, np.zeros((2, 2)), draws=200).verdict == "fail"
 
 
+class WithoutSquares(mv.PathIWAE):
+    """Each sample's path counts by its weight, in place of its square: the score was dropped, not moved to the path."""
+
+    def meet_at_encoder(self, d, t, score):
+        path_to_encoder(d, t)
+
+
+def test_a_wrong_path_gradient_is_caught():
+    """Away from the true posterior the weights vary, and the score of the IWAE has no mean of zero."""
+    plain, right, wrong = (kind(6, (), 2, dtype="float64", seed=1)
+                           for kind in (mv.IWAE, mv.PathIWAE, WithoutSquares))
+    for model in (plain, right, wrong):
+        model.parameters.flat[:] = 0.8 * np.random.default_rng(0).standard_normal(plain.parameters.flat.size)
+    x = np.eye(6)[:1]
+
+    def by(model, copies=1):
+        def draw(rng):
+            eps = rng.standard_normal((3 * copies, 2))
+            return model.backward(model.forward(x.repeat(copies, axis=0), eps))[0].mu.sum(axis=0)
+        return draw
+
+    reference = by(plain, 100_000)(np.random.default_rng(1))
+    report = mv.gradcheck.check_unbiased({"right": by(right, 50), "wrong": by(wrong, 50)}, reference, draws=100)
+    assert [facts.state for facts in report.estimators] == ["agree", "differ"], str(report)
+
+
 @pytest.mark.parametrize("objective", PAIRS)
 def test_a_finite_difference_is_no_judge_and_check_model_says_so(objective):
     """The difference of one draw's objective is the plain gradient's; the path's is another number."""
@@ -112,8 +139,13 @@ def test_a_finite_difference_is_no_judge_and_check_model_says_so(objective):
         found = [-3 * model.backward(model.forward(x, eps))[0].mu[:, k] for model in (plain, path)]
         np.testing.assert_allclose(found[0], (up - down) / (2 * h), atol=1e-8)
         assert np.abs(found[1] - found[0]).min() > 1e-3
-    with pytest.raises(ValueError, match="check_unbiased"):
+    with pytest.raises(ValueError, match=r"check_unbiased\({") as refused:
         mv.gradcheck.check_model(path, x, eps)
+    shown = str(refused.value).partition(":\n")[2].partition("Its decoder's")[0].strip()   # the call runs as it stands
+    drawn, reference = eval(shown, {"check_unbiased": lambda estimators, reference: (
+        estimators[type(path).__name__](np.random.default_rng(0)), reference), "np": np, "model": path, "x": x, "eps": eps,
+        "reference": path.parameters.flat})
+    assert drawn.shape == reference.shape
     assert mv.gradcheck.check_model(plain, x, eps)
 
 
