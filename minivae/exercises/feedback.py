@@ -4,8 +4,7 @@ import html
 import math
 
 from ..derivation import equation
-from ..gradcheck.report import Report
-from ..gradcheck.report_view import agreement
+from ..gradcheck.report import Report, agreement
 from ..gradcheck.words import Diagnosis
 from .exercise import stars
 

@@ -7,8 +7,7 @@ although all that it is made from is right. The topology itself is the model's o
 import html
 import textwrap
 
-from .report import Report
-from .report_view import MARKS, as_html, as_text
+from .report import MARKS, Report, as_html, as_text
 from .words import Diagnosis
 
 __all__ = ["Chain", "ModelReport"]

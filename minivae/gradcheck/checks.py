@@ -11,9 +11,9 @@ import numpy as np
 from .behaviour import Pair, fixed_on_first, observe
 from .claims import Fault, raised
 from .compare import measure
-from .constants import arrays_in_closure, letters_in, sizes_of, with_given
 from .diagnosis import diagnose
-from .inputs import NotANumber, argument_names, as_point, claims_of, coarseness, of_point, scalar_probe
+from .inputs import (NotANumber, argument_names, arrays_in_closure, as_point, claims_of, coarseness, letters_in,
+                     of_point, scalar_probe, sizes_of, with_given)
 from .probe import Probe
 from .record import OUTPUT, UPSTREAM, Context
 from .report import Report

@@ -11,9 +11,8 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
-from .constants import digits
 from .record import OUTPUT, UPSTREAM, broadcasts
-from .words import Diagnosis, factor_of, in_words
+from .words import Diagnosis, digits, factor_of, in_words
 
 __all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "formula", "tested"]
 

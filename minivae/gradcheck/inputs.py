@@ -1,6 +1,7 @@
-"""What the checks are given, made ready: points as dicts of arrays, claims as arrays, functions of a point."""
+"""What the checks are given, made ready: points, claims, functions of a point; and the sizes and arrays in sight."""
 
 import inspect
+import re
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +11,8 @@ from .diagnosis import diagnose_shape
 from .probe import Probe
 from .words import Diagnosis
 
-__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "coarseness", "argument_names", "of_point"]
+__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "coarseness", "argument_names", "of_point",
+           "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
 
 
 class NotANumber(ValueError):
@@ -125,3 +127,74 @@ def of_point(forward, names, args):
         return forward(*(point.get(name, arg) for name, arg in zip(names, args)))
 
     return function
+
+
+def sizes_of(arrays, letters=None):
+    """Return the lengths of all axes by name: B for the first axis that several share, else as ``W.shape[1]``.
+
+    Parameters
+    ----------
+    arrays : dict of str to ndarray
+    letters : dict of str to sequence of str, optional
+        Axis names where they are known, such as ``{"x": "BI"}``.
+    """
+    sizes = {}
+    for name, axes in (letters or {}).items():
+        shape = np.shape(arrays.get(name))
+        if len(axes) == len(shape):
+            sizes.update({letter: n for letter, n in zip(axes, shape) if letter not in sizes})
+    if not sizes:
+        batched = [np.shape(array)[0] for array in arrays.values() if np.ndim(array) >= 2]
+        if batched:
+            sizes["B"] = batched[0]
+    sizes.update({name: abs(value) for name, value in arrays.items() if isinstance(value, float)})
+    for name, array in arrays.items():
+        for axis, n in enumerate(np.shape(array)):
+            if n not in sizes.values():
+                sizes[f"{name}.shape[{axis}]"] = n
+    return sizes
+
+
+def with_given(given, sizes):
+    """Return sizes by name, given ones first; what has no name but an array's axis is left out beside them."""
+    given = dict(given or {})
+    return {**given, **{name: n for name, n in sizes.items()
+                        if name not in given and not ("." in name and n in given.values())}}
+
+
+def letters_in(function):
+    """Read axis names from a numpydoc docstring: ``x : ndarray, shape (B, D)`` gives ``{"x": ["B", "D"]}``."""
+    letters = {}
+    for names, axes in re.findall(r"^\s*([\w, ]+?) : .*?shape \(([^()]*)\)", inspect.getdoc(function) or "", re.M):
+        for name in names.split(","):
+            axes_of = [axis.strip() for axis in axes.split(",") if axis.strip()]
+            if all(re.fullmatch(r"[A-Za-z]\w*", axis) for axis in axes_of):
+                letters[name.strip()] = axes_of
+    return letters
+
+
+def arrays_in_closure(function, depth=3):
+    """Return the arrays and floats that a function refers to without being given them, by name.
+
+    Parameters
+    ----------
+    function : callable
+        Functions that it refers to are looked into as well.
+    depth : int, optional
+        How many functions deep.
+
+    Returns
+    -------
+    dict of str to ndarray or float
+    """
+    try:
+        seen = inspect.getclosurevars(function)
+    except TypeError:   # not written in Python: nothing to see
+        return {}
+    found = {}
+    for name, value in {**seen.globals, **seen.nonlocals}.items():
+        if isinstance(value, np.ndarray) or isinstance(value, float) and name in seen.nonlocals:
+            found[name] = value
+        elif inspect.isfunction(value) and depth:
+            found = {**arrays_in_closure(value, depth - 1), **found}
+    return found

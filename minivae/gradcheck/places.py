@@ -9,8 +9,7 @@ import math
 
 import numpy as np
 
-from .constants import digits
-from .words import Diagnosis
+from .words import Diagnosis, digits
 
 __all__ = ["PATTERNS"]
 
@@ -23,14 +22,14 @@ def cut_off(seen):
     largest = np.abs(claimed).max(initial=0)
     at_limit = np.abs(claimed) >= largest * (1 - 1e-12)
     if largest and (at_limit & wrong).sum() >= 2 and seen.fits(claimed, 1.0, np.clip(measured, -largest, largest)):
-        return Diagnosis("cut", (), f"clipped at {digits(largest, 0)}: the gradient is right where it is smaller")
+        return Diagnosis("cut", (), f"clipped at {digits(largest, 0)}: right where it is smaller")
     if not _too_many_for_chance(seen, wrong):
         return None
     for word, part in (("positive", np.maximum(measured, 0)), ("negative", np.minimum(measured, 0))):
         if part.any() and seen.fits(claimed, 1.0, part):
             return Diagnosis("cut", (), f"only the {word} numbers are there, the others are zero")
     if seen.fits(claimed, 1.0, np.abs(measured)):
-        return Diagnosis("cut", (), "the sign is lost: the absolute value of the gradient")
+        return Diagnosis("cut", (), "the sign is lost: the absolute value of what is right")
     return None
 
 
@@ -88,7 +87,7 @@ def along_axis(seen):
                 return Diagnosis("spread", (),
                                  f"the {word} over axis {axis}, spread over all of it, in place of each one's "
                                                "own number")
-        return Diagnosis("spread", (), f"the same number all along axis {axis}, where the gradient varies")
+        return Diagnosis("spread", (), f"the same number all along axis {axis}, where the truth varies")
     return None
 
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .constants import digits
-from .words import Diagnosis, factor_of
+from .words import Diagnosis, digits, factor_of
 
 __all__ = ["MeasuredTerms", "name_terms", "alone"]
 

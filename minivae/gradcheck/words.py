@@ -1,15 +1,17 @@
 """The name of a mistake: a record that says what kind it is, of which tensors, off by which factor; and its words.
 
-What was found stands in the record. Its text is made here, as the last step, and only people read it.
+What was found stands in the record; its text is for people alone, and no part of the program reads it back. A factor of
+0.2000 says little, and 1/B says where to look: a factor is told by what it may be made of.
 """
 
+import itertools
+import math
 import re
 from typing import NamedTuple
 
 from .claims import listed
-from .constants import digits, names_of
 
-__all__ = ["Diagnosis", "Factor", "factor_of", "in_words", "KINDS_OF_DIAGNOSIS"]
+__all__ = ["Diagnosis", "Factor", "factor_of", "in_words", "names_of", "digits", "KINDS_OF_DIAGNOSIS"]
 
 KINDS_OF_DIAGNOSIS = {
     "zero": "all zero, or not zero where nothing moves the function",
@@ -32,6 +34,12 @@ KINDS_OF_DIAGNOSIS = {
     "stated": "said by another part of the program",
 }
 HINTS = {"2": "a 1/2 is missing", "1/2": "a 1/2 too many, or a 2 is missing"}
+HALVES = {"2": 2, "1/2": 1 / 2}
+PLAIN = {"4": 4, "1/4": 1 / 4, "3": 3, "1/3": 1 / 3, "8": 8, "1/8": 1 / 8, "10": 10,
+         "1/10": 1 / 10, "255": 255, "1/255": 1 / 255, "pi": math.pi, "1/pi": 1 / math.pi, "2 pi": 2 * math.pi,
+         "1/(2 pi)": 0.5 / math.pi, "sqrt(2)": math.sqrt(2), "1/sqrt(2)": math.sqrt(0.5),
+         "sqrt(2 pi)": math.sqrt(2 * math.pi), "log(2)": math.log(2), "1/log(2)": 1 / math.log(2), "e": math.e,
+         "1/e": 1 / math.e, "log(10)": math.log(10), "1/log(10)": 1 / math.log(10)}
 SHOWN_AS_ONE = 5e-4   # a factor closer to 1 is told by its distance from it
 
 
@@ -136,3 +144,53 @@ def _quotient(value, factor):
         if p in known and 1 < min(p, q) and p != q and abs(value - p / q) <= max(factor.error, 1e-9 * value):
             return [f"divided by {q} in place of {p}"]
     return []
+
+
+def digits(value, error):
+    """Return a number as text, to the digits that its error supports, four at most."""
+    if value == 0:
+        return "0"
+    supported = 4 if error == 0 else min(4, math.floor(-math.log10(error / abs(value))))
+    return f"{value:#.{max(supported, 1)}g}".rstrip(".")
+
+
+def names_of(factor, error, sizes, chance=5e-2):
+    """Return what a factor may be made of, such as ``("1/B",)``, the plainest first; three at most.
+
+    Parameters
+    ----------
+    factor, error : float
+    sizes : dict of str to int
+        The lengths of axes in sight; earlier entries are preferred.
+    chance : float, optional
+        How many of the numbers that were tried may lie within the error of any factor: with more, a name says nothing.
+    """
+    value, tried, known = abs(factor), 0, {name: n for name, n in sizes.items() if n not in (0, 1)}
+    error = max(error, 1e-9 * value)
+    for candidates in _candidates(known):
+        tried += len(candidates)
+        found = [name for name, number in candidates.items() if abs(value - number) <= error and abs(number - 1) > 1e-6]
+        if tried * error > chance * value:
+            return ()
+        if found:
+            return tuple(("-" if factor < 0 else "") + name for name in found[:3])
+    return ()
+
+
+def _candidates(sizes):
+    """Yield dicts of names and values, the plainest first."""
+    yield HALVES | sizes | {f"1/{name}": 1 / n for name, n in sizes.items()}
+    found = dict(PLAIN)
+    for name, n in sizes.items():
+        found |= {f"{name}**2": n**2, f"1/{name}**2": 1 / n**2, f"sqrt({name})": math.sqrt(n),
+                  f"1/sqrt({name})": 1 / math.sqrt(n), f"2 {name}": 2 * n, f"1/(2 {name})": 0.5 / n,
+                  f"{name}/2": n / 2, f"2/{name}": 2 / n}
+    yield found
+    found = {}
+    for (name, n), (other, m) in itertools.combinations(sizes.items(), 2):
+        found |= {f"{name} {other}": n * m, f"1/({name} {other})": 1 / (n * m),
+                  f"{name}/{other}": n / m, f"{other}/{name}": m / n}
+    for name, n in sizes.items():
+        if n > 2:   # last: it is often two sizes by chance
+            found |= {f"({name} - 1)/{name}": (n - 1) / n, f"{name}/({name} - 1)": n / (n - 1)}
+    yield found

@@ -7,7 +7,7 @@ import minivae as mv
 from minivae.exercises.catalogue.mistakes import mistakes_in
 from minivae.exercises.catalogue.planting import planted
 from minivae.gradcheck import check_gradient, check_model, check_vjp, model
-from minivae.gradcheck.constants import names_of
+from minivae.gradcheck.words import names_of
 
 RNG = np.random.default_rng
 X = RNG(0).standard_normal((4, 6))

@@ -6,7 +6,7 @@ all that may happen, exact arithmetic. A gradient check would not see a wrong fo
 
 import numpy as np
 
-from ...gradcheck.constants import sizes_of
+from ...gradcheck.inputs import sizes_of
 from ...gradcheck.record import Context
 from ...gradcheck.report import Report
 from ...gradcheck.words import Diagnosis
@@ -112,7 +112,7 @@ class Values:
         if free and (found is None or not isinstance(arguments[free], np.ndarray)):
             here = "" if first else " here: is something cut off, or lost to rounding?"
             return Diagnosis("argument", (), f"it does not depend on {free}{here}")
-        return found if found and "gradient" not in found.text else None
+        return found
 
 
 def _explained(exercise, failed, given, truth, shapes, words):
