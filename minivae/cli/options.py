@@ -227,7 +227,8 @@ def _grade_options(verb):
     verb.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one for each core)")
     verb.add_argument("--keep", type=pathlib.Path, metavar="FILE",
                       help="where each result is kept as it comes, so that the same command goes on where it stopped "
-                           "(default: the name of --out, or of what is graded, with .graded.jsonl added)")
+                           "(default: the name of what is graded, with .graded.jsonl added; beside --out where one "
+                           "cannot write there)")
     verb.add_argument("--fresh", action="store_true", help="grade everything again, whatever was kept")
     verb.add_argument("--roster", type=pathlib.Path, metavar="FILE",
                       help="names of all students, one a line or in a table's first column: the absent get a row too")

@@ -88,7 +88,7 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
         for exercise, answer in found.items():
             if exercise not in answers or _rank(answer) > _rank(answers[exercise]):
                 answers[exercise] = answer
-        used += [text for text in file.used if text not in used]
+        used = list(dict.fromkeys([*used, *file.used]))
         many = len(submission.files) > 1 or name != submission.name
         trouble += [f"{printable(name, 80)}: {text}" if many else text for text in told]
     answers = {name: answers[name] for name in exercises if name in answers}

@@ -102,10 +102,12 @@ def _write(marks, seed, left_out, options):
 
 
 def _where_kept(options):
-    """The file of results: beside the table that is written, else beside what is graded."""
+    """The file of results: beside what is graded, whatever table is written; beside --out where one cannot write."""
     if options.keep:
         return options.keep
-    beside = pathlib.Path(options.out or os.path.abspath(options.place))
+    beside = pathlib.Path(os.path.abspath(options.place))
+    if options.out and not os.access(beside.parent, os.W_OK):
+        beside = options.out
     return beside.with_name(beside.name + ".graded.jsonl")
 
 

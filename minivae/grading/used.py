@@ -36,8 +36,9 @@ class Used:
 
     def __init__(self, folder):
         self.found = []
-        self._dull = tuple(os.path.realpath(place) + os.sep for place in (folder, sys.prefix, sys.base_prefix, *DULL))
-        self._package = os.path.dirname(os.path.dirname(os.path.realpath(__file__))) + os.sep
+        package = os.path.dirname(os.path.dirname(__file__))   # an import and a reader look the same
+        places = (folder, package, sys.prefix, sys.base_prefix, *DULL)
+        self._dull = tuple(os.path.realpath(place) + os.sep for place in places)
         sys.addaudithook(self._heard)
 
     def note(self, text):
@@ -66,7 +67,6 @@ class Used:
             if event in DEEDS:
                 self.note(DEEDS[event])
             elif event == "open" and isinstance(arguments[0], (str, bytes)):
-                path, mode = os.path.realpath(os.fsdecode(arguments[0])), arguments[1]
-                code_of_ours = path.startswith(self._package) and mode in ("rb", None)   # an import, or the data
-                if not (path.startswith(self._dull) or path in DULL or code_of_ours or "matplotlib" in path):
+                path = os.path.realpath(os.fsdecode(arguments[0]))
+                if not (path.startswith(self._dull) or path in DULL or "matplotlib" in path):
                     self.note(f"opened {path}")

@@ -85,7 +85,14 @@ def test_what_was_used_is_told(tmp_path, text, words):
     assert any(words.replace("FILE", str(file.resolve()))[:100] in one for one in found), found
 
 
+def test_what_was_used_is_told_once():
+    text = "from minivae.kernels import dense_backward\ndef dense_db(dy):\n    return dense_backward(dy, dy, dy.T)[2]\n"
+    assert used(text) == ["dense_db: minivae.kernels.dense.dense_backward",
+                          "dense_backward: minivae.kernels.dense.dense_backward"]
+
+
 def test_an_ordinary_answer_used_nothing():
     assert used("import numpy as np, json, os, fractions\nfrom minivae import exercises\nimport matplotlib.pyplot\n"
-                "open('own.txt', 'w').close()\ndef dense_db(dy):\n    return np.einsum('bo->o', dy)\n") == []
+                "open('own.txt', 'w').close()\nimport minivae.lesson\n1 / 0\n"
+                "def dense_backward(dy, x, W):\n    raise KeyError\ndef dense_db(dy):\n    return np.einsum('bo->o', dy)\n") == []
     assert sys.getprofile() is None

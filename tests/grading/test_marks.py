@@ -138,8 +138,7 @@ def test_from_a_download_to_marks(tmp_path):
              "points": "exercise,points\ndense_db,4\n",
              "overrides": "student,exercise,points,comment\n\"Kovalevskaya, Sofya\",dense_db,1,for the idea\n"
                           "\"Gauß, Carl\",total,3,on paper\n"}
-    words = [place, "--exercises", "dense_db", "--jobs", "1", "--due", "2026-12-01", "--late-per-day", "25",
-             "--keep", tmp_path / "kept.jsonl"]
+    words = [place, "--exercises", "dense_db", "--jobs", "1", "--due", "2026-12-01", "--late-per-day", "25"]
     for name, text in files.items():
         words += [f"--{name}", table(tmp_path / f"{name}.csv", text)]
     code, _ = told(*words, "--csv", "--out", tmp_path / "marks.csv", "--feedback", tmp_path / "feedback")
@@ -149,6 +148,7 @@ def test_from_a_download_to_marks(tmp_path):
         ("kovalevskayasofya (14)", "14", "1", "4", "0"), ("lovelaceada (12)", "12", "4", "4", "0"),
         ("noetheremmy (13)", "13", "2", "4", "2"), ("Gauß, Carl", "", "3", "4", "0")]
     assert "By hand: for the idea" in (tmp_path / "feedback" / "kovalevskayasofya_14.md").read_text(encoding="utf-8")
+    assert len((tmp_path / "class.graded.jsonl").read_bytes().splitlines()) == 4   # kept, whatever is written
     code, text = told(*words, "--json", "--anonymous", tmp_path / "key.csv", "--feedback", tmp_path / "without names")
     pages = list((tmp_path / "without names").iterdir())
     written = text + "".join(page.name + page.read_text(encoding="utf-8") for page in pages)
