@@ -94,5 +94,6 @@ def test_what_was_used_is_told_once():
 def test_an_ordinary_answer_used_nothing():
     assert used("import numpy as np, json, os, fractions\nfrom minivae import exercises\nimport matplotlib.pyplot\n"
                 "open('own.txt', 'w').close()\nimport minivae.lesson\n1 / 0\n"
-                "def dense_backward(dy, x, W):\n    raise KeyError\ndef dense_db(dy):\n    return np.einsum('bo->o', dy)\n") == []
+                "def dense_backward(dy, x, W):\n    raise KeyError\n"
+                "def dense_db(dy):\n    return np.einsum('bo->o', dy)\n") == []
     assert sys.getprofile() is None
