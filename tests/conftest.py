@@ -1,7 +1,7 @@
 """Settings for every test: one BLAS thread, and hypothesis takes its time and draws the same examples on every machine.
 
     python -m pytest --hypothesis-profile thorough     four times the examples, and the tests marked thorough
-    python -m pytest --share 1/2                       the first of two processes that run half of the tests each
+    python -m pytest --processes 1                     here, and not in as many processes as there are cores
 
 What is marked thorough asks once more what a test of the quick profile has asked: at another scale, from another seed.
 """
@@ -10,8 +10,8 @@ import sys
 
 import hypothesis
 import numpy  # noqa: F401  (only a BLAS that is loaded can be limited)
-import pytest
 import threadpoolctl
+from side_by_side import pytest_addoption, pytest_runtestloop  # noqa: F401
 
 hypothesis.settings.register_profile("minivae", max_examples=25, deadline=None, derandomize=True, print_blob=True)
 hypothesis.settings.register_profile("thorough", hypothesis.settings.get_profile("minivae"), max_examples=100)
@@ -20,15 +20,8 @@ threadpoolctl.threadpool_limits(limits=1, user_api="blas")
 sys.modules.setdefault("rfc3987_syntax", None)  # nbformat would load a grammar of addresses, which takes two seconds
 
 
-def pytest_addoption(parser):
-    parser.addoption("--share", metavar="K/N", default="1/1", help="run every N-th test only, from the K-th on")
-
-
 def pytest_collection_modifyitems(config, items):
-    share, shares = (int(number) for number in config.getoption("--share").split("/"))
-    if not 1 <= share <= shares:
-        raise pytest.UsageError(f"--share must be K/N with K from 1 to N; got {share}/{shares}.")
-    quick = hypothesis.settings.default.max_examples < hypothesis.settings.get_profile("thorough").max_examples
-    mine = [item for item in items if not (quick and item.get_closest_marker("thorough"))][share - 1::shares]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(mine)])
-    items[:] = mine
+    if hypothesis.settings.default.max_examples < hypothesis.settings.get_profile("thorough").max_examples:
+        later = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if item not in set(later)]
