@@ -143,8 +143,8 @@ def test_a_finite_difference_is_no_judge_and_check_model_says_so(objective):
         mv.gradcheck.check_model(path, x, eps)
     shown = str(refused.value).partition(":\n")[2].partition("Its decoder's")[0].strip()   # the call runs as it stands
     drawn, reference = eval(shown, {"check_unbiased": lambda estimators, reference: (
-        estimators[type(path).__name__](np.random.default_rng(0)), reference), "np": np, "model": path, "x": x, "eps": eps,
-        "reference": path.parameters.flat})
+        estimators[type(path).__name__](np.random.default_rng(0)), reference), "np": np, "model": path, "x": x,
+        "eps": eps, "reference": path.parameters.flat})
     assert drawn.shape == reference.shape
     assert mv.gradcheck.check_model(plain, x, eps)
 

@@ -34,7 +34,7 @@ class Repaired:
     values : tuple of str
         The symbols that are returned, beside the mean of the pixels and the loss.
     **settings
-        Of the package's VAE. An encoder whose parameters are not in ``names`` is all 0: q is the prior, and z the noise.
+        Of the package's VAE. An encoder whose parameters are not in ``names`` is all 0: q is the prior, z the noise.
     """
 
     def __init__(self, fault, names, values, **settings):
