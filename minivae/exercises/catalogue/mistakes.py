@@ -145,7 +145,7 @@ MISTAKES = (
     _one("the gradient is normalized", VAE, "return d, grads",
          "grads.flat /= np.linalg.norm(grads.flat); return d, grads", "every tensor: factor", ""),
 
-    # Wrong forwards whose backwards fit them. The first three are of kinds that well-known public VAEs shipped.
+    # Wrong forwards whose backwards fit them. The third was published: image_sample in JAX's examples/mnist_vae.py.
     Mistake("noise scaled by the variance", (
         ("kernels:standard_deviation", "np.exp(0.5 * log_var)", "np.exp(log_var)"),
         (SIGMA, "0.5 * sigma * dsigma", "sigma * dsigma"),
