@@ -6,6 +6,7 @@ images, D pixels, K latent.
 
 import io
 import math
+import re
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -136,7 +137,12 @@ def mosaic(pictures, across, title, xlabel=""):
 def centre_ticks(set_ticks, size, labels, which=None):
     """Label the middles of a mosaic's rows or columns, all of them or those at the indices given."""
     which = range(len(labels)) if which is None else which
-    set_ticks([i * (size + 1) + (size + 1) / 2 for i in which], [str(label).replace("-", "\u2212") for label in labels])
+    set_ticks([i * (size + 1) + (size + 1) / 2 for i in which], [with_minus_signs(label) for label in labels])
+
+
+def with_minus_signs(text):
+    """Return the text with a minus sign before each negative number; hyphens between letters stay."""
+    return re.sub(r"(?<!\w)-(?=[\d.])|(?<=\de)-(?=\d)", "\u2212", str(text))
 
 
 def evenly(n):

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.animation import PillowWriter
 
 from ..files import whole_file
-from .mosaic import check_pictures, mosaic
+from .mosaic import check_pictures, mosaic, with_minus_signs
 
 __all__ = ["save_movie"]
 
@@ -61,7 +61,7 @@ def save_movie(path, frames, image_shape, captions=None, *, columns=None, second
         made = pathlib.Path(folder) / "movie.gif"
         writer.setup(mosaic(pictures[0], across, "")[0], made, dpi=dots)
         for picture, caption in zip(pictures, captions):
-            writer.fig, _ = mosaic(picture, across, str(caption).replace("-", "\u2212"))
+            writer.fig, _ = mosaic(picture, across, with_minus_signs(caption))
             writer.grab_frame()
         for _ in range(HOLD - 1):
             writer.grab_frame()

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 import minivae as mv
 from minivae import plots
 from minivae.evaluation import BoundCurve
+from minivae.plots.mosaic import with_minus_signs
 from strategies import in_turn
 
 TRAINING, HELD_OUT = "training (mean during the epoch)", "held-out (after the epoch)"
@@ -412,3 +413,7 @@ def test_bound_curves_draw_every_point_with_its_error():
     for wrong in ({}, {str(n): curves["another"] for n in range(6)}):
         with pytest.raises(ValueError, match="between 1 and 5 curves"):
             plots.bound_curves(wrong)
+
+
+def test_a_minus_sign_stands_before_a_number_and_a_hyphen_between_words():
+    assert with_minus_signs("held-out ELBO -98.6 to -.5, 3-4, 1e-05") == "held-out ELBO \u221298.6 to \u2212.5, 3-4, 1e\u221205"
