@@ -14,14 +14,14 @@ sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 from exercises.notebooks import with_mistake   # noqa: E402
 from exercises.test_grading_of_answers import changes_anything, planted_in   # noqa: E402
 from minivae import exercises   # noqa: E402
-from minivae.exercises.catalogue import HINT, MISTAKES, WRONG_ANSWERS   # noqa: E402
+from minivae.exercises.catalogue import HINT, MISTAKES   # noqa: E402
 from minivae.exercises.collection import EXERCISES   # noqa: E402
 from minivae.exercises.judges import naming   # noqa: E402
 
 
 def handed_in(exercise):
     """Yield every mistake that shows in an exercise, and the reports on it, with the catalogue and without."""
-    for mistake in (*MISTAKES, *WRONG_ANSWERS):
+    for mistake in MISTAKES:
         targets = {target for target, _, _ in mistake.changes}
         if targets == {f"solutions:{exercise.name}"}:
             yield mistake, *reports(exercise.name, with_mistake(mistake, exercise.name))
@@ -66,7 +66,7 @@ def main():
         print(rows[-1], flush=True)
     text = "\n".join([
         "# Wrong answers to the exercises", "",
-        f"`python tests/benchmarks/exercise_mistakes.py`. {len(MISTAKES) + len(WRONG_ANSWERS)} mistakes, each handed "
+        f"`python tests/benchmarks/exercise_mistakes.py`. {len(MISTAKES)} mistakes, each handed "
         "in to every exercise in which it shows.", "",
         f"**Caught: {total[1]} of {total[0]}. Named: {total[3]} ({100 * total[3] / total[0]:.1f} %). Numbers and "
         f"behaviour alone, without the catalogue, say something in {total[2]}.**", "",

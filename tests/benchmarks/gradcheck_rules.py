@@ -13,8 +13,7 @@ import numpy as np
 HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
-from minivae.exercises.catalogue import MISTAKES   # noqa: E402
-from minivae.exercises.catalogue import planted   # noqa: E402
+from minivae.exercises.catalogue import MISTAKES, planted   # noqa: E402
 from minivae.gradcheck import check_gradient   # noqa: E402
 from gradcheck.vae_case import vae_case   # noqa: E402
 
@@ -110,7 +109,7 @@ def wrong_gradients(mistake, seed, settings):
 
 def cases():
     """Yield (mistake's name or None, f, grads, at): each mistake under the first settings that show it, and none."""
-    for mistake in (m for m in MISTAKES if m.seen_by_gradient_check):
+    for mistake in (m for m in MISTAKES if m.seen_by == "gradients"):
         settings = next((s for s in SETTINGS if wrong_gradients(mistake, 0, s)), None)
         for seed in range(SEEDS) if settings is not None else ():
             f, _, at, _ = vae_case(seed, SCALE, BATCH, **SIZES, **settings)

@@ -7,10 +7,8 @@ from exercises.notebooks import function, sources, with_mistake
 
 import minivae as mv
 from minivae import exercises
-from minivae.exercises.catalogue import MISTAKES
-from minivae.exercises.catalogue import planted
+from minivae.exercises.catalogue import MISTAKES, planted
 from minivae.exercises.collection import EXERCISES
-from minivae.exercises.catalogue import WRONG_ANSWERS
 from strategies import in_turn
 
 # one function serves several
@@ -21,7 +19,7 @@ by_name = pytest.mark.parametrize("name", EXERCISES)
 def wrong_answers(exercise):
     """Return (mistake, function) for the exercise's own: in its notebook's solution, and in what that is built from."""
     found = []
-    for mistake in (*MISTAKES, *WRONG_ANSWERS):
+    for mistake in MISTAKES:
         targets = [target for target, _, _ in mistake.changes]
         if set(targets) == {f"solutions:{exercise.name}"}:
             found.append((mistake, with_mistake(mistake, exercise.name)))

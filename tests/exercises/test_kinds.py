@@ -11,7 +11,7 @@ from exercises.notebooks import function, with_mistake
 from minivae import exercises
 from minivae.exercises.answers.foreign import Local
 from minivae.exercises.answers.limits import OutOfTime
-from minivae.exercises.catalogue import WRONG_ANSWERS
+from minivae.exercises.catalogue import MISTAKES
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.course import judged
 from minivae.exercises.record import Progress
@@ -104,7 +104,7 @@ class Counting:
         return self.calls <= 5
 
 
-suspect_1 = with_mistake(next(one for one in WRONG_ANSWERS if one.name == "suspect 1 handed in again"),
+suspect_1 = with_mistake(next(one for one in MISTAKES if one.name == "suspect 1 handed in again"),
                          "find_the_bug_1")
 
 RIGHT = [

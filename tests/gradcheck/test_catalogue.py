@@ -8,15 +8,13 @@ import pytest
 
 from gradcheck.vae_case import vae_case
 from minivae import kernels
-from minivae.exercises.catalogue import MISTAKES
-from minivae.exercises.catalogue import planted
-from minivae.exercises.catalogue import WRONG_ANSWERS
+from minivae.exercises.catalogue import MISTAKES, planted
 from minivae.gradcheck import check_gradient, check_vjp
 from strategies import in_turn
 
 SIZES = collections.defaultdict(lambda: 4, B=5, D=7, K=3)
-SEEN = [mistake for mistake in MISTAKES if mistake.seen_by_gradient_check]
-OF_STUDENTS = [m for m in WRONG_ANSWERS if m.changes[0][0].startswith("kernels:")
+SEEN = [mistake for mistake in MISTAKES if mistake.seen_by == "gradients"]
+OF_STUDENTS = [m for m in MISTAKES if not m.seen_by and m.changes[0][0].startswith("kernels:")
                and m.changes[0][0].endswith("_backward")]
 IN_KERNELS = [m for m in SEEN if m.changes[0][0].startswith("kernels:")] + OF_STUDENTS
 SEEDS = (0, 1)

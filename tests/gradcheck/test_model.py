@@ -7,12 +7,11 @@ from hypothesis import strategies as st
 
 import minivae as mv
 from minivae import IWAE
-from minivae.exercises.catalogue import MISTAKES, mistakes_in
-from minivae.exercises.catalogue import planted
+from minivae.exercises.catalogue import BUGS, mistakes_in, planted
 from minivae.gradcheck import check_model
 from strategies import a_part, model_settings
 
-BY_NAME = {mistake.name: mistake for mistake in MISTAKES}
+BY_NAME = {mistake.name: mistake for mistake in BUGS}
 
 
 def example(seed=0, batch=3, kind=mv.VAE, **changes):

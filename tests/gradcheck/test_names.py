@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 import minivae as mv
-from minivae.exercises.catalogue.mistakes import mistakes_in
-from minivae.exercises.catalogue.planting import planted
+from minivae.exercises.catalogue import mistakes_in, planted
 from minivae.gradcheck import check_gradient, check_model, check_vjp, model
 from minivae.gradcheck.words import names_of
 

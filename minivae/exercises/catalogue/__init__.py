@@ -1,8 +1,17 @@
-"""The one catalogue of planted bugs and wrong answers, for the exercises, their tests and the gradient checker's."""
+"""The one catalogue of planted bugs and wrong answers, by the place of the mistake.
 
-from .mistakes import MISTAKES, Mistake, mistakes_in
+It serves the exercises, their tests and the gradient checker's. Of two mistakes with the same numbers the first is
+named.
+"""
+
+from .in_kernels import IN_KERNELS
+from .in_model import IN_MODEL
+from .in_sheets import IN_SHEETS
+from .in_solutions import HINT, IN_SOLUTIONS
+from .mistake import Mistake, mistakes_in
 from .planting import planted
-from .wrong_answers import WRONG_ANSWERS
-from .wrong_solutions import HINT
 
-__all__ = ["Mistake", "MISTAKES", "WRONG_ANSWERS", "HINT", "mistakes_in", "planted"]
+__all__ = ["Mistake", "MISTAKES", "BUGS", "HINT", "mistakes_in", "planted"]
+
+MISTAKES = (*IN_KERNELS, *IN_MODEL, *IN_SHEETS, *IN_SOLUTIONS)
+BUGS = tuple(mistake for mistake in MISTAKES if mistake.seen_by)   # those that the package's own tests see

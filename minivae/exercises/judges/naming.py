@@ -12,7 +12,7 @@ from ...gradcheck.numeric import Estimate
 from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed, arrays_in, plain
 from ..answers.forms import as_arrays
-from ..catalogue import MISTAKES, WRONG_ANSWERS
+from ..catalogue import MISTAKES
 from ..catalogue.planting import in_a_copy
 from .finding import other_than
 
@@ -72,7 +72,7 @@ def _relevant(exercise):
     def place(mistake):
         return min(order.get(target, len(order)) for target, _, _ in mistake.changes)
 
-    return sorted((m for m in (*MISTAKES, *WRONG_ANSWERS) if place(m) < len(order)), key=place)
+    return sorted((m for m in MISTAKES if place(m) < len(order)), key=place)
 
 
 def _reference(reference, given, shapes):
