@@ -5,13 +5,13 @@ import numpy as np
 from .exercise import stars
 from .answers.foreign import Answer, Failed, Local, printable
 from .answers.limits import OutOfTime
-from .record import Progress
+from .progress_map import ProgressMap
 from .collection import EXERCISES, after, find
 from .feedback import ExerciseReport
 
 __all__ = ["names", "statement", "check", "hint", "progress", "judged"]
 
-_PROGRESS = Progress()
+_PROGRESS = ProgressMap()
 SEED = 0   # from which a notebook's check draws its cases, so that the same answer gets the same report
 
 

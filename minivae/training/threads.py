@@ -50,11 +50,11 @@ def steps_on(threads, model, optimizer, batch_size, samples):
         B and S.
     """
     if threads == 1:
-        return Steps(model, optimizer)
+        return SingleThreadSteps(model, optimizer)
     return SharedSteps(model, optimizer, batch_size, samples, threads)
 
 
-class Steps:
+class SingleThreadSteps:
     """Training steps on one thread; what one step has allocated, the next overwrites."""
 
     def __init__(self, model, optimizer):
@@ -120,7 +120,7 @@ class SharedSteps:
         self.pool.shutdown()
 
     def take(self, x, eps, beta, where):
-        """Take one step, as ``Steps.take`` does; every thread has a trace of its own."""
+        """Take one step, as ``SingleThreadSteps.take`` does; every thread has a trace of its own."""
         self._each(lambda thread: self._rows_of_the_batch(thread, x, eps, beta, where))
         for name in self.model.likelihood.shapes:  # a parameter of the likelihood's own: one number, if any
             self.grads[name] = sum(own[name] for _, own in self.gradients)

@@ -14,7 +14,7 @@ from minivae.exercises.answers.limits import OutOfTime
 from minivae.exercises.catalogue import MISTAKES
 from minivae.exercises.collection import EXERCISES
 from minivae.exercises.course import judged
-from minivae.exercises.record import Progress
+from minivae.exercises.progress_map import ProgressMap
 from strategies import in_turn
 
 
@@ -324,7 +324,7 @@ def test_the_first_wrong_symbol_is_named():
 
 
 def test_what_has_passed_stays_passed():
-    progress, name = Progress(), "dense_dW"
+    progress, name = ProgressMap(), "dense_dW"
     for answer in (lambda dy, x: None, lambda dy, x: x.T @ dy, lambda dy, x: x):
         progress.note(judged(EXERCISES[name], Local(answer)))
     assert f"✓ {name}" in progress.as_map()

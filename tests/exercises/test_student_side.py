@@ -13,7 +13,7 @@ from minivae import exercises
 from minivae.exercises import course
 from minivae.exercises.answers.foreign import Local
 from minivae.exercises.answers.limits import PRINTED, Beginning, OutOfTime
-from minivae.exercises.record import Progress
+from minivae.exercises.progress_map import ProgressMap
 from minivae.exercises.collection import EXERCISES
 
 RIGHT = function("solutions", "dense_backward")
@@ -21,7 +21,7 @@ RIGHT = function("solutions", "dense_backward")
 
 @pytest.fixture(autouse=True)
 def fresh_progress(monkeypatch):
-    monkeypatch.setattr(course, "_PROGRESS", Progress())
+    monkeypatch.setattr(course, "_PROGRESS", ProgressMap())
 
 
 def check(answer, name="dense_backward"):
@@ -209,7 +209,7 @@ def test_the_map_and_its_file(tmp_path, monkeypatch):
     assert "✓ dense_backward" in text and "· dense_dW" in text
     assert "✗ dense_db" in text and "fix first: what it returns" in text
     assert 'exercises.statement("log_mean_exp")' in text
-    monkeypatch.setattr(course, "_PROGRESS", Progress())   # a new kernel
+    monkeypatch.setattr(course, "_PROGRESS", ProgressMap())   # a new kernel
     assert f"0 of {total}" in exercises.progress()
     assert exercises.progress(file) == text
     assert "hint 2 of 2" in exercises.hint("dense_db")

@@ -44,7 +44,7 @@ def _uneven(rng):
     return lambda x: float((weights * x**3).sum()), 3 * weights * x**2, x
 
 
-def cases(rng):
+def _cases(rng):
     """Yield the gradients, right ones first."""
     waves = _waves(rng)
     for scale, lesson in ((1.0, "its differences are poor, or its tolerance is too narrow"),
@@ -87,7 +87,7 @@ def cases(rng):
 
 
 def _judge(exercise, answer, rng):
-    asked = list(cases(rng))
+    asked = list(_cases(rng))
     said = dict.fromkeys(range(len(asked)))
     for k in map(int, rng.permutation(len(asked))):   # in an order that nobody can count on
         said[k] = _truth_value(answer(asked[k].f, asked[k].gradient.copy(), asked[k].x.copy()))

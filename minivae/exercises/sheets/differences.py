@@ -12,7 +12,7 @@ from ..answers.forms import as_number
 
 PRECISION = 3e-9   # a central difference with a good step reaches 1e-10, a one-sided one hardly 1e-8
 
-def cases(rng):
+def _cases(rng):
     """Yield words, a function, where, and the slope there, in an order that nobody can count on."""
     a, u, c, s = rng.uniform(0.5, 1.5, 4)
     far, near = 10 ** rng.uniform(7, 8.3), 10 ** rng.uniform(5.3, 6.3)
@@ -30,7 +30,7 @@ def cases(rng):
 
 def _judge(exercise, answer, rng):
     tensors = []
-    for words, f, x, exact in cases(rng):
+    for words, f, x, exact in _cases(rng):
         points = []
 
         def watched(at, f=f, points=points):

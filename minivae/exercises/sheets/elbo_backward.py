@@ -61,7 +61,7 @@ class _Point(NamedTuple):
         return f
 
 
-class Whole:
+class ElboBackward:
     """Judge of ``elbo_backward``: gradients against the package's, from the loss back to the first that is wrong."""
 
     def __call__(self, exercise, answer, rng):
@@ -144,7 +144,7 @@ EXERCISES = (
                    "log_var": "7.3", "decoder.0.h": "5.4", "encoder.0.h": "5.4",
                    **{name: "5.5" for name in ORDER if name.endswith(".W")},
                    **{name: "5.6" for name in ORDER if name.endswith(".b")}},
-        judge=Whole(),
+        judge=ElboBackward(),
         reference=lambda t, p, beta: package_gradients(t, p, beta),
         built_from=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",
                     "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",

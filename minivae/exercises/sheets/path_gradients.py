@@ -104,7 +104,7 @@ EXERCISES = (
         equations={"": "11.3"},
         judge=Values(_draws, _by_densities, _size, "the slopes of the three densities, carried through z"),
         reference=lambda dz, z, mu, log_var: _sticking_the_landing(dz, z, mu, log_var),
-        built_from=("exercises.sheets.path:_sticking_the_landing",)),
+        built_from=("exercises.sheets.path_gradients:_sticking_the_landing",)),
     Exercise(
         name="doubly_reparameterized", signature="log_weight, path -> gradient",
         shapes="log_weight (B, S), path (B, S, K), gradient (B, K)", notebook=11, place=2, difficulty=2, minutes=15,
@@ -122,7 +122,7 @@ EXERCISES = (
                      lambda log_weight, path: np.abs(path).max() * (1 + np.abs(log_weight).max()),
                      "one draw at a time, by way of logarithms"),
         reference=lambda log_weight, path: _doubly_reparameterized(log_weight, path),
-        built_from=("exercises.sheets.path:_doubly_reparameterized",)),
+        built_from=("exercises.sheets.path_gradients:_doubly_reparameterized",)),
     Exercise(
         name="annealed_log_weight", signature="log_likelihood, temperatures -> log_weight",
         shapes="log_likelihood (C, T), temperatures (N,), log_weight (C,)", notebook=11, place=3, difficulty=1,
@@ -139,5 +139,5 @@ EXERCISES = (
         judge=Values(_chains, _by_parts, lambda log_likelihood, temperatures: np.abs(log_likelihood).max(),
                      "the same sum, by parts"),
         reference=lambda log_likelihood, temperatures: _annealed_log_weight(log_likelihood, temperatures),
-        built_from=("exercises.sheets.path:_annealed_log_weight",)),
+        built_from=("exercises.sheets.path_gradients:_annealed_log_weight",)),
 )

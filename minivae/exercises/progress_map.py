@@ -9,12 +9,12 @@ from .exercise import stars
 from .collection import EXERCISES
 from .feedback import WORDS
 
-__all__ = ["Progress"]
+__all__ = ["ProgressMap"]
 
 TITLE = "minivae exercises"
 
 
-class Progress:
+class ProgressMap:
     """What has been checked so far, by the exercise's name: True, or what to fix first."""
 
     def __init__(self):
