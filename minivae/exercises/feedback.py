@@ -15,7 +15,7 @@ STAGES = {"raises": "raises", "missing": "returns", "surplus": "returns", "shape
           "upstream": "behaviour", "not finite": "value", "value": "value"}
 WORDS = {"function": "what is handed in", "raises": "it raises an exception", "returns": "what it returns",
          "shape": "the shape", "dtype": "the dtype", "behaviour": "how it behaves", "value": "the value"}
-WITH_NAME = ("raised", "called", "gives", "overwrites", "accumulates")   # beginnings that want the function's name
+OF_THE_FUNCTION = {"raises", "noise", "state", "stale"}   # kinds of fault whose sentence begins after its name
 POINTED = {"shape", "upstream", "value"}   # kinds of fault that a line of the derivation can mend
 
 
@@ -56,8 +56,7 @@ class ExerciseReport(Report):
         self.mistake = self.catalogued.name if self.catalogued else None
         self.returned = failed.returned if failed else self.worst.tensor if self.worst else ""
         self.from_numbers = [one for one in found.diagnoses if one.known]
-        named = [Diagnosis("stated", (), self.mistake)] if self.mistake else self.from_numbers[:1]
-        self.diagnoses = [one for one in named if one.text not in {fault.text for fault in self.faults}]
+        self.diagnoses = [Diagnosis("stated", (), self.mistake)] if self.mistake else self.from_numbers[:1]
 
     @property
     def verdict(self):
@@ -134,10 +133,9 @@ class ExerciseReport(Report):
         return [*lines, *self._pointer(), f'  Stuck? exercises.hint("{self.exercise.name}")']
 
     def _fault(self, fault):
-        told = f"{self.exercise.name} {fault.text}" if fault.text.startswith(WITH_NAME) else fault.text
-        if fault.kind == "raises" and "TypeError" in told and "argument" in told:
-            told += f". It is called as {self.exercise.call}"
-        return told
+        whole = self.failed.stage or fault.kind not in OF_THE_FUNCTION
+        called = f". It is called as {self.exercise.call}" if self.failed.about == "call" else ""
+        return (fault.text if whole else f"{self.exercise.name} {fault.text}") + called
 
     def _worst(self):
         c = self.worst

@@ -61,8 +61,9 @@ def checked_reply(message, number, arguments):
     told = set(message) - {"id", "changed", "warned"}
     if told == {"result", "overwrote"}:
         whole &= type(message["overwrote"]) is bool
-    elif told == {"failed", "unwritten"}:
-        whole &= isinstance(message["failed"], str) and type(message["unwritten"]) is bool
+    elif told == {"failed", "unwritten", "about"}:
+        whole &= isinstance(message["failed"], str) and isinstance(message["about"], str)
+        whole &= type(message["unwritten"]) is bool
     else:
         whole = False
     if not whole:

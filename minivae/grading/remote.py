@@ -31,7 +31,7 @@ class Stopped(Failed):
     """The process has ended, or had to be ended."""
 
     def __init__(self, text):
-        super().__init__("raises", text)
+        super().__init__("raises", text, stage="raises")
 
 
 class Process:
@@ -226,7 +226,8 @@ class Remote:
             _spoil(given[k])
         self.warned = [printable(text) for text in reply["warned"]]
         if "failed" in reply:
-            raise Failed("raises", printable(reply["failed"], 500), unwritten=reply["unwritten"])
+            raise Failed("raises", printable(reply["failed"], 500), unwritten=reply["unwritten"],
+                         about=reply["about"])
         if reply["overwrote"]:
             for array in self._handed:   # the one that it fills anew may have been handed over many times
                 _spoil(array)

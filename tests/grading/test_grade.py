@@ -231,7 +231,7 @@ def test_an_answer_that_is_right_is_not_judged_again_in_the_next_file():
 
 @pytest.mark.parametrize("message, whole", [
     ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False}, True),
-    ({"id": 1, "changed": [0], "warned": ["a"], "failed": "x", "unwritten": True}, True),
+    ({"id": 1, "changed": [0], "warned": ["a"], "failed": "x", "unwritten": True, "about": ""}, True),
     ({"ask": 0, "at": 1}, True), ({"ask": -1, "at": 1}, False), ({"ask": 0}, False), ({}, False),
     ({"id": True, "changed": [], "warned": [], "result": 1, "overwrote": False}, False),
     ({"id": 2, "changed": [], "warned": [], "result": 1, "overwrote": False}, False),
@@ -240,7 +240,8 @@ def test_an_answer_that_is_right_is_not_judged_again_in_the_next_file():
     ({"id": 1, "changed": [], "warned": 1, "result": 1, "overwrote": False}, False),
     ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": 0}, False),
     ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False, "verdict": "pass"}, False),
-    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False, "failed": "x", "unwritten": True}, False),
+    ({"id": 1, "changed": [], "warned": [], "result": 1, "overwrote": False, "failed": "x", "unwritten": True,
+      "about": ""}, False),
 ])
 def test_a_reply_is_read_by_a_strict_schema(message, whole):
     if whole:

@@ -25,6 +25,8 @@ IN_ALL = 60.0       # seconds that all calls of a check may take together
 ITEMS = 100_000     # longest list looked into
 NUMBERS = 10**7     # largest array looked at
 LONGEST = 1000      # bits of a whole number that is one
+SHAPES_DIFFER = ("matmul", "broadcast", "aligned", "dimension", "operand", "einsum", "subscript")   # NumPy's words
+ROWS = r"broadcast together with shapes \((\d+),\) \(\1,\d+\)|shapes \((\d+),\d+\) \(\2,\)"   # rows beside numbers
 
 
 class Failed(Exception):
@@ -43,17 +45,20 @@ class Failed(Exception):
         What to fix first, where the kind of the fault does not say it.
     unwritten : bool
         Whether it is a stub that nobody has touched.
+    about : {"", "shapes", "axis", "call"}
+        What an exception complains of, as ``subject`` reads it: shapes that do not fit, a second axis that is missing,
+        or how the function is called.
     """
 
-    def __init__(self, kind, text, returned="", claim=None, mistake=None, stage=None, unwritten=False):
+    def __init__(self, kind, text, returned="", claim=None, mistake=None, stage=None, unwritten=False, about=""):
         super().__init__(text)
         self.fault, self.returned, self.claim, self.mistake = Fault(kind, text), returned, claim, mistake
-        self.stage, self.unwritten = stage, unwritten
+        self.stage, self.unwritten, self.about = stage, unwritten, about
 
     def saying(self, text, mistake=None):
         """Return the same failure in other words, and with the name of the mistake."""
         return Failed(self.fault.kind, text, self.returned, self.claim, mistake or self.mistake, self.stage,
-                      self.unwritten)
+                      self.unwritten, self.about)
 
 
 class Other:
@@ -103,7 +108,9 @@ class Local:
             self._ended, self.left = self._too_long(time.perf_counter() - began), 0
             raise OutOfTime(self._ended) from None
         except BaseException as error:   # SystemExit too
-            raise Failed("raises", failure(*description(error)), unwritten=type(error) is NotImplementedError) from None
+            kind, message, line = description(error)
+            raise Failed("raises", failure(kind, message, line), unwritten=type(error) is NotImplementedError,
+                         about=subject(kind, message)) from None
         finally:
             self.left -= time.perf_counter() - began
             self.printed = str(heard) if self.printed is None else self.printed
@@ -192,12 +199,21 @@ def description(error):
     return type(error).__name__, message, line
 
 
+def subject(kind, message):
+    """Return what an exception complains of, from Python's and NumPy's own words: see ``Failed.about``."""
+    if re.search(ROWS, message):
+        return "axis"
+    if any(word in message for word in SHAPES_DIFFER):
+        return "shapes"
+    return "call" if kind == "TypeError" and "argument" in message else ""
+
+
 def failure(kind, message, line=""):
     """Return the sentence about an exception."""
     sizes = re.search(r"matmul: .*\(size (\d+) is different from (\d+)\)", message)
     if sizes:   # NumPy's own words are for those who wrote it
         message = f"matmul: shapes that do not fit, {sizes.group(1)} where {sizes.group(2)} is needed"
-    if re.search(r"broadcast together with shapes \((\d+),\) \(\1,\d+\)|shapes \((\d+),\d+\) \(\2,\)", message):
+    if re.search(ROWS, message):
         message += ": one number for each row needs a second axis, as in a[:, None]"
     text = f"raised {kind}: {message}" if message else f"raised {kind}"
     return f"{text}, at the line  {line}" if line and kind != "NotImplementedError" else text
