@@ -89,7 +89,7 @@ def weights(path, exercises):
     """
     worth, listed = {name: EXERCISES[name].points for name in exercises}, set()
     for line, row in _without_heading(path, "exercise"):
-        name = find(row[0]).name
+        name = _exercise(row[0], path, line)
         if name in listed:
             raise ValueError(f"{path}, line {line}: {name} stands there a second time.")
         listed.add(name)
@@ -126,7 +126,9 @@ def overrides(path, names, whole_class):
         if len(rows) > 1 or not rows and whole_class:
             told = f"it may be any of {', '.join(rows)}" if rows else "nobody of that name has a row"
             raise ValueError(f"{path}, line {line}: {student!r}: {told}. Write the name as the table does.")
-        what = what if what in ("late", "total") else find(what).name
+        what = what if what in ("late", "total") else _exercise(what, path, line)
+        if not points and not comment:
+            raise ValueError(f"{path}, line {line}: there are neither points nor a comment.")
         number = _number(points, path, line) if points else None
         if rows and decided.setdefault((rows[0], what), (number, comment)) != (number, comment):
             raise ValueError(f"{path}, line {line}: {student!r} and {what} stand there a second time.")
@@ -136,6 +138,13 @@ def overrides(path, names, whole_class):
 def _without_heading(path, title):
     rows = rows_of(path) if path else []
     return rows[1:] if rows and rows[0][1][0].casefold() == title else rows
+
+
+def _exercise(text, path, line):
+    try:
+        return find(text).name
+    except ValueError as error:
+        raise ValueError(f"{path}, line {line}: {error}") from None
 
 
 def _number(text, path, line):

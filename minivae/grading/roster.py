@@ -19,6 +19,7 @@ __all__ = ["absent", "id_of", "matching", "pseudonyms", "rows_of", "roster"]
 NAMES = ("name", "names", "student", "students", "full name", "student name")
 FIRST, LAST = ("first name", "firstname", "given name"), ("surname", "last name", "lastname", "family name")
 IDS = ("id", "identifier", "user id")
+KEY = ["student", "pseudonym"]
 WORDS_IN_A_NAME = 5   # of a longer one only the order that is written is tried
 SUFFIX = re.compile(r"\.(ipynb|py|zip)(\.txt)?$", re.IGNORECASE)
 
@@ -110,9 +111,17 @@ def pseudonyms(path, names):
     Returns
     -------
     dict of str to str
+
+    Raises
+    ------
+    ValueError
+        If the file is there and is no key.
     """
     path = pathlib.Path(path)
-    key = {row[0]: row[1] for _, row in (rows_of(path) if path.exists() else [])[1:] if len(row) > 1}
+    rows = [row for _, row in rows_of(path)] if path.exists() else []
+    if rows and [cell.casefold() for cell in rows[0]] != KEY:
+        raise ValueError(f"{path} is there and is no key: its first line is not {','.join(KEY)}. It is left as it is.")
+    key = {row[0]: row[1] for row in rows[1:] if len(row) > 1}
     taken = set(key.values())
     for name in names:
         while name not in key:
@@ -121,7 +130,7 @@ def pseudonyms(path, names):
                 key[name] = new
                 taken.add(new)
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerows([("student", "pseudonym"), *key.items()])
+    csv.writer(text, lineterminator="\n").writerows([KEY, *key.items()])
     with whole_file(path) as file:
         file.write(text.getvalue().encode("utf-8-sig"))
     return {name: key[name] for name in names}

@@ -2,7 +2,9 @@
 
 A hundred students each hand in a folder with all notebooks of exercises. Of their answers about three in five are the
 solution, one in five has something changed in it, and one in five is the untouched stub. The class is
-graded with one job and with two. The processor's time is that of all processes. Writes results/grading.md.
+graded with one job and with two. The processor's time is that of all processes. On a machine that is busy with other
+work the same instructions take longer: a loop of a known length, run now and then meanwhile, says how much longer.
+Writes results/grading.md.
 """
 
 import argparse
@@ -63,15 +65,29 @@ def answer(solution, stub, rng):
 
 
 def graded(folder, jobs):
-    """Return the seconds on the clock, those of the processor, and those of each student."""
+    """Return the seconds on the clock and of the processor, how many times too long a loop took, and the table."""
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     command = [sys.executable, "-m", "minivae", "grade", str(folder), "--fresh", "--seed", "1", "--json",
                "--jobs", str(jobs)]
-    told = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, check=False)
+    loops = []
+    with tempfile.TemporaryFile() as out:
+        grader = subprocess.Popen(command, cwd=ROOT, stdout=out)
+        while grader.poll() is None:
+            loops.append(loop())
+            time.sleep(1)
+        out.seek(0)
+        table = json.loads(out.read())
     took, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    table = json.loads(told.stdout)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return took, processor, table
+    return took, processor, statistics.mean(loops) / min(loop() for _ in range(200)), table
+
+
+def loop():
+    """The processor's time for two hundred thousand additions."""
+    began, total = time.process_time(), 0
+    for k in range(200_000):
+        total += k
+    return time.process_time() - began
 
 
 def main():
@@ -84,16 +100,25 @@ def main():
         for student in range(options.students):
             hand_in(pathlib.Path(place, "class", f"student {student:03}"), student)
         for jobs in options.jobs:
-            took, processor, table = graded(pathlib.Path(place, "class"), jobs)
+            took, processor, slow, table = graded(pathlib.Path(place, "class"), jobs)
             each = sorted(one["seconds"] for one in table["submissions"])
             states = [about["state"] for one in table["submissions"] for about in one["exercises"].values()]
             median, most = statistics.median(each), each[-1]
-            rows.append([str(jobs), f"{took:.0f}", f"{processor:.0f}", f"{median:.2f}", f"{most:.2f}"])
+            rows.append([str(jobs), f"{took:.0f}", f"{processor:.0f}", f"{slow:.2f}", f"{processor / slow:.0f}",
+                         f"{median:.2f}", f"{most:.2f}"])
             print(*rows[-1], *(f"{states.count(state)} {state}" for state in sorted(set(states))), flush=True)
-    columns = ["jobs", "seconds", "of the processor", "median student", "slowest student"]
+            write(rows, options.students, len(table["exercises"]), states)
+
+
+def write(rows, students, exercises, states):
+    """Write what has been measured so far."""
+    columns = ["jobs", "seconds", "of the processor", "slower than alone", "of the processor, alone", "median student",
+               "slowest student"]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    text = (f"{options.students} students with {len(table['exercises'])} exercises each: {counts}. {machine()} "
-            f"By `tests/benchmarks/grading.py`.")
+    text = (f"{students} students with {exercises} exercises each: {counts}. {machine()} Times are in "
+            "seconds. Where the machine did other work meanwhile, a loop took so many times longer than its fastest "
+            "run; the processor's time divided by that is about what the class takes alone. By "
+            "`tests/benchmarks/grading.py`.")
     write_tables(HERE / "results" / "grading.md", "Grading a class", text, [("Time", columns, rows)])
 
 
