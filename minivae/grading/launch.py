@@ -104,7 +104,7 @@ class Nursery:
         return cls._ready
 
     def __init__(self):
-        self.socket, there = socket.socketpair()
+        self.socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)   # it keeps messages apart
         self.told, self.empty = tempfile.TemporaryFile(), _empty()
         self.process = _python("nurse", [], self.empty, stdin=there, stdout=subprocess.DEVNULL, stderr=self.told)
         there.close()

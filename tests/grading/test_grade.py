@@ -214,6 +214,17 @@ def test_a_process_is_forked_or_started_anew(monkeypatch, forked):
     assert "ended" in row.answers["dense_dW"]["diagnosis"][0] and row.seconds < 100
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere none is forked")
+def test_a_child_that_ends_at_once_costs_nobody_the_nursery(tmp_path):
+    child = launch.Nursery.one().child(tmp_path / "nowhere")
+    wait_until(lambda: not child.running)
+    child.stop()
+    other = launch.Nursery.one().child(tmp_path)
+    assert other.running and other.nursery is child.nursery
+    other.stop()
+    assert not other.running
+
+
 def test_a_file_without_an_exercise_s_name_is_not_run(tmp_path):
     mark = tmp_path / "ran"
     row = grading.grade(one_file(f"open({str(mark)!r}, 'w')\n"), ["dense_db"])
