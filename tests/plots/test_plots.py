@@ -416,4 +416,5 @@ def test_bound_curves_draw_every_point_with_its_error():
 
 
 def test_a_minus_sign_stands_before_a_number_and_a_hyphen_between_words():
-    assert with_minus_signs("held-out ELBO -98.6 to -.5, 3-4, 1e-05") == "held-out ELBO \u221298.6 to \u2212.5, 3-4, 1e\u221205"
+    shown = with_minus_signs("held-out ELBO -98.6 to -.5, 3-4, 1e-05")
+    assert shown == "held-out ELBO \u221298.6 to \u2212.5, 3-4, 1e\u221205"
