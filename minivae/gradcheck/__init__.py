@@ -5,7 +5,8 @@
 inconclusive, and the name of the mistake. ``step_error`` measures the V of error against step.
 
 Read in this order: numeric (one derivative), probe (a function and its noise), record (what is known of a tensor),
-compare (claim against difference), checks, diagnosis (the mistake's name), model (the whole ladder).
+compare (claim against difference), checks, hypotheses (the table of mistakes), diagnosis (which of them it is),
+model (the whole ladder).
 """
 
 from .checks import check_gradient, check_vjp

@@ -7,13 +7,13 @@ numbers lie is said. Where many tensors suffer alike it is said once.
 import numpy as np
 
 from .compare import LIMIT
-from .hypotheses import HYPOTHESES, array_factors, arrangements, factors, formula, tested
-from .places import PATTERNS
-from .record import broadcasts
+from .hypotheses import HYPOTHESES, array_factors, arrangements, factors, tested
+from .places import PATTERNS, formula
+from .record import Context, broadcasts
 from .terms import alone, name_terms
 from .words import Diagnosis, factor_of, in_words
 
-__all__ = ["diagnose", "diagnose_shape", "said_once"]
+__all__ = ["diagnose", "diagnose_model", "diagnose_shape", "diagnose_whole"]
 
 UNKNOWN = Diagnosis("unknown", (), "no simple mistake fits these numbers")
 ONE_NUMBER = Diagnosis("unknown", (), "one number alone tells no more than that it is wrong")
@@ -125,6 +125,61 @@ def _by_places(seen, context):
         return UNKNOWN
     found = formula(seen, context)
     return found or next(filter(None, (pattern(seen) for pattern in PATTERNS)), UNKNOWN)
+
+
+def diagnose_model(front, nodes, parameters, batch):
+    """Name what is wrong with a model's tensors.
+
+    Parameters
+    ----------
+    front : list of str
+        The wrong tensors that nothing before them explains.
+    nodes, parameters : list of Comparison
+    batch : Batch
+        Of ``model``.
+
+    Returns
+    -------
+    list of Diagnosis
+    """
+    if not front:
+        return []
+    by_parameters, by_nodes = batch.terms()
+    trace, d, B = batch.trace, batch.d, len(batch.x)
+    sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "S": len(trace.eps) // B, "beta": float(trace.beta)}
+    values = {s: v for s, v in trace.items() if s != "loss" and np.ndim(v)}
+    gradients = {f"d.{s}": v for s, v in d.items() if s != "loss" and np.ndim(v)}
+    found = []
+    for t in nodes:
+        if t.name in front:
+            others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
+            found += diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
+    slopes = [t for t in parameters if t.name in front and _activation_missing(t, batch)]
+    found += [Diagnosis("activation", (t.name,), "the activation's derivative is missing on the way from "
+                                                 f"d.{batch.chain.made_from(t.name)[0]}") for t in slopes]
+    unexplained = set(front) - {t.name for t in slopes}
+    found += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
+    return [one for one in found if one.known] or found
+
+
+def diagnose_whole(first, tensors, batch, few):
+    """Name what is wrong with tensors that were right for some examples of the batch and are wrong for all of it."""
+    text = (f"right for {few} of the examples by themselves, wrong for the batch of {len(batch.x)}: are some of its "
+            "examples left out, or is a number of examples written into the code?")
+    found = diagnose(tensors, Context({"B": len(batch.x), "D": batch.x.shape[1]}), only=first)
+    return said_once([(name, Diagnosis("examples", (), text) if one.kind in ("unknown", "place") else one)
+                      for one in found for name in one.tensors])
+
+
+def _activation_missing(t, batch):
+    """True if a layer's gradient is made from its output's as it is, without the activation's slope."""
+    above = batch.chain.made_from(t.name)
+    if len(above) != 1 or not above[0].endswith(".h"):
+        return False
+    dh, below = batch.d[above[0]], batch.trace[batch.chain.layer_inputs(t.name)]
+    plain = dh.sum(axis=0) if len(t.shape) == 1 else below.T @ dh
+    return np.shape(plain) == t.shape and bool(
+        np.abs(plain - t.claim).max() <= 2**10 * t.precision * np.abs(t.claim).max())
 
 
 def diagnose_shape(claim, name, shape, probe):

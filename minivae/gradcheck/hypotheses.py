@@ -14,7 +14,7 @@ import numpy as np
 from .record import OUTPUT, UPSTREAM, broadcasts
 from .words import Diagnosis, digits, factor_of, in_words
 
-__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "formula", "tested"]
+__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "tested"]
 
 CERTAIN = 2.0     # decimal digits of agreement asked for beyond those that trying so many hypotheses gives away
 AT_MOST = 8.0     # digits that one number can add
@@ -75,7 +75,7 @@ def tested(seen, hypothesis, sizes, tried=1):
     if not one and (factors == "one" or not factor.names and (not free or seen.claim.size == 1)):
         return None
     if seen.claim.size > 1:
-        agreement = _agreement(seen, left, right, value, error, free)
+        agreement = _agreement(seen, hypothesis, value, error, free)
         if agreement < CERTAIN + math.log10(tried) + (not one and not free) * math.log10(NAMES):
             return None
     if callable(words):
@@ -84,21 +84,24 @@ def tested(seen, hypothesis, sizes, tried=1):
     return Diagnosis(kind, (), text, factor) if text else None
 
 
-def _agreement(seen, left, right, value, error, free):
+def _agreement(seen, hypothesis, value, error, free):
     """To how many decimal digits, all together, the wrong numbers agree with a hypothesis.
 
     A zero agrees with anything; but that so many zeros lie where they should is one way to choose them among many.
+    Numbers of one size agree with each other in any order, so one size says nothing of an order.
     """
+    left, right, rearranged = hypothesis.left, hypothesis.right, hypothesis.kind == "arranged"
     allowed = 2 * (np.abs(value) * error + seen.tolerance(left))
     with np.errstate(all="ignore"):
         each = np.clip(np.log10(np.abs(left) / allowed), 0, AT_MOST)
     wrong = seen.off & (left != 0)
     pairs = np.stack([left, value * right], axis=1)[wrong] / max(np.abs(left).max(), 1e-300)
-    _, first = np.unique(np.round(pairs, 6), axis=0, return_index=True)   # the same once more is no further evidence
-    each = each[wrong][first] if not free else each[wrong]
+    pairs = np.round(np.abs(pairs) if rearranged else pairs, 6)
+    each = each[wrong] if free else each[wrong][np.unique(pairs, axis=0, return_index=True)[1]]   # once each
     zeros, there = seen.off & (left == 0) & (right == 0), seen.off | (np.abs(seen.measured) > 20 * seen.error)
     ways = math.log10(math.comb(int(there.sum()), int(zeros.sum())))
-    return each.sum() + ways - (each.max(initial=0) if free else 0)   # a free factor fits any one of them
+    fitted = free or rearranged   # to any one of them
+    return each.sum() + ways - (each.max(initial=0) if fitted else 0)
 
 
 def factors(seen, context):
@@ -111,8 +114,7 @@ def swaps(seen, context):
     for other, claim in context.claims.items():
         if other != seen.name and claim is not None and claim.shape == seen.shape:
             yield Hypothesis("swapped", f"swapped: its gradient was returned for {other}", seen.take(claim),
-                             seen.measured,
-                             factors="one")
+                             seen.measured, factors="one")
 
 
 def array_factors(seen, context):
@@ -182,24 +184,24 @@ def other_upstreams(seen, context):
         return
     few = _telling(seen)
     rows, error = context.rows(seen.name, [seen[k].index for k in few])   # (few, size of the output)
-    if not np.isfinite(rows).all():
-        return
-    for words, weight in _upstreams(dy):
+    for words, weight in _upstreams(dy) if np.isfinite(rows).all() else ():
         weight = weight.ravel()
         yield Hypothesis("upstream", words, seen.claimed[few], rows @ weight, error @ np.abs(weight), "one", few)
 
 
 def _upstreams(dy):
+    """Yield what a backward may have used in place of its upstream gradient, with the words for it."""
     yield "the upstream gradient is ignored: taken as all ones", np.ones_like(dy)
     yield "only the sign of the upstream gradient is used", np.sign(dy)
     yield "the upstream gradient is squared", dy**2
     yield "the upstream gradient's absolute value is used", np.abs(dy)
-    if dy.ndim > 1:
-        yield "the mean of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.mean())
-        yield "the sum of the whole upstream gradient is used in place of each one's own", np.full_like(dy, dy.sum())
-    for axis, n in enumerate(dy.shape):
-        if n == 1:
-            continue
+    axes = {axis: n for axis, n in enumerate(dy.shape) if n > 1}
+    for axis in (*axes, None) if dy.ndim > 1 else axes:
+        over = "the whole upstream gradient" if axis is None else f"the upstream gradient over axis {axis}"
+        for name, reduced in (("mean", dy.mean), ("sum", dy.sum)):
+            spread = np.broadcast_to(reduced(axis=axis, keepdims=True), dy.shape)
+            yield f"the {name} of {over} is used in place of each one's own", spread
+    for axis, n in axes.items():
         where = f"of axis {axis}" if dy.ndim > 1 else "of the upstream gradient"
         for name, place in (("first", 0), ("last", n - 1)):
             mask = np.zeros_like(dy)
@@ -208,11 +210,9 @@ def _upstreams(dy):
             yield f"the {name} entry {where} is used in place of each one's own", alone
             yield f"only the {name} entry {where} is used (one example in place of all?)", dy * mask
             yield f"the {name} entry {where} is left out", dy * (1 - mask)
-        spread = np.broadcast_to(dy.mean(axis=axis, keepdims=True), dy.shape)
-        yield f"the mean of the upstream gradient over axis {axis} is used in place of each one's own", spread
-        yield f"the sum of the upstream gradient over axis {axis} is used in place of each one's own", spread * n
-        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, 1, axis)
-        yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, -1, axis)
+        yield f"the upstream gradient is reversed along axis {axis}", np.flip(dy, axis)
+        for shift in (1, -1):
+            yield f"the upstream gradient is shifted by one along axis {axis}", np.roll(dy, shift, axis)
         if n > 2 and n % 2 == 0:
             halves = np.roll(dy, n // 2, axis)
             yield f"the two halves of axis {axis} of the upstream gradient have changed places", halves
@@ -234,8 +234,8 @@ def _other_arguments(context):
     for name in context.arguments:
         array = context.arrays[name]
         if array.ndim >= 2 and array.shape[-2] == array.shape[-1] > 1:
-            yield name, (f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
-                         ), array.swapaxes(-1, -2)
+            words = f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
+            yield name, words, array.swapaxes(-1, -2)
         for axis, n in enumerate(array.shape):
             if n > 1:
                 words = f"{name} reversed along axis {axis}: right if it lay the other way round"
@@ -253,8 +253,7 @@ def added(seen, context):
     for name, array in itertools.chain([("a constant", np.ones_like(extra))], _in_sight(seen, context, added=True)):
         if (np.abs(array) > 0).sum() >= 2:   # the array on the left, for the errors are the extra's
             yield Hypothesis("added", lambda value, its, name=name: _too_much(name, value, its, seen.name), array,
-                             extra,
-                             error, "any")
+                             extra, error, "any")
 
 
 def _too_much(name, value, error, own):
@@ -294,36 +293,6 @@ def _telling(seen):
     """The six numbers of the claim that are the most wrong, and the six that are the largest."""
     sizes = seen.claimed - seen.measured, seen.claimed
     return np.union1d(*(np.argsort(-np.abs(size), kind="stable")[:6] for size in sizes))
-
-
-def formula(seen, context):
-    """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
-    dy, claim = context.upstream, seen.claim
-    if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
-        return None
-    slope, rounding = (claim / dy).ravel(), 2**12 * seen.precision
-    for name, power in itertools.product((OUTPUT, seen.name), ("", " squared")):
-        array = np.asarray(context.arrays.get(name, 0.0), np.float64)
-        values = array.ravel() ** (2 if power else 1)
-        if array.shape != claim.shape or not np.ptp(values):
-            continue
-        design = np.stack([np.ones_like(values), values / np.abs(values).max()], axis=1)
-        (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
-        largest = np.abs(slope).max()
-        if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
-            constant = 0.0 if abs(constant) <= rounding * largest else constant
-            words = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
-            return Diagnosis("formula", (),
-                             f"the upstream gradient was multiplied by {words}, which is not the slope of the "
-                                            "forward")
-    return None
-
-
-def _linear(constant, rate, rounding):
-    times = "" if abs(abs(rate) - 1) <= rounding else f"{abs(rate):.4g} times "
-    if constant == 0:
-        return ("minus " if rate < 0 else "") + times
-    return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"
 
 
 # from the simplest to the most particular

@@ -14,12 +14,11 @@ from .chain import Chain, ModelReport
 from .checks import check_vjp
 from .claims import Fault, raised
 from .compare import along, in_groups, measure, together
-from .diagnosis import diagnose, said_once
+from .diagnosis import diagnose_model, diagnose_whole
 from .inputs import claims_of, scalar_probe
 from .probe import same
-from .record import ROUNDINGS, Context
+from .record import ROUNDINGS
 from .terms import MeasuredTerms
-from .words import Diagnosis
 
 __all__ = ["check_model"]
 
@@ -86,21 +85,22 @@ def check_model(model, x, eps, rng=None):
         report.notes.append("float32 is too coarse for some of the gradients here; those of a float64 copy were "
                             "checked")
         return report
-    wrong, doubts = _wrong(nodes + parameters), []
+    wrong, doubts = {t.name for t in nodes + parameters if t.state == "differ"}, []
     if whole is few or wrong:
         wrong |= {name for fault in few.faults for name in fault.tensors}
         first = few.chain.first_wrong(wrong)
-        diagnoses = _diagnose(first, nodes, parameters, few)
+        diagnoses = diagnose_model(first, nodes, parameters, few)
     else:   # some of the examples that were not drawn may still be treated otherwise
         wrong, doubts = whole.wrong_along_directions(rng)
         first = few.chain.first_wrong(wrong)
         nodes, parameters = ([whole.measured([t.name], rng)[0] if t.name in first else t for t in tensors]
                              for tensors in (nodes, parameters))
-        diagnoses = _diagnose_whole(first, nodes + parameters, whole, len(few.x))
+        diagnoses = diagnose_whole(first, nodes + parameters, whole, len(few.x))
+    claimed = [replace(t, claim=np.asarray(whole.claims[t.name], np.float64)) for t in parameters]
     return ModelReport(
         pairs, nodes, parameters, chain=few.chain, first_wrong=first, faults=faults + few.faults, doubts=doubts,
         diagnoses=diagnoses, wrong=wrong,
-        directions=together(whole.probe_of(whole.parameters[0]), [whole.claimed(t) for t in parameters], rng),
+        directions=together(whole.probe_of(whole.parameters[0]), claimed, rng),
         notes=_notes(model, len(few.x), len(x), pairs))
 
 
@@ -112,10 +112,6 @@ def _drawn(x, eps, rng):
     rows = np.sort(rng.choice(len(x), keep, replace=False))
     samples = max(1, len(eps) // len(x))   # rows of noise for each example
     return x[rows], eps[(rows[:, None] * samples + np.arange(samples)).ravel()]
-
-
-def _wrong(tensors):
-    return {t.name for t in tensors if t.state == "differ"}
 
 
 class Batch:
@@ -184,10 +180,6 @@ class Batch:
         groups = [[name] for name in names if name in self.symbols] + [[n for n in names if n not in self.symbols]]
         return [t for group in filter(None, groups) for t in
                 measure(self.probe_of(group[0]), {name: self.claims[name] for name in group}, rng, LIMIT, largest)[0]]
-
-    def claimed(self, tensor):
-        """Return another batch's Comparison with this one's claim, to be summed up along directions."""
-        return replace(tensor, claim=np.asarray(self.claims[tensor.name], np.float64))
 
     def wrong_along_directions(self, rng):
         """Return the names of the tensors that are wrong along a random direction, and what could not be told.
@@ -295,48 +287,6 @@ class Whole(Subject):
                    if not same(a, b)]
         self.faults += [fault for fault in changed if fault not in self.faults]
         return result
-
-
-def _diagnose(front, nodes, parameters, batch):
-    """Name what is wrong with the tensors that nothing before them explains."""
-    if not front:
-        return []
-    by_parameters, by_nodes = batch.terms()
-    trace, d, B = batch.trace, batch.d, len(batch.x)
-    sizes = {"B": B, "D": trace.x.shape[1], "K": trace.z.shape[1], "S": len(trace.eps) // B, "beta": float(trace.beta)}
-    values = {s: v for s, v in trace.items() if s != "loss" and np.ndim(v)}
-    gradients = {f"d.{s}": v for s, v in d.items() if s != "loss" and np.ndim(v)}
-    found = []
-    for t in nodes:
-        if t.name in front:
-            others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
-            found += diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
-    slopes = [t for t in parameters if t.name in front and _activation_missing(t, batch)]
-    found += [Diagnosis("activation", (t.name,), "the activation's derivative is missing on the way from "
-                                                 f"d.{batch.chain.made_from(t.name)[0]}") for t in slopes]
-    unexplained = set(front) - {t.name for t in slopes}
-    found += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
-    return [one for one in found if one.known] or found
-
-
-def _diagnose_whole(first, tensors, batch, few):
-    """Name what is wrong with tensors that were right for some examples of the batch and are wrong for all of it."""
-    text = (f"right for {few} of the examples by themselves, wrong for the batch of {len(batch.x)}: are some of its "
-            "examples left out, or is a number of examples written into the code?")
-    found = diagnose(tensors, Context({"B": len(batch.x), "D": batch.x.shape[1]}), only=first)
-    return said_once([(name, Diagnosis("examples", (), text) if one.kind in ("unknown", "place") else one)
-                      for one in found for name in one.tensors])
-
-
-def _activation_missing(t, batch):
-    """True if a layer's gradient is made from its output's as it is, without the activation's slope."""
-    above = batch.chain.made_from(t.name)
-    if len(above) != 1 or not above[0].endswith(".h"):
-        return False
-    dh, below = batch.d[above[0]], batch.trace[batch.chain.layer_inputs(t.name)]
-    plain = dh.sum(axis=0) if len(t.shape) == 1 else below.T @ dh
-    return np.shape(plain) == t.shape and bool(
-        np.abs(plain - t.claim).max() <= 2**10 * t.precision * np.abs(t.claim).max())
 
 
 def _notes(model, few, B, pairs):

@@ -5,13 +5,15 @@ single precision: each narrows down the line to look at. What a few numbers coul
 a sample was looked at, that is said.
 """
 
+import itertools
 import math
 
 import numpy as np
 
+from .record import OUTPUT
 from .words import Diagnosis, digits
 
-__all__ = ["PATTERNS"]
+__all__ = ["PATTERNS", "formula"]
 
 CHANCE = 10   # ways to choose the wrong numbers at random, for each that would look like the pattern
 
@@ -183,6 +185,35 @@ def _too_many_for_chance(seen, chosen, among=None):
     """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
     among = chosen | _clear(seen) if among is None else among
     return chosen.sum() >= 2 and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
+
+
+def formula(seen, context):
+    """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
+    dy, claim = context.upstream, seen.claim
+    if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
+        return None
+    slope, rounding = (claim / dy).ravel(), 2**12 * seen.precision
+    for name, power in itertools.product((OUTPUT, seen.name), ("", " squared")):
+        array = np.asarray(context.arrays.get(name, 0.0), np.float64)
+        values = array.ravel() ** (2 if power else 1)
+        if array.shape != claim.shape or not np.ptp(values):
+            continue
+        design = np.stack([np.ones_like(values), values / np.abs(values).max()], axis=1)
+        (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
+        largest = np.abs(slope).max()
+        if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
+            constant = 0.0 if abs(constant) <= rounding * largest else constant
+            words = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
+            return Diagnosis("formula", (), f"the upstream gradient was multiplied by {words}, which is not the slope "
+                                            "of the forward")
+    return None
+
+
+def _linear(constant, rate, rounding):
+    times = "" if abs(abs(rate) - 1) <= rounding else f"{abs(rate):.4g} times "
+    if constant == 0:
+        return ("minus " if rate < 0 else "") + times
+    return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"
 
 
 PATTERNS = (cut_off, mask, along_axis, misplaced, precision, places)

@@ -54,6 +54,23 @@ def test_a_number_of_a_clip_that_is_zeroed_is_not_cut_to_whole_numbers():
     assert found.text == f"zero at [{index}] alone"
 
 
+@pytest.mark.parametrize("n", [5, 6, 9])
+def test_one_sign_among_numbers_of_one_size_is_no_other_order(n):
+    """Turned round, or shifted, a few signs fit by chance."""
+    for seed in range(4):
+        x = RNG(seed).standard_normal(n)
+        for index in range(n):
+            found = named(lambda x: np.abs(x).sum(), wrong_at(np.sign(x), index, -np.sign(x[index])), x)
+            assert found.kind == "place" and f"[{index}]" in found.text, found
+    turned = named(logarithm, slope(X[0])[::-1], X[0])
+    assert turned.text == "reversed along axis 0"
+
+
+def test_an_upstream_gradient_that_is_turned_round_is_named():
+    report = check_vjp(np.tanh, lambda dy, a: dy[::-1] * (1 - np.tanh(a) ** 2), RNG(1).standard_normal((5, 3)))
+    assert report.diagnosis == ["x: the upstream gradient is reversed along axis 0"]
+
+
 def test_what_was_looked_at_is_said_of_a_sample():
     def wrong(chosen):
         gradient = slope(LARGE)
