@@ -31,6 +31,7 @@ COARSE = 1e-7        # an error above this share of it may be worth measuring be
 SUSPICIOUS = 0.02    # share of its error bound at which a gap is looked at again: rounding alone seldom makes as much
 SLIGHT = 1e-2        # gap, beside the tensor's scale, that a tolerance inside the function may explain
 STEPS = 32           # an iteration stopped at its tolerance has a slope that is off by so many times that
+NEIGHBOURS = 6       # numbers at corners that are moved together
 SHORT = 1e-2         # a number of less than this typical size gets a third
 
 
@@ -66,8 +67,10 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
 
 
 def _measured(probe, claims, rng, limit, largest):
+    steepest = max((float(np.abs(claim).max(initial=0)) for claim in claims.values()), default=0.0)
     if sum(claim.size for claim in claims.values()) <= limit:
-        tensors = judge([one_by_one(probe, name, claim, rng, limit) for name, claim in claims.items()], largest)
+        found = [one_by_one(probe, name, claim, rng, limit, steepest) for name, claim in claims.items()]
+        tensors = judge(found, largest)
         return tensors, together(probe, tensors, rng)
     directions, through_all = in_groups(probe, claims, rng)
     right = [name for name, found in directions.items() if found]
@@ -79,7 +82,7 @@ def _measured(probe, claims, rng, limit, largest):
     largest = max([largest, *(t.scale * t.typical_size for t in found.values())])
     doubtful = [name for name in claims if name not in found or found[name].state == "differ"]
     for k, name in enumerate(doubtful):
-        found[name] = one_by_one(probe, name, claims[name], rng, limit if k < MANY else limit // 6)
+        found[name] = one_by_one(probe, name, claims[name], rng, limit if k < MANY else limit // 6, steepest)
     tensors = judge([found[name] for name in claims], largest)
     tensors = [_without_the_useless(t) if t.name not in doubtful else t for t in tensors]
     return tensors, [_explained(number, tensors) for number in through_all]
@@ -140,7 +143,7 @@ def _explained(number, tensors):
     return number._replace(state="corner" if any("corner" in t.states for t in tensors) else "kink")
 
 
-def one_by_one(probe, name, claim, rng, limit=LIMIT):
+def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
     """Compare one tensor's claimed gradient with differences, number by number.
 
     Parameters
@@ -152,6 +155,8 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT):
     rng : numpy.random.Generator
     limit : int, optional
         Size up to which every number is checked; beyond it a sample of half as many, and random directions.
+    steepest : float, optional
+        The largest slope claimed for any tensor.
 
     Returns
     -------
@@ -167,8 +172,9 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT):
         estimates.append((index, probe.coordinate(name, index, scale=0.1 * scale)))
         if estimates[-1][1].kind == "smooth":
             scale = max(scale, abs(estimates[-1][1].value))
-    found = [_number(probe, name, claim, precision, scale, index, estimate) for index, estimate in estimates]
-    moves = [probe.direction([name], rng) for _ in range(DIRECTIONS if claim.size > limit else 0)]
+    found = [_number(probe, name, claim, precision, scale, index, estimate, steepest) for index, estimate in estimates]
+    directions = DIRECTIONS if claim.size > limit and not all(number.constant for number in found) else 0
+    moves = [probe.direction([name], rng) for _ in range(directions)]
     sweeps = [along(probe, k, move, {name: claim}, {name: scale}, precision) for k, move in enumerate(moves)]
     wrong = [move[name] for move, number in zip(moves, sweeps) if number.state == "differ"]
     if wrong and not any(number.state == "differ" for number in found):
@@ -189,7 +195,7 @@ def _precision(claim, probe):
     return min(float(max(np.finfo(kind).eps, probe.coarseness)), float(np.finfo(np.float32).eps))
 
 
-def _number(probe, name, claim, precision, scale, index, estimate):
+def _number(probe, name, claim, precision, scale, index, estimate, steepest=0.0):
     place = int(np.ravel_multi_index(index, claim.shape)) if index else 0
     number = Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape)
     size = probe.size_of(name, index)
@@ -207,14 +213,19 @@ def _number(probe, name, claim, precision, scale, index, estimate):
             yield compared(probe.coordinate(name, index, scale=0.1 * scale, step=step))
 
     first = compared(estimate)
+    told = first.state == "agree" and first.reach and (first.error <= abs(first.claimed) / 10 or first.claimed == 0)
+    told = told or first.constant and first.claimed == 0
+    if not told and probe.is_constant(probe.one(name, index), first.claimed * size, precision, max(scale, steepest)):
+        rounding = ROUNDINGS * precision * max(steepest, scale, norm(probe.weight * probe.base) / size)
+        certain = abs(first.claimed) <= rounding or precision == EPS   # else a sum of much larger numbers explains it
+        return first._replace(state="agree" if certain else "unresolved", constant=certain)
     if first.state == "differ" and first.claimed == 0 and first.slopes[0] != first.slopes[1]:
         if probe.corners_follow or _corners_meet(probe, name, index, first.slopes):   # there the chain rule may give 0
             return first._replace(state="kink")
-    if first.state == "differ" and first.gap < SLIGHT * scale:   # a solver that stops at its tolerance?
+    slight = first.gap < SLIGHT * scale or first.measured == 0 != first.claimed
+    if first.state == "differ" and slight:   # does a solver stop at its tolerance, or the value move in stairs?
         if name in probe.coarse or probe.find_jumps(name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
-    if not first.reach and not (first.constant and first.claimed == 0) and first.gap <= first.bound:
-        return first._replace(constant=probe.is_constant(name, index, first.claimed))
     return _confirmed(first, opinions(), name in probe.too_noisy)
 
 
@@ -314,20 +325,53 @@ def together(probe, tensors, rng, count=2):
     direction has, no claim is right or wrong: the direction's state is "kink". So it is where all corners are convex
     (or all concave) and the claim leaves the slopes to either side, as no subgradient does.
     """
-    tensors = [t for t in tensors if t.claim.size]
+    tensors = [t for t in tensors if t.claim.size and not _is_constant(probe, t)]
     if sum(t.claim.size for t in tensors) < 2:
         return []
     claims, scales = {t.name: t.claim for t in tensors}, {t.name: t.scale for t in tensors}
     precision = max(t.precision for t in tensors)
     found = []
     corners = any("corner" in t.states for t in tensors)
-    for k in range(3 * count if corners else count):
+    flat = any((t.constant & (t.states == "differ")).any() for t in tensors)   # alone; perhaps not with others
+    shown = 3 * count if corners or flat else count
+    for k in range(shown):
         moves = probe.direction([t.name for t in tensors], rng)
         if corners and k == 0:   # along the claim itself: no subgradient of a convex function is too long
             moves = {name: np.copysign(move, claims[name]) for name, move in moves.items()}
         number = along(probe, k, moves, claims, scales, precision)
         found.append(_reconciled(probe, number, tensors, moves) if number.state in ("differ", "unresolved") else number)
-    return found
+    for moves in _past_corners(tensors) if corners else ():
+        number = along(probe, len(found), moves, claims, scales, precision)
+        bend = abs(number.slopes[1] - number.slopes[0])
+        if bend <= number.bound and number.state in ("agree", "differ"):   # there is one slope along it, for any claim
+            found.append(number)
+    beyond = any(number.state == "differ" and number.place < -shown for number in found)
+    return [number for number in found if not (beyond and number.state == "kink")]
+
+
+def _past_corners(tensors):
+    """Yield directions along which numbers that lie at one corner may leave it together, so that nothing bends.
+
+    A corner c |a . d| bends the line along number i by 2 c |a_i|. So the step of each is one over its bend, of either
+    sign: of all whose lines bend the same way, then of each and the next. At a tie of max, all of them rise together.
+    """
+    corners = [(t, k, t.slopes[k, 1] - t.slopes[k, 0]) for t in tensors for k in np.flatnonzero(t.states == "corner")]
+    for way in (1, -1):
+        group = [(t, t.places[k], 1 / abs(bend)) for t, k, bend in corners if way * bend > 0][:NEIGHBOURS]
+        pairs = [(one, (t, place, sign * step)) for one, (t, place, step) in zip(group, group[1:]) for sign in (1, -1)]
+        for chosen in ([group] if len(group) > 2 else []) + pairs:
+            moves = {t.name: np.zeros(t.shape) for t, _, _ in chosen}
+            for t, place, step in chosen:
+                moves[t.name].flat[place] = step
+            yield moves
+
+
+def _is_constant(probe, t):
+    """True if the function does not change with a tensor, neither by one of its numbers nor by all."""
+    if not t.constant.all() or not t.claim.any():
+        return False
+    moves = probe.direction([t.name], np.random.default_rng(0))
+    return probe.is_constant(moves, float(np.vdot(moves[t.name], t.claim)), t.precision, t.scale)
 
 
 def _reconciled(probe, number, tensors, moves):

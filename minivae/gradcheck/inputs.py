@@ -107,7 +107,8 @@ def coarseness(probe, what):
                 "gross mistakes. Compute it in float64"]
     if probe.coarse:
         return [f"{what} moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops "
-                "at a tolerance. It is too coarse for small differences; compute it more finely"]
+                f"at a tolerance. It is too coarse for small differences; compute it more finely, or say noise="
+                f"{probe.highest_jump:.1g}, the highest step seen, or more, if you know how far off it may be"]
     return []
 
 

@@ -79,12 +79,13 @@ class Tableau:
     def __init__(self, first_power, spacing=2):
         self.first_power, self.spacing = first_power, spacing
         self.values, self.noises = [], []   # the last row of the tableau, and of its rounding
-        self.rows = 0
+        self.rows, self.before = 0, 0.0     # and the value before the last, as it came
         self.value, self.truncation, self.rounding, self.error = 0.0, math.inf, math.inf, math.inf
 
     def add(self, value, noise):
         """Take the value at the next, halved step, with a bound on its rounding. Equation 6.6, if central."""
         above, above_noise = self.values, self.noises
+        self.before = above[0] if above else value
         self.values, self.noises = [value], [noise]
         for j in range(len(above)):
             weight = 1 / (2 ** (self.first_power + self.spacing * j) - 1)
@@ -107,6 +108,16 @@ class Tableau:
         """True once rounding, which smaller steps only make worse, is most of what is left."""
         return SAFETY * self.truncation <= ROUNDING * self.rounding
 
+    @property
+    def drift(self):
+        """Distance of the last value from the limit, if the one before was nearer by more than rounding, else 0.
+
+        Powers of h come nearer with every halving. Several corners within the steps may agree on a wrong limit, and
+        then the values run away from it.
+        """
+        last, before = abs(self.values[0] - self.value), abs(self.before - self.value)
+        return last if self.rows >= 3 and last > before + ROUNDING * self.noises[0] else 0.0
+
 
 class _Attempt(NamedTuple):
     step: float
@@ -127,7 +138,9 @@ class _Attempt(NamedTuple):
     def error(self):
         if not self.smooth:
             return math.inf
-        return max(self.slope.error, self.jump.error) * (1 if self.settled else UNSETTLED)
+        one_sided = abs(self.jump.value) + self.slope.error   # the corner may be real
+        known = max(self.slope.error, self.jump.error, one_sided) * (1 if self.settled else UNSETTLED)
+        return max(known, self.slope.drift)
 
     @property
     def too_short(self):

@@ -19,9 +19,11 @@ __all__ = ["Probe", "coarsest", "norm", "same", "signs"]
 EPS = 2.0**-52
 SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
 FIRST_STEP = 1 / 16                         # of a derivative, relative to the same
-FAR = 2.0**16                               # the step that shows whether a function changes at all, relative too
+REACHES = (2.0**-20, 2.0**-7, 1.0, 2.0**16)   # of steps that show whether a function changes at all, relative too
+FLAT = 2.0**-30                             # share of its value that rounding may move it by there
 JUMPS_WITHIN = 0.25                         # how far jumps are looked for, relative to the numbers
 TOO_NOISY = 1e-5                                 # noise above this share of the value is more than rounding
+STEP = np.array([-1.0, 6, -15, 20, -15, 6, -1])   # the seventh differences of a unit step
 
 
 class Progress:
@@ -80,6 +82,8 @@ class Probe:
         Tensors along which the function is noisier than rounding could make it.
     coarse : set of str
         Tensors along which it moves in stairs.
+    highest_jump : float
+        The highest stair seen, of any output.
     corners_follow : bool
         Whether each single number is known to go through several units that may be at their corners together.
 
@@ -97,7 +101,7 @@ class Probe:
         self.evaluations, self.progress = 0, Progress()
         self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
         self.noise, self.seen = noise, []
-        self.too_noisy, self.coarse, self.searched = set(), set(), set()
+        self.too_noisy, self.coarse, self.searched, self.highest_jump = set(), set(), set(), 0.0
         self.corners_follow = False
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
@@ -180,21 +184,59 @@ class Probe:
             moves[name] *= np.maximum(np.abs(self.at[name]), self.median(name))
         return moves
 
+    def one(self, name, index, length=None):
+        """Return the direction of one number of one tensor, as long as the number's size unless told otherwise."""
+        move = np.zeros_like(self.at[name])
+        move[index] = self.size_of(name, index) if length is None else length
+        return {name: move}
+
     def line_of(self, name, index):
         """Return the function of t along one number of one tensor."""
-        move = np.zeros_like(self.at[name])
-        move[index] = 1.0
-        return self.line({name: move})
+        return self.line(self.one(name, index, 1.0))
 
-    def is_constant(self, name, index, slope):
-        """True if a slope is within rounding of zero, and the function does not change with its number far away."""
-        if self.precision > EPS or name in self.coarse or name in self.too_noisy:
+    def is_constant(self, moves, slope, precision, steepest):
+        """True if the function does not change along a line at all, and a slope claimed along it could be rounding.
+
+        Parameters
+        ----------
+        moves : dict of str to ndarray
+            The direction, in which each number moves by about its own size.
+        slope : float
+            Claimed along it.
+        precision : float
+            Spacing at 1 of the numbers that the claim was computed with.
+        steepest : float
+            The largest slope by any number: a slope that cancels to zero keeps the rounding of what cancels.
+
+        Notes
+        -----
+        The function is looked at from a millionth of the numbers' sizes to as far as 65,536 times those. Rounding, of
+        its value or of the sums that it makes, leaves neighbouring values as different as distant ones: their mean
+        square difference is twice the variance. Where anything but rounding moves them, it is far less.
+
+        References
+        ----------
+        von Neumann, Distribution of the ratio of the mean square successive difference to the variance, 1941.
+        """
+        if self.precision > EPS or not self.too_noisy.isdisjoint(moves):
             return False
-        size = self.size_of(name, index)
-        noise = norm(self.weight * self.noises[name][1]) if name in self.noises else 0.0
-        rounding = ROUNDINGS * max(EPS * norm(self.weight * self.base), noise) / size
-        far = self.coordinate(name, index, step=FAR)
-        return abs(slope) <= rounding and far.error <= rounding and max(map(abs, far.slopes)) <= far.error
+        pace = float(np.hypot.reduce([norm(move) for move in moves.values()]))
+        value = norm(self.weight * self.base)
+        if self.coarse.isdisjoint(moves):   # the value may be what is left of a cancellation
+            value = max(value, norm(self.weight * self._noise(moves)[1]) / EPS)
+        if abs(slope) > ROUNDINGS * precision * max(value * max(1.0, pace), steepest * pace):
+            return False
+        for reach in REACHES:
+            seen = self._totals(moves, reach * np.cbrt(np.linspace(-0.95, 1, 33)))   # no multiples of one another
+            if seen is None:   # so far away it need not have values
+                return reach > 1
+            changes, spread = seen[1], np.abs(seen[1]).max()
+            with np.errstate(over="ignore"):
+                trend = changes.var() > 12 * (np.diff(changes) ** 2).mean()
+            rounding = ROUNDINGS * EPS * max(value, steepest * pace)
+            if spread > FLAT * max(1.0, reach) * value or spread > rounding and trend:
+                return False
+        return True
 
     def coarseness_of(self, name):
         """Return by how much the function may be off, where that is more than rounding: stairs, or stated noise."""
@@ -203,18 +245,20 @@ class Probe:
         return norm(self.weight * self.noises[name][1]) if name in self.noises else self.noise * norm(self.weight)
 
     def find_jumps(self, name, index):
-        """Look for stairs along one number, as far as its own size; keep their height as noise. True if there are."""
+        """Look for stairs along one number, as far as its own size, then along directions through all; keep their
+        height as noise. True if there are."""
         if name in self.searched:
-            return False
+            return name in self.coarse
         self.searched.add(name)
-        move = np.zeros_like(self.at[name])
-        move[index] = self.size_of(name, index)
-        for side in (1, -1):
-            jump = self._jump({name: side * move}, 1.0, 64, points=97)
+        rng, move = np.random.default_rng(0), self.one(name, index)
+        ways = [move, {name: -move[name]}, *(self.direction(list(self.at), rng) for _ in range(4))]
+        for way in ways:
+            jump = self._jump(way, 1.0, 64, points=97)
             if jump is not None:
                 ratio, least = self.noises[name]
                 self.noises[name] = ratio, np.maximum(least, 3 * jump)
                 self.coarse.add(name)
+                break
         return name in self.coarse
 
     def along(self, moves, *, step=FIRST_STEP):
@@ -346,8 +390,10 @@ class Probe:
     def _jump(self, direction, within, roundings, points=25):
         """Return the size of the jumps by which the outputs move along a direction, or None if they do not jump.
 
-        Where the seventh difference is largest, it is looked at closer and closer. What is smooth, or has a corner,
-        vanishes there; a jump stays as it is. It is none if so many roundings explain it.
+        A jump leaves the seventh differences in the proportions of ``STEP``, whose signs alternate; what is smooth
+        leaves numbers that hardly alternate, and so next to nothing of their product with ``STEP``. Where that product
+        is largest, it is looked at closer and closer. What is smooth, or has a corner, vanishes there; a jump stays as
+        it is. It is none if so many roundings explain it.
         """
         spacing = within / (points - 1)
         start, before, stays, falls = spacing, math.inf, 0, 0   # the point itself may be a corner
@@ -356,20 +402,24 @@ class Probe:
             if seen is None:
                 return None
             outputs, total = seen
-            differences = np.abs(np.diff(total, 7)) / 20   # a unit jump makes it 20 at most
-            size = norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
-            height = float(differences.max())
-            if height <= roundings * self.precision * size:
+            windows = np.lib.stride_tricks.sliding_window_view(np.diff(total, 7), len(STEP))
+            heights, lengths = np.abs(windows @ STEP) / (STEP @ STEP), np.hypot.reduce(windows, axis=1)
+            alike = heights * norm(STEP) >= 0.9 * lengths   # the cosine between the two
+            k = int(np.where(alike, heights, 0).argmax() if alike.any() else heights.argmax())
+            height, size = float(heights[k]), norm(self.weight * (np.abs(outputs).max(axis=0) + np.abs(self.base)))
+            if heights.max() <= roundings * self.precision * size:
                 return None
-            stays = stays + 1 if 0.9 * before < height < 1.1 * before and _is_one_jump(differences) else 0
+            stays = stays + 1 if 0.9 * before < height < 1.1 * before and alike[k] else 0
             falls = falls + 1 if height < 0.6 * before < math.inf else 0
-            if stays == 3:
-                return np.abs(np.diff(outputs, 7, axis=0)).max(axis=0) / 20
+            if stays == 6:
+                jump = np.abs(np.diff(outputs, 7, axis=0)).max(axis=0) / STEP.max()
+                self.highest_jump = max(self.highest_jump, float(jump.max(initial=0)))
+                return jump
             if falls == 4:
                 return None
             before = height
-            start, points = start + spacing * int(differences.argmax()), 17
-            spacing *= 7 / 16   # the seven intervals of the largest, by sixteen
+            middle, points, spacing = start + spacing * (k + 6.5), 29, spacing / (2 if stays < 3 else 16)
+            start = max(0.0, middle - 14 * spacing)
         return None
 
     def _find_precision(self):
@@ -382,13 +432,6 @@ class Probe:
                 if all(float(kind(value)) == value for value in [*seen, float(self.base)]):
                     self.precision = float(np.finfo(kind).eps)
                     return
-
-
-def _is_one_jump(differences):
-    """True if seventh differences are those of a single jump, 1, 6, 15, 20, 15, 6, 1, and not a pole's, say."""
-    k = int(differences.argmax())
-    around = differences[k - 2:k + 3] / differences[k] if k >= 2 else differences[:0]
-    return len(around) == 5 and bool(np.abs(around - np.array([6, 15, 20, 15, 6]) / 20).max() < 0.1)
 
 
 def _spread(values):

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from benchmarks.gradcheck_coverage import FUNCTIONS, one_variable, weights
+from gradcheck.nets import network
+from minivae.gradcheck.inputs import scalar_probe
 from minivae.gradcheck.numeric import Tableau, derivative
 from minivae.gradcheck.probe import EPS, Probe, norm, signs
 
@@ -69,6 +71,30 @@ def test_longer_steps_are_tried_where_rounding_hides_the_slope(x, k):
 
     found = derivative(lambda t: (f(t) - f(0), 2.0**-23 * max(abs(f(t)), abs(f(0)))), 1 / 16)
     assert abs(found.value - k * math.cos(k * x)) <= found.error < 5e-4 * k
+
+
+@pytest.mark.parametrize("seed, name, place", [(51, "b3", 3), (63, "b2", 9)])
+def test_corners_that_rounding_hides_are_within_the_error(seed, name, place):
+    """A corner at the point, hardly more than rounding; and several within the steps, which agree on a wrong limit."""
+    rng = np.random.default_rng(seed)
+    f, grads, at = network(rng, activation="relu", scale=10 ** rng.uniform(-6, 6), depth=int(rng.integers(1, 5)),
+                           computed_in=np.float32)
+    probe = scalar_probe(f, at)
+    for other, g in grads.items():   # the study's own numbers
+        probe.measure_noise([other], rng)
+        rng.choice(g.size, min(4, g.size), replace=False)
+        if other == name:
+            break
+    found = probe.coordinate(name, (place,))
+    assert abs(found.value - grads[name][place]) <= found.error
+
+
+def test_values_that_run_away_from_the_limit_are_told():
+    smooth, corners = Tableau(2), Tableau(2)
+    for h in (1.0, 0.5, 0.25, 0.125):
+        smooth.add(3 + h**2, 1e-16)
+        corners.add(3 - abs(h - 0.5), 1e-16)
+    assert smooth.drift == 0 and corners.drift == abs(corners.values[0] - corners.value) > 0.1
 
 
 def test_a_poor_first_step_costs_accuracy_nothing():
