@@ -181,7 +181,7 @@ def test_an_inner_optimiser(tolerance):
 
 
 def adaptive(slope, y, end, tolerance):
-    """The solution of y' = slope(y) at the end, by Bogacki and Shampine's pair of orders 2 and 3 (it chooses its steps)."""
+    """The solution of y' = slope(y) at the end, by Bogacki and Shampine's pair, which chooses its steps."""
     t, h = 0.0, 0.05
     for _ in range(1000):
         if t == end:
