@@ -187,6 +187,8 @@ ALMOST = [   # wrong where fixed cases do not look
     Case("adam", lambda w, g, m, v, t, *settings: adam(w, g, m, v, min(t, 1000), *settings), ("at step",),
          ("half precision",)),
     Case("relu_backward", lambda dy, y: dy * (y > 1e-8), ("near 0",)),
+    Case("softplus", lambda a: np.where(a > 20, a, np.log1p(np.exp(np.minimum(a, 20)))), ("at 12 to 36",)),
+    Case("logistic", lambda a: 0.5 * (1 + np.tanh(0.5 * np.minimum(a, 15))), ("at 12 to 36",)),
     Case("relu_backward", lambda dy, y: dy * ((y > 0) & (y < 100)), ("very large",)),
     Case("kl_divergence_backward", lambda dkl, mu, log_var: (
         dkl[:, None] * mu, dkl[:, None] * 0.5 * np.expm1(np.clip(log_var, -20, 20))), ("very large",)),

@@ -13,6 +13,7 @@ def _cases(rng):
     yield "", {"a": 2 * rng.standard_normal((5, int(rng.integers(2, 7))))}
     yield "for a square array", {"a": 5 * rng.standard_normal((4, 4))}
     yield "where the answer is tiny, at -40 to -20", {"a": rng.uniform(-40, -20, (1, 3))}
+    yield "where the answer is nearly 1 or a, at 12 to 36", {"a": np.arange(12, 36.0).reshape(4, 6) + rng.random()}
     yield "at ±1000", {"a": np.array([[-1000.0, -710.0, -50.0], [50.0, 710.0, 1000.0]])}
 
 
