@@ -150,7 +150,7 @@ def hostile(marker):
             r.ExerciseReport.__bool__ = lambda self: True
             np.allclose = np.array_equal = lambda *a, **k: True
             """)), ONE, "zero"),
-        "kills its parent.py": Student(instead("os.kill(os.getppid(), 9)", "import os"), None),   # it may answer None first
+        "kills its parent.py": Student(instead("os.kill(os.getppid(), 9)", "import os"), None),   # or answers first
         "kills the grader's process.py": Student(instead("""
             if sys.platform == "linux":
                 stat = open(f"/proc/{os.getppid()}/stat").read()
