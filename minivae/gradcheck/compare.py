@@ -176,14 +176,18 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
     directions = DIRECTIONS if claim.size > limit and not all(number.constant for number in found) else 0
     moves = [probe.direction([name], rng) for _ in range(directions)]
     sweeps = [along(probe, k, move, {name: claim}, {name: scale}, precision) for k, move in enumerate(moves)]
-    wrong = [move[name] for move, number in zip(moves, sweeps) if number.state == "differ"]
-    if wrong and not any(number.state == "differ" for number in found):
-        def differs(d):
-            return along(probe, 0, {name: d}, {name: claim}, {name: scale}, precision).state == "differ"
+    off = [move[name] for move, number in zip(moves, sweeps) if number.gap > number.bound]
+    if off and not any(number.state == "differ" for number in found):
+        def goes_wrong(d):
+            number = along(probe, 0, {name: d}, {name: claim}, {name: scale}, precision)
+            return number.gap > number.bound
 
-        index = culprit(differs, wrong[0])
-        found.append(_number(probe, name, claim, precision, scale, index, probe.coordinate(name, index)))
-        if found[-1].state != "differ":   # no number is wrong: corners explain the direction, or nobody can
+        index = culprit(goes_wrong, off[0])
+        number = _number(probe, name, claim, precision, scale, index, probe.coordinate(name, index))
+        certain = any(number.state == "differ" for number in sweeps)
+        if number.state == "differ" or certain:
+            found.append(number)
+        if number.state != "differ" and certain:   # no number is wrong: corners explain it, or nobody can
             state = "corner" if any(number.state == "corner" for number in found) else "kink"
             sweeps = [number._replace(state=state) if number.state == "differ" else number for number in sweeps]
     return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), found, sweeps)

@@ -235,3 +235,14 @@ def test_two_students_with_correct_gradients_read_the_same():
     f, grads, at = network(np.random.default_rng(0), activation="tanh")
     other = {name: g * (1 + 3e-16) + 1e-17 for name, g in grads.items()}
     assert str(check_gradient(f, grads, at)) == str(check_gradient(f, other, at))
+
+
+@pytest.mark.parametrize("wrong", [0.0, 2.0, -1.0])
+def test_one_wrong_entry_among_thousands_of_a_float32_gradient(wrong):
+    """A direction goes wrong by less than a float32 claim could excuse in a sum: then the number itself decides."""
+    x = np.random.default_rng(0).standard_normal((70, 80)).astype(np.float32)
+    claim = np.exp(x)
+    assert check_gradient(lambda x: np.exp(x).sum(), claim, x).verdict == "pass"
+    claim[13, 17] *= wrong
+    report = check_gradient(lambda x: np.exp(x).sum(), claim, x)
+    assert report.verdict == "fail" and "[13, 17]" in str(report)
