@@ -95,7 +95,8 @@ class Book:
             shutil.copy(PARTS / name, self.folder / name)
         with open(self.folder / "book.css", "a", encoding="utf-8") as file:
             file.write(colours_of_code())
-        shutil.copytree(FOLDER / "figures", self.folder / "figures", dirs_exist_ok=True)
+        for picture in sorted((FOLDER / "figures").iterdir()):
+            copy_picture(picture, self.folder / "figures" / picture.name)
         (self.folder / "index.js").write_text("window.BOOK = " + json.dumps(self.index, ensure_ascii=False, indent=0)
                                               + ";\n", encoding="utf-8")
 
@@ -189,9 +190,7 @@ class Book:
         renderer = Renderer("../" * address.count("/"), self.derived, address)
         body = self.local_links(renderer.page(path.read_text(encoding="utf-8")), path.parent, address)
         for picture in re.findall(r'<img src="([^":]+)"', body):
-            target = (self.folder / address).parent / picture
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(path.parent / picture, target)
+            copy_picture(path.parent / picture, (self.folder / address).parent / picture)
         title = next((plain(heading) for _, heading, level in renderer.sections if level == 1), name)
         self.write(address, title, reachable(body))
 
@@ -300,6 +299,12 @@ def second_reading(nb):
               for line in cell.source.splitlines() if line.startswith("## ") and "second reading" in line.lower()]
     marked = [re.sub(r"\s*\(second reading\)", "", heading) for heading in marked]
     return f'<br><span class="minutes">second reading: {html.escape("; ".join(marked))}</span>' if marked else ""
+
+
+def copy_picture(source, target):
+    """Copy a picture of the course; a PNG in fewer colours, as those that the notebooks drew."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(fewer_colours(source.read_bytes()) if source.suffix == ".png" else source.read_bytes())
 
 
 def code_address(file):

@@ -37,7 +37,8 @@ def told(folder, *options):
     code = "import os, sys, pytest; os.environ['HERE'] = str(os.getpid()); sys.exit(pytest.main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, "-q", "-p", "no:cacheprovider", "-p", "side_by_side",
                            "--processes", "2", *options, str(folder)], capture_output=True, text=True, cwd=folder,
-                          env=os.environ | {"PYTHONPATH": str(HERE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
+                          env=os.environ | {"PYTHONPATH": str(HERE), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+                                            "PYTEST_ADDOPTS": ""})
     return done.returncode, done.stdout
 
 
