@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .behaviour import Pair, fixed_on_first, observe
+from .behaviour import fixed_on_first, observe
 from .claims import Fault, raised
 from .compare import measure
 from .diagnosis import diagnose
@@ -17,6 +17,7 @@ from .inputs import (NotANumber, argument_names, arrays_in_closure, as_point, cl
 from .probe import Probe
 from .record import OUTPUT, UPSTREAM, Context
 from .report import Report
+from .subject import TwoFunctions
 from .terms import MeasuredTerms
 
 __all__ = ["check_gradient", "check_vjp"]
@@ -167,8 +168,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
     args = [np.array(arg) if isinstance(arg, (np.ndarray, list)) else arg for arg in args]
     if not any(map(_is_float, args)):
         raise ValueError(f"args must hold an array of floats; got {', '.join(map(_kind, args)) or 'none'}.")
-    pair = Pair(forward, backward, names)
-    dy, gradients, other, faults = observe(pair, args, rng)
+    functions = TwoFunctions(forward, backward, names)
+    dy, gradients, other, faults = observe(functions, args, rng)
     if gradients is None:
         return _report([], faults)
     differentiated = _differentiated(forward, names, args, gradients)
@@ -180,7 +181,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
         return _report([], faults, doubts=["forward's output is not finite at this point"])
     claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
     (tensors, directions), notes = measure(probe, claims, rng), _notes(names, args, gradients, claims)
-    exact = _in_float64(pair, dy, args, probe, rng) if any(t.off.any() for t in tensors) else None
+    exact = _in_float64(functions, dy, args, probe, rng) if any(t.off.any() for t in tensors) else None
     if exact:
         tensors, directions = exact
         notes.append("judged by what backward answers in float64: float32 is too coarse here")
@@ -190,8 +191,8 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
     diagnosis = hints + ([] if moving else diagnose(tensors, context, only=unexplained))
     named = any(one.known and one.kind != "place" for one in diagnosis)
     if not faults and _wrong(tensors) and not named:
-        fault = fixed_on_first(pair, dy, args, other, rng)
-        faults += [fault] if fault and _right_at(pair, dy, other, noise) else []
+        fault = fixed_on_first(functions, dy, args, other, rng)
+        faults += [fault] if fault and _right_at(functions, dy, other, noise) else []
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
     off = [number for number in directions if number.state != "agree"]
     return _report(tensors, faults, diagnosis, off, notes=notes + coarseness(probe, "forward"))
@@ -216,16 +217,16 @@ def _wrong(tensors):
     return any(t.state == "differ" for t in tensors)
 
 
-def _in_float64(pair, dy, args, probe, rng):
+def _in_float64(functions, dy, args, probe, rng):
     """The facts for what backward answers to float64 copies, if it was given less and answers right to those."""
     if probe.coarseness <= np.finfo(np.float64).eps:
         return None
     copies = [arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args]
     try:
-        gradients = pair.backward(dy.astype(np.float64), copies)
+        gradients = functions.backward(dy.astype(np.float64), copies)
     except Exception:   # foreign, as above
         return None
-    claims, faults, _ = claims_of(dict(zip(pair.names, gradients)), probe.at, probe)
+    claims, faults, _ = claims_of(dict(zip(functions.names, gradients)), probe.at, probe)
     tensors, directions = measure(probe, claims, rng)
     return None if faults or _wrong(tensors) else (tensors, directions)
 
@@ -283,9 +284,9 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
     return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays), rows)
 
 
-def _right_at(pair, dy, args, noise):
+def _right_at(functions, dy, args, noise):
     """True if the gradients returned for other arguments are right there."""
-    forward, names, gradients = pair.functions["forward"], pair.names, pair.backward(dy, args)
+    forward, names, gradients = functions.functions["forward"], functions.names, functions.backward(dy, args)
     differentiated = _differentiated(forward, names, args, gradients)
     probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)

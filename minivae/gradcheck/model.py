@@ -9,15 +9,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from .behaviour import Subject, observe
+from .agreement import along
+from .behaviour import observe
 from .chain import Chain, ModelReport
 from .checks import check_vjp
 from .claims import Fault, raised
-from .compare import along, in_groups, measure, together
+from .compare import in_groups, measure
+from .corners import together
 from .diagnosis import diagnose_model, diagnose_whole
 from .inputs import claims_of, scalar_probe
+from .noise import measure_noise
 from .probe import same
 from .record import ROUNDINGS
+from .subject import Subject
 from .terms import MeasuredTerms
 
 __all__ = ["check_model"]
@@ -204,7 +208,7 @@ class Batch:
         probe, claim = self.probe_of(name), np.asarray(self.claims[name], np.float64)
         kind = np.asarray(self.claims[name]).dtype
         precision = max(float(np.finfo(kind if kind.kind == "f" else np.float64).eps), probe.coarseness)
-        probe.measure_noise([name], rng)
+        measure_noise(probe, [name], rng)
         scale, states = float(np.abs(claim).max(initial=0)), set()
         for shorter in SHORTER:
             for k in range(2):

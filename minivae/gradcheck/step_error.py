@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .inputs import as_point, scalar_probe
+from .noise import measure_noise
 
 __all__ = ["StepError", "step_error"]
 
@@ -82,7 +83,7 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     at = as_point(at)
     name = next(iter(at)) if name is None else name
     probe = scalar_probe(f, at)
-    probe.measure_noise([name], np.random.default_rng(0))
+    measure_noise(probe, [name], np.random.default_rng(0))
     before = probe.evaluations
     estimate = probe.coordinate(name, index)
     evaluations = probe.evaluations - before

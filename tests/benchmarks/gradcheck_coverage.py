@@ -15,6 +15,7 @@ HERE = pathlib.Path(__file__).parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parent)]
 
 from minivae.gradcheck.inputs import scalar_probe   # noqa: E402
+from minivae.gradcheck.noise import measure_noise   # noqa: E402
 from minivae.gradcheck.numeric import derivative   # noqa: E402
 from gradcheck.nets import network   # noqa: E402
 
@@ -66,7 +67,7 @@ def weights(seed, activation, computed_in):
                            computed_in=computed_in)
     probe = scalar_probe(f, at)
     for name, g in grads.items():
-        probe.measure_noise([name], rng)
+        measure_noise(probe, [name], rng)
         largest = np.abs(g).max()
         for place in rng.choice(g.size, min(4, g.size), replace=False):
             index, before = np.unravel_index(place, g.shape), probe.evaluations
