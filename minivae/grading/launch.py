@@ -20,8 +20,7 @@ import tempfile
 __all__ = ["NotStarted", "launched", "make_unreadable", "places", "forks"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-         "from minivae.grading import child; child.{}()")
+BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading import child; child.{}()")
 PR_SET_DUMPABLE = 4
 TO_START, TO_END = 120, 20   # seconds that Python and NumPy may take to start, and a process that was killed to end
 HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",

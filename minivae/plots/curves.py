@@ -51,8 +51,7 @@ def learning_curves(history):
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
     last = history[-1]
     figure.alt = (f"{'Four' if rows > 1 else 'Three'} line charts over {count(len(history), 'epoch')}. The ELBO goes "
-                  "from "
-                  f"{history[0]['elbo']:.1f} to {last['elbo']:.1f} nats; its parts end at a log-likelihood of "
+                  f"from {history[0]['elbo']:.1f} to {last['elbo']:.1f} nats; its parts end at a log-likelihood of "
                   f"{last['log_likelihood']:.1f} and a KL divergence of {last['kl']:.1f} nats.")
     if last.get("held_out_elbo") is not None:
         figure.alt += f" The held-out ELBO ends at {last['held_out_elbo']:.1f} nats."

@@ -57,8 +57,7 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
     falls = "falls with slope 2" if v.truncation.any() else "shows no slope of 2"
     figure.alt = (f"A V on logarithmic axes: the error of a central difference {falls} as the step shrinks to "
                   f"{v.best_step:.0e} and then rises with slope minus 1. A horizontal line marks the extrapolated "
-                  "value's "
-                  f"estimated error, {v.error:.0e}"
+                  f"value's estimated error, {v.error:.0e}"
                   + (f", and a diamond its true error, {true_error:.0e}." if exact is not None else "."))
     return figure
 

@@ -115,10 +115,9 @@ def write(rows, students, exercises, states):
     columns = ["jobs", "seconds", "of the processor", "slower than alone", "of the processor, alone", "median student",
                "slowest student"]
     counts = ", ".join(f"{states.count(state)} {state}" for state in sorted(set(states)))
-    text = (f"{students} students with {exercises} exercises each: {counts}. {machine()} Times are in "
-            "seconds. Where the machine did other work meanwhile, a loop took so many times longer than its fastest "
-            "run; the processor's time divided by that is about what the class takes alone. By "
-            "`tests/benchmarks/grading.py`.")
+    text = (f"{students} students with {exercises} exercises each: {counts}. {machine()} Times are in seconds. Where "
+            "the machine did other work meanwhile, a loop took so many times longer than its fastest run; the "
+            "processor's time divided by that is about what the class takes alone. By `tests/benchmarks/grading.py`.")
     write_tables(HERE / "results" / "grading.md", "Grading a class", text, [("Time", columns, rows)])
 
 

@@ -68,8 +68,7 @@ def unchanged(answer):
     """Raise Failed if a function has written into its arguments."""
     if answer.changed:
         raise Failed("inputs", f"{answer.changed[0]} is changed in place, and the caller still needs it. Write into "
-                               f"new "
-                               "arrays")
+                               "new arrays")
 
 
 def settled(answer, given):
@@ -88,8 +87,7 @@ def settled(answer, given):
                               "arrays")
     if not close(arrays_in(answer(*given)), kept):
         raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one "
-                              "call "
-                              "to the next")
+                              "call to the next")
 
 
 def other_than(value):

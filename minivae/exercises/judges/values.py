@@ -78,8 +78,7 @@ class Values:
             settled(answer, given)
         if self.silent and answer.warned:
             raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{_spaced(words)}: an exponential or a "
-                                       f"logarithm "
-                                       "leaves the range of floats")
+                                       "logarithm leaves the range of floats")
         infinite = {name: np.isinf(array) for name, array in truth.items()}   # met, or it would have failed
         claims, truth = ({name: np.where(infinite[name], 0, array) for name, array in arrays.items()}
                          for arrays in (claims, truth))

@@ -46,12 +46,10 @@ EXERCISES = (
         hints=("First both running means, each a weighted mean of its old value and the new one. What is averaged in "
                "v?",
                "Both start at zero and are too small at first: after t steps by the factors 1 − beta1^t and 1 − "
-               "beta2^t. "
-               "Correct copies of them; the m and v that you return are not corrected.",
+               "beta2^t. Correct copies of them; the m and v that you return are not corrected.",
                "Then w moves against m, divided by the square root of v. epsilon stands outside the root."),
         insight="At the first step the corrected m / √v is the sign of the gradient: Adam's steps have about the size "
-                "of the "
-                "learning rate, however the loss is scaled.",
+                "of the learning rate, however the loss is scaled.",
         equations={"m": "8.5", "v": "8.5", "w": "8.8"},
         judge=Values(_cases, _step, against="the step of the derivation"),
         reference=lambda *arguments: _step(*arguments), built_from=("exercises.sheets.adam:_step",)),

@@ -74,14 +74,12 @@ EXERCISES = (
         shapes="dz (B, K), dkl (B,), mu (B, K), log_var (B, K), eps (B, K), dmu (B, K), dlog_var (B, K)",
         notebook=7, place=1, difficulty=2, minutes=20,
         statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), "
-                  "and "
-                  "through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
+                  "and through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
         hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
                "The path to log_var through z has two steps: from z to sigma, and from sigma to log_var.",
                "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
         insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the "
-                "other "
-                "alone still looks like a gradient.",
+                "other alone still looks like a gradient.",
         equations={"dmu": "7.2", "dlog_var": "7.3"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
@@ -92,8 +90,7 @@ EXERCISES = (
         shapes="dmu (B, K), dlog_var (B, K), h (B, H), W (H, 2K), dh (B, H), dW (H, 2K), db (2K,)",
         notebook=7, place=2, difficulty=1, minutes=10,
         statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the "
-                  "first K "
-                  "columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
+                  "first K columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
         hints=("The forward splits one (B, 2K) array in two. What does the backward do with the two gradients?",
                "Put them side by side, in the forward's order. From there on it is a dense layer."),
         insight="A split forward is a concatenation backward: packing two outputs into one product costs one line.",
@@ -113,8 +110,7 @@ EXERCISES = (
                "Between the two layers there are two gradients, of h and of the input of tanh. Give them different "
                "names."),
         insight="A stack is differentiated from the top down. Each step needs the gradient from above and its own "
-                "layer's input, "
-                "and nothing else.",
+                "layer's input, and nothing else.",
         equations={"dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
                        lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),

@@ -129,28 +129,23 @@ def _parts(result, truth, right):
 
 _COMMON = dict(
     shapes="x (B, D), eps (B, K), p: a dict of the parameters W (D, 2K), b (2K,), V (K, D), c (D,); values: a dict of "
-           "mu, "
-           "log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
+           "mu, log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
     signature="x, eps, p -> values, gradients", notebook=6, equations={})
 _WHOLE = {"names": {**ENCODER, **LINEAR_DECODER}, "values": ("mu", "log_var", "z", "log_likelihood", "kl")}
 _STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, "
-              "and "
-              "hand it in as `{name}`, put right, forward and backward.")
+              "and hand it in as `{name}`, put right, forward and backward.")
 
 EXERCISES = (
     Exercise(
         name="find_the_bug_1", place=3, difficulty=1, minutes=15, **_COMMON,
         statement=_STATEMENT.format(name="find_the_bug_1", what="`suspect_1` is a linear VAE of binary pixels."),
         hints=("The gradient check compares the backward with the forward. If both are derived from the same wrong "
-               "line, they "
-               "agree. So test the forward alone: what must each value be, whatever the formula?",
+               "line, they agree. So test the forward alone: what must each value be, whatever the formula?",
                "Hold mu and log_var fixed and draw many eps. Mean and variance of z must be mu and exp(log_var).",
                "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and "
-               "then "
-               "the gradient check tells you whether the backward has followed."),
+               "then the gradient check tells you whether the backward has followed."),
         insight="Noise scaled by the variance in place of the standard deviation. Every gradient was right; the mean "
-                "and "
-                "variance of z show the fault.",
+                "and variance of z show the fault.",
         judge=Repaired("z", **_WHOLE)),
     Exercise(
         name="find_the_bug_2", place=4, difficulty=2, minutes=30, **_COMMON,
@@ -177,8 +172,7 @@ EXERCISES = (
                "With one pixel, exp(log_likelihood) at x = 1 is the probability that it is on. What does mean say?",
                "A probability lies in [0, 1]. Which function leads from a logit to a probability?"),
         insight="What is shown does not enter the loss, so no gradient can reveal that it is wrong. Compare it with "
-                "the "
-                "likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
+                "the likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
                 "examples/mnist_vae.py draws pixels with softplus(logit) as the probability.",
         judge=Repaired("mean", TWO_LAYERS, ("logits", "log_likelihood"), hidden=(4,),
                        activation="tanh")),

@@ -55,13 +55,11 @@ def _cases(rng):
     layer, uneven, square = _layer(rng), _uneven(rng), _square(rng)
     yield Case(*layer, True, "its differences are poor, or its tolerance is too narrow")
     yield Case(*uneven, True, "one number of a right gradient is 0, and its difference is 1e-10. Relative to itself "
-                              "that is a "
-                              "large error, relative to the gradient's largest number none")
+                              "that is a large error, relative to the gradient's largest number none")
     f, gradient, x = waves(1.0)
     factor = rng.uniform(1.5, 3)
     yield Case(f, factor * gradient, x, False, f"this one is {factor:.2g} times the right one: are lengths compared as "
-                                               f"well "
-                                               "as directions?")
+                                               "well as directions?")
     yield Case(f, -gradient, x, False, "the sign is lost: this one is minus the right one")
     for place, word in (((0, 0), "first"), ((2, 3), "last"), ((1, int(rng.integers(4))), "middle")):
         wrong = gradient.copy()
@@ -134,8 +132,7 @@ EXERCISES = (
     Exercise(
         name="gradient_checker", signature="f, gradient, x -> ok",
         shapes="f: a function of an array like x, which returns a number; gradient and x: arrays of one shape, "
-               "whatever "
-               "it is; ok: True or False",
+               "whatever it is; ok: True or False",
         notebook=6, place=2, difficulty=3, minutes=40,
         statement="Your own gradient checker: True if `gradient` is the gradient of f at x, False if not. It is given "
                   "right gradients and planted wrong ones, of losses of a billionth, one and a million. A gradient is "
@@ -143,14 +140,11 @@ EXERCISES = (
         hints=("Take a numeric derivative for every number of x, moving that number alone. Afterwards x must be what "
                "it was before.",
                "Compare with what? An absolute tolerance accepts everything when the loss is small, and nothing when "
-               "it "
-               "is large.",
+               "it is large.",
                "A relative error for each number fails where a number is 0. Compare all errors with the largest number "
-               "of "
-               "the gradient, claimed or measured.",
+               "of the gradient, claimed or measured.",
                "np.ndindex(x.shape) runs over the indices of an array of any shape."),
         insight="A checker can be wrong in two ways: it may reject what is right, and it may accept what is wrong. "
-                "Only wrong "
-                "gradients show the second, so plant mistakes in what you test.",
+                "Only wrong gradients show the second, so plant mistakes in what you test.",
         equations={}, judge=_judge),
 )

@@ -119,10 +119,9 @@ EXERCISES = (
     Exercise(
         name="elbo_backward", signature="t, p, beta -> gradients",
         shapes="t: the trace as a dict, of the symbols x (B, D), encoder.0.h (B, H), mu, log_var, sigma, eps, z (B, "
-               "K), "
-               "decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b (H,), "
-               "encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, D), "
-               "decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
+               "K), decoder.0.h (B, H), logits (B, D); p: the parameters as a dict, encoder.0.W (D, H), encoder.0.b "
+               "(H,), encoder.1.W (H, 2K), encoder.1.b (2K,), decoder.0.W (K, H), decoder.0.b (H,), decoder.1.W (H, "
+               "D), decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
         notebook=7, place=5, difficulty=3, minutes=60,
         statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
                   "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
@@ -130,14 +129,11 @@ EXERCISES = (
                   "(`\"z\"`, "
                   "`\"mu\"`, ...), or return `d, gradients`: then the check names the **first** one that is wrong.",
         hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, "
-               "and "
-               "beta.",
+               "and beta.",
                "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at "
-               "mu "
-               "and log_var, the head's join, the encoder's.",
+               "mu and log_var, the head's join, the encoder's.",
                "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate "
-               "gradient "
-               "under the name of its symbol: d[\"z\"], d[\"mu\"]."),
+               "gradient under the name of its symbol: d[\"z\"], d[\"mu\"]."),
         insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward consists of these "
                 "lines.",
         equations={"log_likelihood": "7.1", "kl": "7.1", "logits": "5.18", "z": "5.4", "sigma": "4.8", "mu": "7.2",

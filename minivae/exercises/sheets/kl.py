@@ -39,18 +39,14 @@ EXERCISES = (
         name="kl_divergence", signature="mu, log_var -> kl", shapes="mu (B, K), log_var (B, K), kl (B,)",
         notebook=3, place=1, difficulty=1, minutes=10,
         statement="The KL divergence of q(z|x) = N(mu, sigma²) from the prior N(0, I), in closed form: one number for "
-                  "each "
-                  "example, in nats, summed over the latents. The encoder gives log_var = log sigma².",
+                  "each example, in nats, summed over the latents. The encoder gives log_var = log sigma².",
         hints=("For one latent, work out E_q[log q(z)] and E_q[log p(z)] separately. They need only E_q[(z − mu)²] = "
-               "sigma² and "
-               "E_q[z²] = mu² + sigma².",
+               "sigma² and E_q[z²] = mu² + sigma².",
                "The two log 2π cancel. Four terms are left: sigma², its logarithm, mu² and a constant.",
                "Test it at mu = 0, log_var = 0: q is the prior there, and the divergence is 0. One factor stands in "
-               "front "
-               "of all four terms."),
+               "front of all four terms."),
         insight="It is never negative, and 0 only where q is the prior. It is summed over the latents, not averaged, "
-                "as the "
-                "log-likelihood in the same loss is summed over the pixels.",
+                "as the log-likelihood in the same loss is summed over the pixels.",
         equations={"": "3.7"}, judge=Values(_cases, _by_definition, _size, against="its definition (exact quadrature)"),
         reference=lambda mu, log_var: kl_divergence(mu, log_var), built_from=("kernels:kl_divergence",)),
     Exercise(
@@ -60,14 +56,12 @@ EXERCISES = (
         statement="The backward of `kl_divergence`. dkl is the upstream gradient, ∂loss/∂kl: one number for each "
                   "example.",
         hints=("Differentiate the closed form, equation 3.7, with respect to one mu_k and to one log_var_k, all others "
-               "held "
-               "fixed.",
+               "held fixed.",
                "log_var occurs in two of the four terms: in an exponential, and by itself.",
                "dkl has shape (B,), mu has (B, K). One upstream number serves all K latents of its example: give it a "
                "second axis of length 1."),
         insight="The KL pulls mu towards 0 in proportion to mu, and log_var in proportion to sigma² − 1. At the prior "
-                "both "
-                "gradients are 0.",
+                "both gradients are 0.",
         equations={"": "3.9"},
         judge=Backward(kl_divergence, {"mu": "BK", "log_var": "BK"}, lambda dy, **_: {"dkl": dy}),
         reference=lambda dkl, mu, log_var: kl_divergence_backward(dkl, mu, log_var),

@@ -53,8 +53,7 @@ EXERCISES = (
         name="tanh_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
         notebook=5, place=5, difficulty=1, minutes=5,
         statement="y = tanh(a), number by number. Return da = ∂loss/∂a, given dy and the forward's **output** y; a "
-                  "itself "
-                  "is not kept.",
+                  "itself is not kept.",
         hints=("What is the derivative of tanh(a)? One of its forms needs tanh(a) alone.",
                "tanh(a) is the y that you are given: do not apply tanh again.",
                "Each number of the output depends on one number of the input: the chain rule is a product, number by "

@@ -69,17 +69,14 @@ EXERCISES = (
         name="bernoulli_log_likelihood", signature="logits, x -> log_likelihood",
         shapes="logits (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=9, difficulty=2, minutes=20,
         statement="log p(x|z) of binary pixels, 0 or 1, under the decoder's logits: one number for each example, in "
-                  "nats, "
-                  "summed over the pixels. It must stay accurate for logits of ±1000.",
+                  "nats, summed over the pixels. It must stay accurate for logits of ±1000.",
         hints=("With p = logistic(a), a pixel contributes x log p + (1 − x) log(1 − p). Put p in and simplify: p goes "
                "away.",
                "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 "
-               "− "
-               "p)?",
+               "− p)?",
                "The stable softplus of the last exercise is one of its two terms."),
         insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its "
-                "exponential, "
-                "summed over all possible images, is 1.",
+                "exponential, summed over all possible images, is 1.",
         equations={"": "5.16"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
                      "the probability, pixel by pixel"),
@@ -89,14 +86,12 @@ EXERCISES = (
         name="bernoulli_log_likelihood_backward", signature="dll, logits, x -> dlogits",
         shapes="dll (B,), logits (B, D), x (B, D), dlogits (B, D)", notebook=5, place=10, difficulty=1, minutes=15,
         statement="The backward of `bernoulli_log_likelihood`. dll is the upstream gradient: one number for each "
-                  "example. "
-                  "x is data and has no gradient.",
+                  "example. x is data and has no gradient.",
         hints=("Differentiate x a − log(1 + exp(a)) with respect to a.",
                "The derivative of the softplus is a function that you have met, in a form that never overflows.",
                "dll is (B,), the pixels are (B, D): one upstream number serves all pixels of its example."),
         insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this "
-                "likelihood is "
-                "written in logits.",
+                "likelihood is written in logits.",
         equations={"": "5.18"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
         reference=lambda dll, logits, x: bernoulli_log_likelihood_backward(dll, logits, x),
@@ -106,14 +101,12 @@ EXERCISES = (
         shapes="mean (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=11, difficulty=1, minutes=10,
         statement="log p(x|z) of real-valued pixels, each a Gaussian about the decoder's mean with one fixed "
                   "noise_variance: one number for each example, in nats, summed over the pixels, the normalizing "
-                  "constant "
-                  "included.",
+                  "constant included.",
         hints=("Take the logarithm of the density of N(mean, noise_variance) at x. It has two terms.",
                "The constant ½ log(2π noise_variance) belongs to every pixel, so D times to each example.",
                "noise_variance is already a variance: nothing is squared but the residual."),
         insight="Without its constant it is a scaled squared error: just as good to train on, but no density, so its "
-                "nats "
-                "cannot be compared with another model's.",
+                "nats cannot be compared with another model's.",
         equations={"": "5.20"},
         judge=Values(_gaussian_cases, _log_density, lambda mean, x, noise_variance: (
             1 + (x - mean) ** 2 / noise_variance).sum(axis=1), "the density, pixel by pixel"),
@@ -125,8 +118,7 @@ EXERCISES = (
         statement="The backward of `gaussian_log_likelihood` with respect to the decoder's mean. dll is the upstream "
                   "gradient, one number for each example.",
         hints=("The constant does not depend on mean. What is the derivative of −½ (x − mean)² / noise_variance with "
-               "respect "
-               "to mean?",
+               "respect to mean?",
                "Mind the inner derivative: it is −1, and there is a minus in front."),
         insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its "
                 "gradient.",

@@ -109,9 +109,8 @@ EXERCISES = (
         name="doubly_reparameterized", signature="log_weight, path -> gradient",
         shapes="log_weight (B, S), path (B, S, K), gradient (B, K)", notebook=11, place=2, difficulty=2, minutes=15,
         statement="The doubly reparameterized gradient of the importance-weighted bound with respect to mu, from the "
-                  "log "
-                  "weights of S draws for each example and from each draw's path, ∂log w_s/∂z_s. An image's log weight "
-                  "is a number like −1500.",
+                  "log weights of S draws for each example and from each draw's path, ∂log w_s/∂z_s. An image's log "
+                  "weight is a number like −1500.",
         hints=("The plain gradient weighs path and score of each draw with its normalized weight, w_s / Σ_r w_r. What "
                "does the mean of the score part come to, as a path?",
                "It takes (w̃_s − w̃_s²) times the path away. What is left of w̃_s?",
@@ -128,9 +127,8 @@ EXERCISES = (
         shapes="log_likelihood (C, T), temperatures (N,), log_weight (C,)", notebook=11, place=3, difficulty=1,
         minutes=10,
         statement="The log weight of C annealed chains. log_likelihood holds log p(x|z) at z_0, ..., z_{T−1}, the "
-                  "places "
-                  "where each chain stood when the temperature rose; temperatures are the N = T + 1 numbers t_0 = 0 < "
-                  "t_1 < ... < t_T = 1.",
+                  "places where each chain stood when the temperature rose; temperatures are the N = T + 1 numbers t_0 "
+                  "= 0 < t_1 < ... < t_T = 1.",
         hints=("How much does the log of p(z) p(x|z)^t grow at a fixed z when t rises from t_{i−1} to t_i?",
                "There are T rises for T + 1 temperatures, and each belongs to the place before the move.",
                "With one step, from 0 to 1, the log weight is log p(x|z_0)."),

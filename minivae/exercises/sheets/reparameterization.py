@@ -34,8 +34,7 @@ EXERCISES = (
         hints=("Which two operations turn N(0, 1) into N(mu, sigma²)?",
                "Scale first, then shift. What you are given is the standard deviation, not the variance."),
         insight="With eps held fixed, z is an ordinary function of mu and sigma. It has a derivative, and a finite "
-                "difference "
-                "can check it.",
+                "difference can check it.",
         equations={"": "4.5"}, judge=Values(_cases, _number_by_number, against="the line of the derivation"),
         reference=lambda mu, sigma, eps: reparameterize(mu, sigma, eps), built_from=("kernels:reparameterize",)),
     Exercise(
@@ -43,8 +42,7 @@ EXERCISES = (
         shapes="dz (B, K), eps (B, K), dmu (B, K), dsigma (B, K)",
         notebook=4, place=2, difficulty=1, minutes=10,
         statement="The backward of `reparameterize`: from ∂loss/∂z to ∂loss/∂mu and ∂loss/∂sigma. eps is noise and has "
-                  "no "
-                  "gradient.",
+                  "no gradient.",
         hints=("If mu moves by a little, by how much does z move? And if sigma does?",
                "Use the same noise as the forward: it is an argument, and nothing is drawn here.",
                "Return new arrays: the caller may write into dmu, and dz must not change with it."),

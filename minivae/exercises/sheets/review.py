@@ -107,8 +107,7 @@ def _judge(exercise, answer, rng):
     found = repaired is not None and _first_wrong(repaired) is None
     if where != first:
         raise Failed("value", f"the gradient of {where} is not the first to be wrong; compare each one with "
-                              f"differences, from "
-                              "the loss back")
+                              "differences, from the loss back")
     if not found:
         raise Failed("value", f"the gradient of {where} is the first to be wrong, but not because {what}")
     return Finding(Report([compare("answers", np.ones(2), np.ones(2), 0.5)]), None, "",
@@ -127,21 +126,17 @@ EXERCISES = (
         name="review", signature="-> where, what", shapes="where, what: two strings", notebook=7, place=6, difficulty=3,
         minutes=30,
         statement="A colleague asks you to review `colleagues_backward`, the ELBO's backward. One thing is wrong in "
-                  "it. Hand "
-                  "in a function that takes nothing and returns two strings: the first gradient that is wrong, from "
-                  "the loss "
-                  "back, by its name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the fault, one of "
-                  "these:\n\n"
+                  "it. Hand in a function that takes nothing and returns two strings: the first gradient that is "
+                  "wrong, from the loss back, by its name in `d` or `grads`, such as \"z\" or \"decoder.0.W\"; and the "
+                  "fault, one of these:\n\n"
                   + "\n".join(f"- {name}" for name in CHOICES),
         hints=("Reading is one way. The other: a model of mv.VAE gives you the trace, and mv.gradcheck.check_gradient "
                "takes the gradients that the colleague claims.",
                "Build a small mv.VAE with one tanh layer, run forward, hand dict(trace) and dict(model.parameters) to "
-               "the "
-               "colleague, and check its grads against the loss as a function of the parameters.",
+               "the colleague, and check its grads against the loss as a function of the parameters.",
                "A gradient that is right clears every gradient that it was computed from. Only one is wrong: which "
                "line computes it?"),
         insight="One wrong bias among seventeen gradients: training would have gone on, a little worse, and nobody "
-                "would "
-                "have noticed.",
+                "would have noticed.",
         equations={}, judge=_judge),
 )

@@ -41,12 +41,10 @@ EXERCISES = (
         statement="The logistic function 1 / (1 + exp(−a)), which turns logits into probabilities, in a form in which "
                   "**nothing overflows**: even for logits of ±1000, NumPy must not warn.",
         hints=("exp of a large positive number overflows, exp of a large negative one quietly becomes 0. Which of the "
-               "two "
-               "does 1 / (1 + exp(−a)) take at a = −1000?",
+               "two does 1 / (1 + exp(−a)) take at a = −1000?",
                "np.where evaluates both branches for every number, including the one that overflows.",
                "tanh never overflows, and the logistic function is a scaled and shifted tanh: compare their values at "
-               "0 and "
-               "far out on both sides."),
+               "0 and far out on both sides."),
         insight="A stable formula computes the same function without the large intermediate number.",
         equations={"": "5.13"},
         judge=Values(_cases, _each(_logistic), lambda a: np.ones_like(a),
@@ -55,14 +53,12 @@ EXERCISES = (
     Exercise(
         name="softplus", signature="a -> s", shapes="a (B, D), s (B, D)", notebook=5, place=8, difficulty=2, minutes=10,
         statement="log(1 + exp(a)), in a form in which nothing overflows at a = 1000 and a tiny answer keeps its "
-                  "digits: at "
-                  "a = −40 it is 4e-18, not 0.",
+                  "digits: at a = −40 it is 4e-18, not 0.",
         hints=("For large a the answer is a itself, to rounding. Take max(a, 0) out of the logarithm: what is left "
                "inside?",
                "What is left contains exp(−|a|), which never overflows.",
                "1 + 4e-18 is 1 in floating point, and its logarithm is 0. NumPy has a function for the logarithm of "
-               "one plus "
-               "something small."),
+               "one plus something small."),
         insight="max(a, 0) holds the large part, log1p the small one. This is the log-normalizer of every pixel.",
         equations={"": "5.17"},
         judge=Values(_cases, _each(_softplus), lambda a: np.vectorize(_softplus)(a), "Python's own log1p", silent=True,

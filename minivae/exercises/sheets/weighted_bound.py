@@ -34,8 +34,7 @@ EXERCISES = (
         statement="The importance-weighted bound from the logarithms of S weights for each example: the logarithm of "
                   "their mean, log (1/S) Σ_s w_s. An image's log weight is a number like −1500.",
         hints=("exp(−1500) is 0 in floating point, and log 0 is −inf. What can be taken out of the sum as a factor, so "
-               "that its "
-               "logarithm is added afterwards?",
+               "that its logarithm is added afterwards?",
                "Each example has its own largest log weight: subtract it, so that the largest exponential is exp(0).",
                "It is the logarithm of a mean, not of a sum. With S = 1 the log weight itself must come back."),
         insight="On average the bound rises towards log p(x) as samples are added.",
@@ -47,11 +46,9 @@ EXERCISES = (
         name="importance_weighted_bound_backward", signature="dbound, log_weight -> dlog_weight",
         shapes="dbound (B,), log_weight (B, S), dlog_weight (B, S)", notebook=10, place=2, difficulty=2, minutes=15,
         statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one "
-                  "number "
-                  "for each example.",
+                  "number for each example.",
         hints=("Differentiate log Σ_s exp(log w_s) with respect to one log w_s. The 1/S is a constant factor of the "
-               "sum: what "
-               "happens to it?",
+               "sum: what happens to it?",
                "The share of a sample is its weight divided by the sum of the example's weights. The shares sum to 1.",
                "exp(−1500) again: the same trick as in the forward works here, and does not change the shares."),
         insight="Each sample's share of the gradient is its share of the sum: one good draw can take nearly all of it.",
