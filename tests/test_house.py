@@ -1,5 +1,6 @@
 """The house style, as far as a machine can see it."""
 
+import collections
 import pathlib
 import re
 
@@ -13,3 +14,11 @@ def test_no_line_is_wider_than_the_limit():
             for folder in ("minivae", "notebooks", "tests") for path in (ROOT / folder).rglob("*.py")
             for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), 1) if len(line) > limit]
     assert not wide, "\n".join(wide)
+
+
+def test_no_two_modules_share_a_name():
+    places = collections.defaultdict(list)
+    for path in (ROOT / "minivae").rglob("*.py"):
+        places[path.stem].append(str(path.relative_to(ROOT)))
+    shared = [sorted(paths) for name, paths in places.items() if len(paths) > 1 and not name.startswith("__")]
+    assert not shared

@@ -6,7 +6,7 @@ from ..data import flatten_images
 from ..data.binarize import white_of
 from ..data.images import is_binary
 from ..model import IWAE, VAE, ConditionalVAE, MonteCarloELBO, PathIWAE, PathMonteCarloELBO
-from ..model.checks import positive_integer
+from ..model.arguments import positive_integer
 
 __all__ = ["kind_of_model", "check_noise_variance", "draws_per_image", "new_model"]
 

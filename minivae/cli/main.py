@@ -298,5 +298,5 @@ def grade(options):
     keep one student's mistakes from another's result; they are not a security sandbox.
     Each result is kept as it comes, and the same command goes on where it stopped.
     """
-    from ..grading import run
-    return run(options)
+    from ..grading import grade_all
+    return grade_all(options)

@@ -49,7 +49,7 @@ def parser_for(verbs):
 
 def check_numbers(options):
     """Raise a ValueError if an option's number is out of range; the message names the option."""
-    from ..model.checks import finite_number, positive_integer, whole_number  # NumPy, which --help does not need
+    from ..model.arguments import finite_number, positive_integer, whole_number  # NumPy, which --help does not need
 
     def positive(name, number):
         return finite_number(name, number, positive=True)

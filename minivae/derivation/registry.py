@@ -13,7 +13,7 @@ import re
 
 from .equations import EQUATIONS
 
-__all__ = ["equation", "equation_of", "find", "locate", "as_table"]
+__all__ = ["equation", "equation_of", "find_function", "locate", "as_table"]
 
 HEADING = """\
 The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are about checking gradients. p is the
@@ -62,7 +62,7 @@ def equation_of(symbol, trace=()):
     return found[-1] if found else None
 
 
-def find(function):
+def find_function(function):
     """Return a registered function itself, from its name as in ``Equation.computed_by``.
 
     Raises
@@ -99,7 +99,7 @@ def locate(function):
     name, file, line : str, str, int
         Such as ``("reparameterize", "minivae/kernels/gaussian.py", 93)``.
     """
-    found = find(function)
+    found = find_function(function)
     return found.__qualname__, in_package(inspect.getsourcefile(found)), lines_of(found)[1]
 
 

@@ -6,7 +6,7 @@ import re
 import textwrap
 
 from .equations import EQUATIONS
-from .registry import find, lines_of, locate
+from .registry import find_function, lines_of, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
@@ -45,7 +45,7 @@ def show_source(function, since=None, until=None, *, tuned=False, docstring=Fals
     ``mv.show_source("kernels:tanh_backward")`` shows ``return dy * (1 - y**2)``, and
     ``mv.show_source("kernels:tanh_backward", tuned=True)`` how that is computed in place.
     """
-    find(function)
+    find_function(function)
     if function.startswith(KERNELS) and since is None and not (tuned or docstring):
         function = plain_form(function)
     lines = source_lines(function, docstring=docstring)
@@ -86,7 +86,7 @@ class Source:
         self.function, self.numbers = function, sorted(lines)
         self.name, self.file, _ = locate(function)
         self.line = min(lines)
-        definition = lines_of(find(function))[0][0]
+        definition = lines_of(find_function(function))[0][0]
         margin = len(definition) - len(definition.lstrip())  # lines keep their indentation within the function
         self.code = "\n".join(line[margin:] for line in lines.values()).strip("\n")
         registered = function.replace(PLAIN, KERNELS)
@@ -128,7 +128,7 @@ def plain_form(kernel):
 
 def source_lines(function, *, docstring=False):
     """Return a function's lines by their number in its file; its docstring and shape checks only if asked for."""
-    found = find(function)
+    found = find_function(function)
     texts, start = lines_of(found)
     lines = {start + i: text.rstrip("\n") for i, text in enumerate(texts)}
     if not docstring:
@@ -168,7 +168,7 @@ def assigning(function, *targets, between=()):
     -------
     source : Source
     """
-    statements = _statements(find(function))
+    statements = _statements(find_function(function))
     wanted = set(targets)
     for assigned, used, _ in reversed(statements):
         if assigned & wanted:
@@ -178,13 +178,13 @@ def assigning(function, *targets, between=()):
 
 def assigns(function, target):
     """Whether a registered function assigns a target, such as "d.mu"."""
-    return any(target in assigned for assigned, _, _ in _statements(find(function)))
+    return any(target in assigned for assigned, _, _ in _statements(find_function(function)))
 
 
 def body_of(kernel, target=None):
     """Return the lines of a kernel's plain form; or, given a target that they assign, the one that assigns it."""
     kernel = plain_form(kernel)
-    found = [numbers for assigned, _, numbers in _statements(find(kernel)) if target in assigned]
+    found = [numbers for assigned, _, numbers in _statements(find_function(kernel)) if target in assigned]
     if found:
         return _source(kernel, found)
     definition, *body = source_lines(kernel).items()

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..model.checks import finite_number, float_matrix
+from ..model.arguments import finite_number, float_matrix
 
 __all__ = ["unit_activity", "active_units"]
 

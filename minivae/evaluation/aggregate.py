@@ -11,7 +11,7 @@ import numpy as np
 
 from ..kernels import gaussian_log_density, kl_divergence, log_mean_exp, reparameterize, standard_deviation
 from ..kernels.density import LOG_2PI, inverse_root, over_sigma
-from ..model.checks import float_matrix, generator, positive_integer
+from ..model.arguments import float_matrix, generator, positive_integer
 
 __all__ = ["KLParts", "aggregate_log_density", "kl_parts"]
 

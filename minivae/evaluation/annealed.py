@@ -19,10 +19,10 @@ import numpy as np
 from tqdm import tqdm
 
 from ..model import join_labels
-from ..model.checks import float_matrix, generator, positive_integer
+from ..model.arguments import float_matrix, generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 from .hmc import Chains, Target
-from .importance import NUMBERS, evidence_of, in_words
+from .importance import NUMBERS, duration, evidence_of
 
 __all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", "bracket", "temperature_schedule"]
 
@@ -290,7 +290,7 @@ def _in_blocks(run, model, n, plan, rng, progress):
     threads = min(len(blocks), free_cores())
     if progress:
         seconds = plan.moves() * _seconds_a_move(model, min(n, size), plan) * len(blocks) / threads
-        print(f"Annealing {n:,} images on {plan.chains} chains each takes {in_words(seconds)}.", file=sys.stderr)
+        print(f"Annealing {n:,} images on {plan.chains} chains each takes {duration(seconds)}.", file=sys.stderr)
     pool = ThreadPoolExecutor(threads, initializer=hold_this_thread)
     try:
         work = pool.map(lambda block, seed: run(block, np.random.default_rng(seed)), blocks, seeds)

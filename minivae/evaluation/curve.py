@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..kernels import log_mean_exp
-from ..model.checks import positive_integer
+from ..model.arguments import positive_integer
 from .importance import over_examples
 
 __all__ = ["BoundCurve", "bound_curve", "bound_in_groups", "sample_sizes"]

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..data import prepare
 from ..data.binarize import binarize_checked
-from ..model.checks import generator, positive_integer
+from ..model.arguments import generator, positive_integer
 from .cores import one_blas_thread
 
 __all__ = ["evaluate_elbo", "mean_elbo"]

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..kernels import gaussian_log_density, log_mean_exp
 from ..kernels.density import LOG_2PI
-from ..model.checks import float_matrix, positive_integer
+from ..model.arguments import float_matrix, positive_integer
 
 __all__ = ["exact_log_evidence", "exact_posterior", "PPCA", "ppca", "quadrature_log_evidence"]
 

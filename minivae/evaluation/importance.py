@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
-from ..model.checks import float_matrix, generator, positive_integer
+from ..model.arguments import float_matrix, generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
@@ -230,7 +230,7 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
         if progress:
             print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} "
                   f"{'draw' if samples == 1 else 'draws'} of z each: "
-                  f"{in_words(_seconds(pool, draws_of, len(x), samples))}.", file=sys.stderr)
+                  f"{duration(_seconds(pool, draws_of, len(x), samples))}.", file=sys.stderr)
         return list(tqdm(pool.map(result, range(len(x))), desc=f"log p(x), {samples:,} draws each", total=len(x),
                          unit="image", disable=not progress, smoothing=0))
     finally:
@@ -247,7 +247,7 @@ def _seconds(pool, draws_of, count, samples):
     return shortest * count / len(examples) * samples / few
 
 
-def in_words(seconds):
+def duration(seconds):
     """Say about how long so many seconds are."""
     if seconds < 1:
         return "less than a second"

@@ -8,7 +8,7 @@ import numpy as np
 from ..data import prepare
 from ..data.binarize import binarize_checked
 from ..kernels import kl_divergence
-from ..model.checks import generator, positive_integer
+from ..model.arguments import generator, positive_integer
 from . import annealed
 from .active import THRESHOLD, active_units
 from .cores import one_blas_thread

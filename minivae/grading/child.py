@@ -17,10 +17,10 @@ import numpy as np
 
 from ..exercises.answers.foreign import Failed, Local, arrays_in, plain
 from .channel import decoded, encoded, from_line, to_line
-from .submission import run
+from .submission import run_cells
 from .used import Used
 
-__all__ = ["main", "nurse"]
+__all__ = ["serve", "nurse"]
 
 PR_SET_PDEATHSIG = 1
 MEMORY, FILE_SIZE = 4 * 2**30, 64 * 2**20   # bytes that it may take, and write into one file
@@ -39,7 +39,7 @@ def nurse():
         pid = os.fork()
         if not pid:
             _become_a_child(asked, pipes)
-            main(os.fsdecode(folder))
+            serve(os.fsdecode(folder))
             os._exit(0)
         for pipe in pipes:
             os.close(pipe)
@@ -76,7 +76,7 @@ def _check_nothing():
     exercises.check = exercises.course.check = check
 
 
-def main(folder=None):
+def serve(folder=None):
     """Run a submission, which comes with the first request, and serve until the grader goes away."""
     requests, replies = _own_streams()
     _end_with_the_grader()
@@ -92,7 +92,7 @@ def main(folder=None):
     def begins(number, place):
         server.send({"begins": number, "place": place})
 
-    namespace, trouble = run(asked["cells"], begins, set(asked["skipped"]), asked["last"])
+    namespace, trouble = run_cells(asked["cells"], begins, set(asked["skipped"]), asked["last"])
     server.namespace = namespace
     server.send({"names": [name for name, value in namespace.items() if callable(value)], "trouble": trouble})
     for line in requests:

@@ -4,7 +4,7 @@ import pathlib
 import re
 
 from ..files import whole_file
-from .table import WORDS, number, state
+from .table import WORDS, state, tidy
 
 __all__ = ["write_feedback"]
 
@@ -29,14 +29,14 @@ def write_feedback(folder, marks):
 
 
 def _page(one):
-    lines = [f"# {one.name}", "", f"{number(one.total)} of {number(one.out_of)} points.", ""]
+    lines = [f"# {one.name}", "", f"{tidy(one.total)} of {tidy(one.out_of)} points.", ""]
     lines += [f"- {one.late} {'day' if one.late == 1 else 'days'} late"] * (one.late > 0)
     lines += [f"- {trouble}" for trouble in one.graded.trouble]
     lines += [f"- {what}: {comment or 'decided by hand'}" for what, comment in one.by_hand.items()
               if what not in one.worth]
     for name, worth in one.worth.items():
         answer = one.graded.answers.get(name)
-        lines += ["", f"## {name}: {WORDS[state(answer)]} ({number(one.points[name] or 0)} of {number(worth)})"]
+        lines += ["", f"## {name}: {WORDS[state(answer)]} ({tidy(one.points[name] or 0)} of {tidy(worth)})"]
         if name in one.by_hand:
             lines += ["", f"By hand: {one.by_hand[name] or 'the points were decided by your teacher.'}"]
         if answer is not None:

@@ -12,7 +12,7 @@ import zlib
 from typing import NamedTuple
 
 from ..exercises.answers.foreign import printable
-from .source import Unreadable, cells_of
+from .cells import Unreadable, cells_of
 
 __all__ = ["Submission", "handed_in"]
 

@@ -11,7 +11,7 @@ from ..exercises.course import SEED, judged
 from .alike import pieces_of
 from .launch import NotStarted
 from .remote import Process, Remote
-from .source import statements_of
+from .cells import statements_of
 
 __all__ = ["Graded", "grade"]
 

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 
-__all__ = ["NotStarted", "launched", "make_unreadable", "places", "forks"]
+__all__ = ["NotStarted", "launched", "make_unreadable", "import_path", "forks"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading import child; child.{}()")
@@ -32,7 +32,7 @@ class NotStarted(OSError):
     """Python itself did not start: no submission's fault."""
 
 
-def places():
+def import_path():
     """Where modules are found, as here; first the place of this package, so that no other is taken for it."""
     return json.dumps([str(ROOT), *(os.path.abspath(place) for place in sys.path if place)])
 
@@ -65,7 +65,7 @@ class Anew:
 
     def __init__(self, folder):
         self.told, self.empty = tempfile.TemporaryFile(), _empty()
-        self.process = _python("main", [str(folder)], self.empty, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        self.process = _python("serve", [str(folder)], self.empty, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                stderr=self.told)
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
 
@@ -172,8 +172,8 @@ def _python(what, words, empty, **streams):
     """Start Python on a function of ``child`` in an empty folder, with the environment emptied."""
     environment = {key: value for key, value in os.environ.items() if key in HANDED_DOWN or key.startswith(LIBRARIES)}
     environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    return subprocess.Popen([sys.executable, "-c", BEGIN.format(what), places(), *words], bufsize=0, cwd=empty.name,
-                            env=environment, start_new_session=True, **streams)
+    return subprocess.Popen([sys.executable, "-c", BEGIN.format(what), import_path(), *words], bufsize=0,
+                            cwd=empty.name, env=environment, start_new_session=True, **streams)
 
 
 def _empty():

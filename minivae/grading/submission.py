@@ -12,14 +12,14 @@ import sys
 import types
 
 from ..exercises.answers.foreign import description, failure
-from .source import statements_of
+from .cells import statements_of
 
-__all__ = ["run"]
+__all__ = ["run_cells"]
 
 TIMERS = ("time", "timeit", "prun", "capture")   # line magics whose line is ordinary code
 
 
-def run(cells, begins, skipped=(), last=None):
+def run_cells(cells, begins, skipped=(), last=None):
     """Run the cells of a file as a notebook's kernel would.
 
     Parameters

@@ -8,7 +8,7 @@ import json
 from .alike import alike
 from .roster import id_of
 
-__all__ = ["as_text", "as_csv", "as_json", "number", "state", "what", "WORDS"]
+__all__ = ["as_text", "as_csv", "as_json", "tidy", "state", "what", "WORDS"]
 
 COMMON = 3    # of the mistakes in an exercise, how many are listed
 WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
@@ -28,14 +28,14 @@ def what(answer):
     return answer["mistake"] or next(iter(answer["diagnosis"]), "") or f"wrong: {answer['stage']}"
 
 
-def number(value):
+def tidy(value):
     """A number of points as a whole number where it is one."""
     return int(value) if value == int(value) else value
 
 
 def as_text(marks, seed):
     """Return the table as text: each student with what to fix, each exercise with its mistakes, what to look at."""
-    exercises, out_of = list(marks[0].worth), number(marks[0].out_of)
+    exercises, out_of = list(marks[0].worth), tidy(marks[0].out_of)
     lines = [f"{_count(len(marks), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of} points; "
              f"cases drawn with --seed {seed}", ""]
     width = max(len(one.name) for one in marks)
@@ -44,7 +44,7 @@ def as_text(marks, seed):
         counts = collections.Counter(state(answers.get(name)) for name in exercises)
         told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
         told += [f"{_count(one.late, 'day')} late"] * (one.late > 0)
-        lines.append(f"{one.name:{width}}  {number(one.total):3} of {out_of}   {', '.join(told)}   "
+        lines.append(f"{one.name:{width}}  {tidy(one.total):3} of {out_of}   {', '.join(told)}   "
                      f"({one.graded.seconds:.1f} s)")
         lines += [f"    ! {trouble}" for trouble in one.graded.trouble]
         lines += [f"    ✎ {name}, by hand: {comment}" for name, comment in one.by_hand.items()]
@@ -102,11 +102,11 @@ def as_csv(marks, seed):
                      "trouble", *columns])
     for one in marks:
         by_hand = "; ".join(f"{name}: {comment}" if comment else name for name, comment in one.by_hand.items())
-        row = [one.name, number(one.total), number(one.out_of), seed, one.graded.seconds, id_of(one.name), one.late,
+        row = [one.name, tidy(one.total), tidy(one.out_of), seed, one.graded.seconds, id_of(one.name), one.late,
                by_hand, "; ".join(one.graded.used), "; ".join(one.graded.trouble)]
         for name in exercises:
             points = one.points[name]
-            row += ["" if points is None else number(points), what(one.graded.answers.get(name))]
+            row += ["" if points is None else tidy(points), what(one.graded.answers.get(name))]
         writer.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
 
@@ -115,15 +115,15 @@ def as_json(marks, seed):
     """Return the table as one JSON object."""
     def told(one, name):
         answer = one.graded.answers[name]
-        about = {"state": state(answer), "points": number(one.points[name])}
+        about = {"state": state(answer), "points": tidy(one.points[name])}
         found = {key: answer[key] for key in ("stage", "mistake", "diagnosis")}
         return about if state(answer) == "pass" else about | found
 
-    told_all = [{"submission": one.name, "points": number(one.total), "seconds": one.graded.seconds,
+    told_all = [{"submission": one.name, "points": tidy(one.total), "seconds": one.graded.seconds,
                  "days_late": one.late, "by_hand": one.by_hand, "trouble": one.graded.trouble,
                  "used": list(one.graded.used), "exercises": {name: told(one, name) for name in one.graded.answers}}
                 for one in marks]
-    table = {"out_of": number(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": told_all}
+    table = {"out_of": tidy(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": told_all}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -19,7 +19,7 @@ import time
 from ..exercises.answers.foreign import printable
 from .folder import Submission
 from .grade import Graded, grade
-from .launch import TO_END, NotStarted, make_unreadable, places
+from .launch import TO_END, NotStarted, import_path, make_unreadable
 
 __all__ = ["graded_by", "work"]
 
@@ -98,7 +98,7 @@ def _hand_out(tasks, rows, workers, over, settings):
 def _worker():
     """Start a worker; NotStarted if Python does not start, which is no submission's fault."""
     with tempfile.TemporaryDirectory(prefix="minivae-start-") as empty, tempfile.TemporaryFile() as told:
-        worker = subprocess.Popen([sys.executable, "-c", BEGIN, places()], cwd=empty, stdin=subprocess.PIPE,
+        worker = subprocess.Popen([sys.executable, "-c", BEGIN, import_path()], cwd=empty, stdin=subprocess.PIPE,
                                   stdout=subprocess.PIPE, stderr=told, start_new_session=True)
         if worker.stdout.readline() != READY:
             worker.kill()

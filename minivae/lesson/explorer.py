@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..kernels import kl_divergence
-from ..model.checks import float_matrix, positive_integer
+from ..model.arguments import float_matrix, positive_integer
 
 __all__ = ["Explorer", "explore"]
 

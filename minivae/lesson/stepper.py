@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..derivation import EQUATIONS, equation_of, find
+from ..derivation import EQUATIONS, equation_of, find_function
 from ..derivation.source import assigning, assigns, body_of
 from ..gradcheck.chain import Chain
 from ..model.vae import BETWEEN, VAE
@@ -77,7 +77,7 @@ def _functions(model):
 
 def _with_locals(functions, run):
     """What ``run`` returns, and the arrays that the functions named have between two symbols when they end."""
-    codes, seen = {find(name).__code__ for name in functions}, {}
+    codes, seen = {find_function(name).__code__ for name in functions}, {}
 
     def watch(frame, event, _):
         if event == "return" and frame.f_code in codes:
@@ -191,8 +191,8 @@ class Steps(Sequence):
         → and ← step; an address that ends in ``#d.z`` opens at that step. Formulas are MathML if latex2mathml is
         installed (``pip install minivae[book]``), and plain text if not.
         """
-        from .walk import save
-        save(self, path)
+        from .walk import save_page
+        save_page(self, path)
 
 
 def _forward_step(symbol, model, trace, functions):

@@ -17,7 +17,7 @@ from ..derivation.source import source_lines
 from ..files import whole_file
 from .mathml import linked
 
-__all__ = ["page", "save"]
+__all__ = ["page", "save_page"]
 
 TEMPLATE = pathlib.Path(__file__).with_name("walk.html")
 WHOLE = 60            # numbers: an array of no more is shown whole
@@ -30,7 +30,7 @@ WRITTEN = {"μ": "mu", "σ": "sigma", "ε": "eps", "z": "z", "ℓ": "log_likelih
            "loss": "loss", "x": "x"}   # how the equations of the chain write its symbols
 
 
-def save(steps, path):
+def save_page(steps, path):
     """Write the walk of some steps to ``path``, whole or not at all."""
     with whole_file(path) as file:
         file.write(page(steps).encode("utf-8"))

@@ -1,6 +1,6 @@
 """A model's settings: the arguments that make it, checked and as plain numbers and words that JSON can hold."""
 
-from .checks import finite_number, one_of, positive_integer, whole_number
+from .arguments import finite_number, one_of, positive_integer, whole_number
 from .mlp import ACTIVATIONS
 
 __all__ = ["architecture"]

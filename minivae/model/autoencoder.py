@@ -7,7 +7,7 @@ batch, D data (pixels), K latent.
 import numpy as np
 
 from ..files import open_arrays, write_arrays
-from .checks import float_matrix, generator, positive_integer
+from .arguments import float_matrix, generator, positive_integer
 from .likelihood import likelihood_of
 from .mlp import MLP
 from .model_file import model_arrays, model_from_archive

@@ -16,7 +16,7 @@ from ..kernels import (
     mean_over_samples_backward, reparameterize, reparameterize_backward, repeat, repeat_backward, standard_deviation,
     standard_deviation_backward,
 )
-from .checks import float_matrix
+from .arguments import float_matrix
 from .trace import close_trace, open_gradients, open_trace
 from .vae import VAE
 

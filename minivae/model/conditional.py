@@ -9,7 +9,7 @@ from functools import cached_property
 
 import numpy as np
 
-from .checks import float_matrix, generator, positive_integer
+from .arguments import float_matrix, generator, positive_integer
 from .labels import join, join_labels
 from .mlp import MLP
 from .vae import VAE

@@ -6,7 +6,7 @@ Shapes: N rows, D data (pixels), C classes.
 import numpy as np
 
 from ..data.images import is_binary
-from .checks import positive_integer
+from .arguments import positive_integer
 
 __all__ = ["join_labels", "join"]
 

@@ -10,7 +10,7 @@ import json
 import numpy as np
 
 from ..files import CheckpointError
-from .checks import whole_number
+from .arguments import whole_number
 
 __all__ = ["model_arrays", "model_from_archive"]
 

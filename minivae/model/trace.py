@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .checks import finite_number
+from .arguments import finite_number
 from .mlp import WeightsLater
 from .parameters import Parameters
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..files import CheckpointError, open_arrays, write_arrays
 from ..model import VAE
-from ..model.checks import positive_integer
+from ..model.arguments import positive_integer
 from ..model.model_file import model_arrays, model_from_archive
 
 __all__ = ["Checkpoint", "save_checkpoint", "load_checkpoint"]

@@ -14,7 +14,7 @@ from ..evaluation.cores import one_blas_thread
 from ..evaluation.elbo import mean_elbo
 from ..files import remove_writable
 from ..model import VAE, ConditionalVAE
-from ..model.checks import finite_number, one_of, positive_integer, whole_number
+from ..model.arguments import finite_number, one_of, positive_integer, whole_number
 from .checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from .finite import check_means, check_parameters
 from .optimizers import SGD, Adam

@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from ..model.checks import finite_number
+from ..model.arguments import finite_number
 
 __all__ = ["SGD", "Adam", "adam_step"]
 

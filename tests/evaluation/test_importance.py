@@ -240,7 +240,7 @@ def test_the_progress_bar_is_asked_for(capsys):
 @pytest.mark.parametrize("seconds, words", [(0.2, "less than a second"), (7.4, "about 7 s"), (180, "about 3 min"),
                                             (7200, "about 2 hours")])
 def test_times_in_words(seconds, words):
-    assert importance.in_words(seconds) == words
+    assert importance.duration(seconds) == words
 
 
 def test_the_time_is_estimated_from_a_few_draws(monkeypatch):

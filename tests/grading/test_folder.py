@@ -9,7 +9,7 @@ from grading.class_of_students import RIGHT, notebook
 
 from minivae.grading import folder, handed_in
 from minivae.grading.roster import absent
-from minivae.grading.run import _named
+from minivae.grading.command import _named
 
 
 def zipped(**files):

@@ -287,6 +287,6 @@ def test_ctrl_c_says_that_the_results_are_kept(tmp_path, monkeypatch, capsys):
         raise KeyboardInterrupt
 
     (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
-    monkeypatch.setattr(sys.modules["minivae.grading.run"], "graded_by", interrupted)
+    monkeypatch.setattr(sys.modules["minivae.grading.command"], "graded_by", interrupted)
     assert main(["grade", str(tmp_path)]) == 130
     assert "the same command goes on" in capsys.readouterr().err

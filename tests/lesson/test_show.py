@@ -7,7 +7,7 @@ import IPython
 import pytest
 
 import minivae as mv
-from minivae.derivation import EQUATIONS, find
+from minivae.derivation import EQUATIONS, find_function
 from minivae.kernels import plain
 
 ROOT = pathlib.Path(mv.__file__).parents[1]
@@ -65,7 +65,7 @@ def test_shown_source_stands_in_the_file_where_it_says(function):
     own = source.code.splitlines()
     there = lines[source.line - 1:source.line - 1 + len(own)]
     assert [line.strip() for line in there] == [line.strip() for line in own]
-    assert find(function).__doc__.split("\n")[0] in source.code
+    assert find_function(function).__doc__.split("\n")[0] in source.code
     bare = mv.show_source(function, tuned=True)
     assert "check_shapes" not in bare.code
     assert '"""' not in bare.code and set(bare.code.splitlines()) < set(own)

@@ -21,13 +21,13 @@ from .roster import absent, pseudonyms, roster
 from .table import as_csv, as_json, as_text
 from .workers import graded_by
 
-__all__ = ["run"]
+__all__ = ["grade_all"]
 
 ALL_PASS, NOT_ALL = 0, 3
 WIDTH, OFTEN = 24, 10.0   # characters of the progress bar; seconds between two lines of progress in a file
 
 
-def run(options):
+def grade_all(options):
     """Grade as the command line asks, write the table, and return the exit code.
 
     Parameters

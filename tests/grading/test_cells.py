@@ -7,15 +7,15 @@ import sys
 import pytest
 from grading.class_of_students import RIGHT, notebook
 
-from minivae.grading.source import Unreadable, cells_of, statements_of
-from minivae.grading.submission import run
+from minivae.grading.cells import Unreadable, cells_of, statements_of
+from minivae.grading.submission import run_cells
 
 
 def ran(*cells):
     """Run cells here; return the namespace and the first trouble."""
     main = sys.modules["__main__"]
     try:
-        return run([("cell 1", cell) for cell in cells], lambda *_: None)
+        return run_cells([("cell 1", cell) for cell in cells], lambda *_: None)
     finally:
         sys.modules["__main__"] = main
 
