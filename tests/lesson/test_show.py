@@ -112,7 +112,7 @@ def test_excerpts_keep_their_indentation():
     (":dense", "got"),
 ])
 def test_a_function_that_is_not_there(function, message):
-    for call in (mv.show_source, find):
+    for call in (mv.show_source, find_function):
         with pytest.raises(ValueError, match=f'function must be "module:name" within minivae.*{message}'):
             call(function)
 
