@@ -1,7 +1,9 @@
 """The words of the command line: every verb's options, with the help that goes with them."""
 
 import argparse
+import difflib
 import pathlib
+import re
 
 __all__ = ["ABOUT", "check_numbers", "parser_for"]
 
@@ -27,6 +29,19 @@ class _Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
+class _VerbParser(_Parser):
+    def parse_known_args(self, args=None, namespace=None):
+        """Refuse an unknown option by its name, before argparse takes the value after it for the verb's argument."""
+        options = [option for action in self._actions for option in action.option_strings]
+        for word in args[:args.index("--")] if "--" in args else args:
+            name = word.partition("=")[0]
+            looks_like_one = re.match(r"-[^\d. ]\S*$", name)  # not a negative number
+            if looks_like_one and name[:2] not in options and not any(option.startswith(name) for option in options):
+                near = difflib.get_close_matches(name, options, 1)
+                self.error(f"there is no option {name}" + (f"; did you mean {near[0]}?" if near else ""))
+        return super().parse_known_args(args, namespace)
+
+
 def parser_for(verbs):
     """Return the parser of the command line.
 
@@ -37,7 +52,8 @@ def parser_for(verbs):
     """
     parser = _Parser(prog="python -m minivae", description=ABOUT, usage=argparse.SUPPRESS,
                      formatter_class=argparse.RawDescriptionHelpFormatter)
-    subparsers = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS)
+    subparsers = parser.add_subparsers(prog=parser.prog, dest="verb", metavar="VERB", help=argparse.SUPPRESS,
+                                       parser_class=_VerbParser)
     add_options = {"train": _train_options, "evaluate": _evaluate_options, "generate": _generate_options,
                    "gradcheck": _gradcheck_options, "derivation": _derivation_options,
                    "grade": _grade_options}

@@ -509,7 +509,6 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--conditional", "--objective", "iwae"], 1, "--conditional goes with --objective elbo alone"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"),
     (["--epochs", "many"], 2, "invalid int value"),
-    (["--flavour", "x"], 2, "unrecognized arguments"),
 ])
 def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code, message):
     try:
@@ -521,6 +520,22 @@ def test_a_users_mistake_is_one_clear_line(folder, tmp_path, capsys, words, code
     assert "usage:" not in error
     assert returned == code and message in last and "error:" in last and "Traceback" not in error
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("words, message", [
+    ("train --no-such 3", "there is no option --no-such"), ("evaluate --no-such 3", "there is no option --no-such"),
+    ("generate --pretrained --no-such=3", "there is no option --no-such"),
+    ("generate -x 3", "there is no option -x"), ("gradcheck --beta -1 --no-such", "there is no option --no-such"),
+    ("derivation --no-such walk.html", "there is no option --no-such"),
+    ("grade --no-such 3", "there is no option --no-such"),
+    ("train --epohcs 3", "there is no option --epohcs; did you mean --epochs?"),
+    ("train --epo x", "argument --epochs: invalid int value"), ("generate -nx", "argument -n: invalid int value"),
+    ("train --epochs 1 MODEL", "unrecognized arguments: MODEL"),
+])
+def test_an_unknown_option_is_named_and_its_value_is_not_taken_for_the_model(capsys, words, message):
+    with pytest.raises(SystemExit) as stopped:
+        main(words.split())
+    assert stopped.value.code == 2 and f"error: {message}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words, message", [
