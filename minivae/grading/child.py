@@ -1,7 +1,7 @@
-"""The process of one submission: it runs the file and then answers calls, with arrays and nothing else.
+"""What runs in the process of a submission: its file, and then its functions, whenever the grader calls them.
 
-What is asked comes in lines on standard input, answers go out on standard output; both are taken away from the
-submission before it runs, so that its own printing goes nowhere.
+Requests come as lines on standard input and replies leave on standard output. Both streams are taken from the
+submission before it runs, so what it prints goes nowhere. ``remote`` is the grader's side of the same exchange.
 """
 
 import contextlib
@@ -20,45 +20,45 @@ from .channel import decoded, encoded, from_line, to_line
 from .submission import run_cells
 from .used import Used
 
-__all__ = ["serve", "nurse"]
+__all__ = ["fork_server", "serve"]
 
 PR_SET_PDEATHSIG = 1
-MEMORY, FILE_SIZE = 4 * 2**30, 64 * 2**20   # bytes that it may take, and write into one file
+MEMORY, FILE_SIZE = 4 * 2**30, 64 * 2**20   # bytes that it may use, and that it may write into one file
 
 
-def nurse():
-    """Fork a child for each submission that is asked for on standard input, a socket, and say when it has ended."""
+def fork_server():
+    """Fork a process for each request on standard input, a socket; send its pid, and a message when it has ended."""
     _import_what_is_needed()
     _end_with_the_grader()
-    asked = socket.socket(fileno=0)
-    asked.send(b"ready")
+    grader = socket.socket(fileno=0)
+    grader.send(b"ready")
     while True:
-        folder, pipes, *_ = socket.recv_fds(asked, 10_000, 2)
+        folder, pipes, *_ = socket.recv_fds(grader, 10_000, 2)
         if not folder:
             return
         pid = os.fork()
         if not pid:
-            _become_a_child(asked, pipes)
+            _leave_the_server(grader, pipes)
             serve(os.fsdecode(folder))
             os._exit(0)
         for pipe in pipes:
             os.close(pipe)
-        asked.send(b"%d" % pid)
+        grader.send(b"%d" % pid)
         os.waitpid(pid, 0)
-        asked.send(b"ended")
+        grader.send(b"ended")
 
 
 def _import_what_is_needed():
-    """Import once what most submissions import."""
+    """Import what most submissions import, once for all of them."""
     for name in ("minivae", "minivae.exercises", "IPython.core.inputtransformer2"):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
 
 
-def _become_a_child(asked, pipes):
-    """Leave the nursery: a session, standard streams and random numbers of its own."""
+def _leave_the_server(grader, pipes):
+    """Give a forked process a session, standard streams and random numbers of its own."""
     os.setsid()
-    asked.detach()
+    grader.detach()
     for stream, pipe in enumerate(pipes):
         os.dup2(pipe, stream)
         os.close(pipe)
@@ -66,7 +66,7 @@ def _become_a_child(asked, pipes):
 
 
 def _check_nothing():
-    """Let a notebook's own checks pass by: they take time, and what follows a check that passes takes more."""
+    """Make ``exercises.check`` do nothing: a notebook's own checks take time, and so does what follows a passed one."""
     from .. import exercises
     from ..exercises.collection import find
 
@@ -77,22 +77,22 @@ def _check_nothing():
 
 
 def serve(folder=None):
-    """Run a submission, which comes with the first request, and serve until the grader goes away."""
+    """Run the submission that comes with the first request, then answer requests until the grader closes the pipe."""
     requests, replies = _own_streams()
     _end_with_the_grader()
     _limit_itself()
     sys.dont_write_bytecode = True
     os.chdir(folder or sys.argv[2])
-    sys.path.append(os.getcwd())   # last: a numpy.py beside the submission must not stand for NumPy
+    sys.path.append(os.getcwd())   # last: a numpy.py beside the submission must not replace NumPy
     _check_nothing()
     server = _Server(requests, replies, Used(os.getcwd()))
     server.send({"started": True})
-    asked = from_line(next(requests))
+    request = from_line(next(requests))
 
     def begins(number, place):
         server.send({"begins": number, "place": place})
 
-    namespace, trouble = run_cells(asked["cells"], begins, set(asked["skipped"]), asked["last"])
+    namespace, trouble = run_cells(request["cells"], begins, set(request["skipped"]), request["last"])
     server.namespace = namespace
     server.send({"names": [name for name, value in namespace.items() if callable(value)], "trouble": trouble})
     for line in requests:
@@ -109,7 +109,7 @@ class _Server:
         self.replies.flush()
 
     def answer(self, message):
-        """Call the function that is asked for and send what it returns; or send what has been used so far."""
+        """Call the function that the message names and send its result; or send what has been used so far."""
         if "call" not in message:
             self.send({"used": self.used.found})
             return
@@ -133,7 +133,7 @@ class _Server:
         self.send(reply)
 
     def call_back(self, number):
-        """Return what stands here for a function that the grader keeps."""
+        """Return a function that asks the grader to call one of its own; the number says which."""
         def function(at):
             self.send({"ask": number, "at": encoded(plain(at))})
             reply = from_line(next(self.requests))
@@ -145,7 +145,7 @@ class _Server:
 
 
 def _own_streams():
-    """Keep standard input and output for the grader, and give the submission empty ones."""
+    """Take standard input and output for the exchange with the grader, and leave empty ones to the submission."""
     requests, replies = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
@@ -154,7 +154,7 @@ def _own_streams():
 
 
 def _end_with_the_grader():
-    """Let Linux end this process when the grader is killed; elsewhere it ends when it next reads a request."""
+    """Let Linux end this process if the grader is killed. Elsewhere it ends when it next reads a request."""
     if sys.platform == "linux":
         try:
             ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -163,7 +163,7 @@ def _end_with_the_grader():
 
 
 def _limit_itself():
-    """Bound memory and files, where the platform can."""
+    """Limit memory and the size of files, where the platform can."""
     try:
         import resource
     except ImportError:   # Windows
@@ -171,5 +171,5 @@ def _limit_itself():
     for what, most in ((resource.RLIMIT_AS, MEMORY), (resource.RLIMIT_FSIZE, FILE_SIZE), (resource.RLIMIT_CORE, 0)):
         try:
             resource.setrlimit(what, (most, most))
-        except (ValueError, OSError):   # a lower limit stands already, or none can be set
+        except (ValueError, OSError):   # a lower limit is set already, or none can be set
             pass

@@ -10,7 +10,7 @@ from ..exercises.collection import EXERCISES
 from ..exercises.course import SEED, judged
 from .alike import pieces_of
 from .launch import NotStarted
-from .remote import Process, Remote
+from .remote import Process, RemoteFunction
 from .cells import statements_of
 
 __all__ = ["Graded", "grade"]
@@ -137,7 +137,7 @@ class _File:
                         answers[name] = _not_run(stopped) if self.budget[0] > 0 else _out_of_time()
                         continue
                 process.renew()
-                answers[name] = _answer(EXERCISES[name], Remote(process, name), seed, trees.get(name))
+                answers[name] = _answer(EXERCISES[name], RemoteFunction(process, name), seed, trees.get(name))
                 self.used += process.used()
             return self.trouble + _near_misses(names, exercises), answers
         finally:

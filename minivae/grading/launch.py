@@ -1,7 +1,7 @@
-"""Starting the process of a submission: forked from one that has imported NumPy already, or, but on Linux, anew.
+"""How the grader starts Python: its own workers, and one process for each submission.
 
-A nursery is a Python that has imported what submissions need and knows nothing of the grading: no seed, no reference,
-nobody's file. For each submission it forks a child, which has pipes of its own to the grader, and says when it ended.
+On Linux the process of a submission is forked from a fork server, a Python that has imported NumPy already. Elsewhere it
+is started anew. The fork server knows nothing of the grading: no seed, no solution and no other student's file.
 """
 
 import atexit
@@ -17,118 +17,135 @@ import subprocess
 import sys
 import tempfile
 
-__all__ = ["NotStarted", "launched", "make_unreadable", "import_path", "forks"]
+__all__ = ["ForkServer", "NotStarted", "end_of", "forks", "launch", "make_unreadable", "start_folder", "start_python"]
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-BEGIN = ("import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading import child; child.{}()")
+BEGIN = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from minivae.grading.{0} import {1}; {1}()"
 PR_SET_DUMPABLE = 4
-TO_START, TO_END = 120, 20   # seconds that Python and NumPy may take to start, and a process that was killed to end
+TO_START, TO_END = 120, 20   # seconds: for Python and NumPy to start, and for a process that was killed to end
 HANDED_DOWN = ("PATH", "HOME", "LANG", "LC_ALL", "LC_CTYPE", "TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "WINDIR",
-               "USERPROFILE", "LOCALAPPDATA", "PYTHONHOME")   # of the environment; there may be secrets in the rest
-LIBRARIES = ("LD_", "DYLD_")   # beginnings of those by which Python's own libraries are found
+               "USERPROFILE", "LOCALAPPDATA", "PYTHONHOME")   # environment variables; the others may hold secrets
+LIBRARIES = ("LD_", "DYLD_")   # prefixes of the variables by which Python's own libraries are found
 
 
 class NotStarted(OSError):
-    """Python itself did not start: no submission's fault."""
-
-
-def import_path():
-    """Where modules are found, as here; first the place of this package, so that no other is taken for it."""
-    return json.dumps([str(ROOT), *(os.path.abspath(place) for place in sys.path if place)])
+    """Python itself did not start, which is no submission's fault."""
 
 
 def forks():
-    """True where children are forked: elsewhere a fork after NumPy's import is not safe, or there is none."""
+    """Return whether processes are forked: elsewhere a fork after NumPy's import is unsafe, or impossible."""
     return sys.platform == "linux"
 
 
 def make_unreadable():
-    """Keep a submission from reading this process's memory and environment, where Linux allows it: root may anyway."""
+    """Keep submissions from reading this process's memory and environment, on Linux. Root can read both anyway."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0)
 
 
-def launched(folder):
-    """Start the process of a submission, which is to run in a folder."""
-    return Nursery.one().child(folder) if forks() else Anew(folder)
+def launch(folder):
+    """Start the process of a submission, which will run in ``folder``."""
+    return ForkServer.current().fork(folder) if forks() else Started(folder)
 
 
-class Anew:
-    """A process that is started by itself.
+class Started:
+    """The process of a submission, started anew.
 
     Attributes
     ----------
     stdin, stdout : binary files
-        To it, and from it.
+        The pipes to the process and from it.
     """
 
     def __init__(self, folder):
-        self.told, self.empty = tempfile.TemporaryFile(), _empty()
-        self.process = _python("serve", [str(folder)], self.empty, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               stderr=self.told)
+        self.stderr, self.start_folder = tempfile.TemporaryFile(), start_folder()
+        self.process = _start_isolated("serve", [str(folder)], self.start_folder, stdin=subprocess.PIPE,
+                                       stdout=subprocess.PIPE, stderr=self.stderr)
         self.stdin, self.stdout = self.process.stdin, self.process.stdout
 
     @property
     def running(self):
         return self.process.poll() is None
 
-    def words(self):
-        """What Python said when it did not start."""
-        return _words(self.told)
+    def error_message(self):
+        """Return what Python wrote when it did not start."""
+        return end_of(self.stderr)
 
     def stop(self):
-        """End the process and whatever it has started in its session."""
+        """End the process, and all the processes of its session."""
         _kill_group(self.process.pid)
         if not hasattr(os, "killpg"):
             self.process.kill()
         self.process.wait()
-        for file in (self.stdin, self.stdout):
-            with contextlib.suppress(OSError):
-                file.close()
-        self.empty.cleanup()
+        _close(self.stdin, self.stdout)
+        self.start_folder.cleanup()
 
 
-class Nursery:
-    """A process that forks one child after another, one at a time."""
+class Forked:
+    """The process of a submission, forked by the fork server; to be used like ``Started``."""
 
-    _ready = None
+    def __init__(self, server, pid, stdin, stdout):
+        self.server, self.pid, self.stdin, self.stdout, self._ended = server, pid, stdin, stdout, False
+
+    @property
+    def running(self):
+        self._ended = self._ended or self.server.message(0) is not None
+        return not self._ended
+
+    def error_message(self):
+        return ""
+
+    def stop(self):
+        """End the process, and all the processes of its session."""
+        _kill_group(self.pid)
+        if not self._ended and self.server.message(TO_END) is None:
+            self.server.stop()
+        self._ended = True
+        _close(self.stdin, self.stdout)
+
+
+class ForkServer:
+    """A process that forks one submission's process after another, one at a time. ``child.fork_server`` runs in it."""
+
+    _current = None
 
     @classmethod
-    def one(cls):
-        """Return the nursery of this process; a new one if a submission has ended the last."""
-        if cls._ready is None or cls._ready.process.poll() is not None:
-            cls._ready = cls()
-            atexit.register(cls._ready.stop)
-        return cls._ready
+    def current(cls):
+        """Return this process's fork server, and start a new one if there is none or a submission has ended it."""
+        if cls._current is None or cls._current.process.poll() is not None:
+            cls._current = cls()
+            atexit.register(cls._current.stop)
+        return cls._current
 
     def __init__(self):
-        self.socket, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)   # it keeps messages apart
-        self.told, self.empty = tempfile.TemporaryFile(), _empty()
-        self.process = _python("nurse", [], self.empty, stdin=there, stdout=subprocess.DEVNULL, stderr=self.told)
-        there.close()
-        if self.said(TO_START) != b"ready":
+        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)   # which keeps messages apart
+        self.stderr, self.start_folder = tempfile.TemporaryFile(), start_folder()
+        self.process = _start_isolated("fork_server", [], self.start_folder, stdin=theirs, stdout=subprocess.DEVNULL,
+                                       stderr=self.stderr)
+        theirs.close()
+        if self.message(TO_START) != b"ready":
             self.stop()
-            raise NotStarted(f"the process for a submission does not start: {_words(self.told)}")
+            raise NotStarted(f"the process for a submission does not start: {end_of(self.stderr)}")
 
-    def child(self, folder):
-        """Fork a child that will run in the folder."""
-        (there_in, stdin), (stdout, there_out) = os.pipe(), os.pipe()
+    def fork(self, folder):
+        """Fork a process that will run in ``folder``, and give it two pipes of its own to the grader."""
+        (their_stdin, stdin), (stdout, their_stdout) = os.pipe(), os.pipe()
         try:
-            socket.send_fds(self.socket, [os.fsencode(str(folder))], [there_in, there_out])
-            pid = int(self.said(TO_START))
-        except (OSError, ValueError):
+            socket.send_fds(self.socket, [os.fsencode(str(folder))], [their_stdin, their_stdout])
+            pid = int(self.message(TO_START))
+        except (OSError, ValueError, TypeError):
             os.close(stdin)
             os.close(stdout)
             self.stop()
             raise NotStarted("the process for a submission does not start: it cannot be forked") from None
         finally:
-            os.close(there_in)
-            os.close(there_out)
-        return Child(self, pid, os.fdopen(stdin, "wb", buffering=0), os.fdopen(stdout, "rb", buffering=0))
+            os.close(their_stdin)
+            os.close(their_stdout)
+        return Forked(self, pid, os.fdopen(stdin, "wb", buffering=0), os.fdopen(stdout, "rb", buffering=0))
 
-    def said(self, seconds):
-        """Return what the nursery says next; nothing if it has ended, None if it says nothing in time."""
+    def message(self, seconds):
+        """Return the server's next message; b"" if the server has ended, None if nothing comes within ``seconds``."""
         try:
             return self.socket.recv(100) if select.select([self.socket], [], [], seconds)[0] else None
         except OSError:
@@ -138,55 +155,44 @@ class Nursery:
         _kill_group(self.process.pid)
         self.process.wait()
         self.socket.close()
-        self.empty.cleanup()
-        if type(self)._ready is self:
-            type(self)._ready = None
+        self.start_folder.cleanup()
+        if type(self)._current is self:
+            type(self)._current = None
 
 
-class Child:
-    """A child of the nursery, as ``Anew``."""
-
-    def __init__(self, nursery, pid, stdin, stdout):
-        self.nursery, self.pid, self.stdin, self.stdout, self._ended = nursery, pid, stdin, stdout, False
-
-    @property
-    def running(self):
-        self._ended = self._ended or self.nursery.said(0) is not None
-        return not self._ended
-
-    def words(self):
-        return ""
-
-    def stop(self):
-        """End the process and whatever it has started in its session."""
-        _kill_group(self.pid)
-        if not self._ended and self.nursery.said(TO_END) is None:
-            self.nursery.stop()
-        self._ended = True
-        for file in (self.stdin, self.stdout):
-            with contextlib.suppress(OSError):
-                file.close()
+def start_python(module, function, arguments, folder, **options):
+    """Start Python on a function of this package, such as "child" and "serve", in a session of its own."""
+    # modules are found where they are found here, but this package comes first, so that no other is taken for it
+    path = json.dumps([str(ROOT), *(os.path.abspath(place) for place in sys.path if place)])
+    return subprocess.Popen([sys.executable, "-c", BEGIN.format(module, function), path, *arguments],
+                            cwd=folder, start_new_session=True, **options)
 
 
-def _python(what, words, empty, **streams):
-    """Start Python on a function of ``child`` in an empty folder, with the environment emptied."""
-    environment = {key: value for key, value in os.environ.items() if key in HANDED_DOWN or key.startswith(LIBRARIES)}
-    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
-    return subprocess.Popen([sys.executable, "-c", BEGIN.format(what), import_path(), *words], bufsize=0,
-                            cwd=empty.name, env=environment, start_new_session=True, **streams)
-
-
-def _empty():
-    """A folder to start Python in: the submission's own may hold a random.py."""
+def start_folder():
+    """Return an empty folder to start Python in: the submission's own may hold a random.py."""
     return tempfile.TemporaryDirectory(prefix="minivae-start-", ignore_cleanup_errors=True)
 
 
-def _kill_group(number):
-    if hasattr(os, "killpg"):
-        with contextlib.suppress(OSError):   # it has ended already
-            os.killpg(number, signal.SIGKILL)
-
-
-def _words(file):
+def end_of(file):
+    """Return the end of what a process wrote into a file, in one line."""
     file.seek(0)
     return " ".join(file.read().decode("utf-8", "replace")[-600:].split())
+
+
+def _start_isolated(function, arguments, folder, **streams):
+    """Start a function of ``child`` without the grader's environment, which may hold secrets."""
+    environment = {key: value for key, value in os.environ.items() if key in HANDED_DOWN or key.startswith(LIBRARIES)}
+    environment |= {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MPLBACKEND": "Agg"}
+    return start_python("child", function, arguments, folder.name, bufsize=0, env=environment, **streams)
+
+
+def _kill_group(pid):
+    if hasattr(os, "killpg"):
+        with contextlib.suppress(OSError):   # it has ended already
+            os.killpg(pid, signal.SIGKILL)
+
+
+def _close(*files):
+    for file in files:
+        with contextlib.suppress(OSError):
+            file.close()

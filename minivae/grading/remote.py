@@ -1,7 +1,7 @@
-"""A submission's process as the grader sees it: functions to be called, each with a time limit.
+"""A submission's process as the grader sees it: it runs a file, and its functions are called with a time limit.
 
-Inputs, differences and verdicts stay on this side. What comes from the other side is an answer, whoever wrote it: a
-patched package or a forged message there gains nothing here but wrong numbers.
+Inputs, finite differences and verdicts stay on the grader's side. The other side only returns arrays: a submission that
+patches the package or forges a message there can send wrong numbers and no more. ``child`` is that other side.
 """
 
 import contextlib
@@ -17,18 +17,18 @@ import numpy as np
 from ..exercises.answers.foreign import Failed, arrays_in, plain, printable
 from ..exercises.answers.limits import OutOfTime
 from .channel import LONGEST, Garbled, checked_reply, decoded, encoded, from_line, to_line
-from .launch import TO_START, NotStarted, launched
+from .launch import TO_START, NotStarted, launch
 from .used import MOST
 
-__all__ = ["Process", "Remote", "Stopped"]
+__all__ = ["Process", "RemoteFunction", "Stopped"]
 
-REMEMBERED = 100             # arrays handed over that may turn out to have been filled anew
-PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process, and for a reply that is still on its way
+REMEMBERED = 100             # returned arrays, kept because the submission may overwrite them later
+PATIENCE, GRACE = 0.2, 0.5   # seconds between two looks at the process; and for a reply that is still on its way
 ENDED = "its process ended before it answered: os._exit, a crash, or out of memory"
 
 
 class Stopped(Failed):
-    """The process has ended, or had to be ended."""
+    """The process has ended, or the grader had to end it."""
 
     def __init__(self, text):
         super().__init__("raises", text, stage="raises")
@@ -44,17 +44,17 @@ class Process:
     beside : dict of str to bytes
         Files that are in the folder where it runs.
     seconds : float
-        Time limit: of running the file, and then of each exercise. Only the waiting for it counts, not the grader's own
-        work in between.
+        Time limit for running the file, and then for each exercise. Only the time spent waiting for the process counts,
+        not the grader's own work.
     budget : list of float
-        One number, the seconds that are left for the whole submission.
+        One number, the seconds that are left for the whole submission; it is counted down here.
 
     Attributes
     ----------
     names : set of str
-        Of the functions that it defines.
+        Names of the functions that the file defines.
     trouble : str
-        The first thing that went wrong in it, or "".
+        The first thing that went wrong in running the file, or "".
     """
 
     def __init__(self, cells, beside, seconds, budget):
@@ -66,22 +66,22 @@ class Process:
             with contextlib.suppress(OSError, ValueError):   # a name that this system cannot have
                 target.parent.mkdir(parents=True, exist_ok=True)
                 target.write_bytes(data)
-        self.process = launched(self.folder.name)
-        self.out, self.back = queue.Queue(), queue.Queue()
-        threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever; nobody waits for it
+        self.process = launch(self.folder.name)
+        self.requests, self.replies = queue.Queue(), queue.Queue()
+        threading.Thread(target=self._exchange, daemon=True).start()   # it may hang for ever, and nobody waits for it
         self._start()
 
     def _start(self):
-        """Wait until Python has started over there."""
-        self.left, patient = TO_START, [float(TO_START)]
-        self.budget, budget = patient, self.budget
+        """Wait until Python has started in the process; the time for this does not count."""
+        self.left, start_budget = TO_START, [float(TO_START)]
+        self.budget, budget = start_budget, self.budget
         try:
             if self._ask(b"", "starting").get("started") is not True:
                 raise Stopped("it sent something else")
         except (Failed, OutOfTime) as error:
-            told = printable(self.process.words(), 400)
+            message = printable(self.process.error_message(), 400)
             self.stop()
-            raise NotStarted(f"the process for a submission does not start: {told or error}") from None
+            raise NotStarted(f"the process for a submission does not start: {message or error}") from None
         finally:
             self.budget = budget
 
@@ -91,20 +91,20 @@ class Process:
         Raises
         ------
         Failed or OutOfTime
-            If it ended the process, or had to be ended; ``reached`` is then the number, place and seconds of the
-            statement that did.
+            If the file ended the process, or took too long; ``reached`` is then the number, place and seconds of the
+            statement that was running.
         """
         self.renew()
         self.reached, since = None, time.monotonic()
         message = to_line({"cells": self.cells, "skipped": sorted(skipped), "last": last})
         try:
-            told = self._ask(message, "running the file")
-            while set(told) == {"begins", "place"}:
-                if type(told["begins"]) is not int or not isinstance(told["place"], str):
+            reply = self._ask(message, "running the file")
+            while set(reply) == {"begins", "place"}:
+                if type(reply["begins"]) is not int or not isinstance(reply["place"], str):
                     raise Stopped("running the file: its process sent something that is not an answer")
-                self.reached, since = (told["begins"], printable(told["place"], 80), 0.0), time.monotonic()
-                told = self._ask(b"", "running the file")
-            names, trouble = told.get("names"), told.get("trouble")
+                self.reached, since = (reply["begins"], printable(reply["place"], 80), 0.0), time.monotonic()
+                reply = self._ask(b"", "running the file")
+            names, trouble = reply.get("names"), reply.get("trouble")
             if not isinstance(names, list) or not isinstance(trouble, str):   # written by the file, not by the child
                 raise Stopped("running the file: its process sent something that is not an answer")
             self.names = {name for name in names if isinstance(name, str)}
@@ -116,11 +116,11 @@ class Process:
             raise
 
     def renew(self):
-        """Begin the time limit anew."""
+        """Start the time limit again, for the next exercise."""
         self.left = self.seconds
 
     def call(self, name, given):
-        """Call a function over there; return the reply, a dict, and answer what it asks meanwhile."""
+        """Call a function of the submission and return its reply; meanwhile call those of ours that it asks for."""
         functions = []
         self.count += 1
         message = {"call": name, "id": self.count, "given": [encoded(part, functions) for part in given]}
@@ -130,7 +130,7 @@ class Process:
         return reply
 
     def used(self):
-        """Return what it has used so far, as it says itself; nothing if it says nothing."""
+        """Return the process's own list of what it has used so far; an empty list if it sends none."""
         with contextlib.suppress(Failed, OutOfTime):
             used = self._ask(to_line({"used": None}), "what it used").get("used") if self.running else None
             if isinstance(used, list) and len(used) <= MOST and all(isinstance(text, str) for text in used):
@@ -145,7 +145,7 @@ class Process:
             raise Stopped(f"its process sent something that is not an answer: {error}") from None
 
     def _ask(self, line, doing):
-        self.out.put(line)
+        self.requests.put(line)
         reply = self._wait()
         if isinstance(reply, str):
             self.stop()
@@ -157,11 +157,11 @@ class Process:
             raise Stopped(f"its process sent something that is not an answer: {error}") from None
 
     def _wait(self):
-        """Wait for a reply, but not for a process that has ended while another still holds its pipe."""
+        """Wait for a reply. A process that has ended sends none, even if another one still holds its pipe open."""
         while True:
             ended, began = not self.running, time.monotonic()
             try:
-                return self.back.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, self.left, self.budget[0])))
+                return self.replies.get(timeout=GRACE if ended else max(0.0, min(PATIENCE, self.left, self.budget[0])))
             except queue.Empty:
                 if ended:
                     return ENDED
@@ -171,20 +171,20 @@ class Process:
                 if self.left <= 0:
                     self.stop()
                     raise OutOfTime(f"it did not finish within {self.seconds:g} seconds: an endless loop, or very "
-                                    f"slow?")
+                                    "slow?")
             finally:
                 waited = time.monotonic() - began
                 self.left -= waited
                 self.budget[0] -= waited
 
     def _exchange(self):
-        """Write a line, read a line, until the process is stopped."""
-        for line in iter(self.out.get, None):
+        """Write a request and read its reply, until the process is stopped; runs in a thread of its own."""
+        for line in iter(self.requests.get, None):
             try:
                 self.process.stdin.write(line)
-                self.back.put(self._read())
+                self.replies.put(self._read())
             except (OSError, ValueError):
-                self.back.put(ENDED)
+                self.replies.put(ENDED)
 
     def _read(self):
         parts = [self.buffer]
@@ -201,9 +201,9 @@ class Process:
         return line
 
     def stop(self):
-        """End the process and whatever it has started."""
+        """End the process and the processes that it has started."""
         self.process.stop()
-        self.out.put(None)
+        self.requests.put(None)
         self.folder.cleanup()
 
     @property
@@ -211,12 +211,12 @@ class Process:
         return self.process.running
 
 
-class Remote:
-    """One function of a submission, to be called like a ``foreign.Local``."""
+class RemoteFunction:
+    """A function of a submission, called in its process; to be used like a ``foreign.Local``."""
 
     def __init__(self, process, name):
         self.process, self.name = process, name
-        self.warned, self.printed, self._handed = [], "", []
+        self.warned, self.printed, self._returned = [], "", []
 
     def __call__(self, *given):
         if not self.process.running:
@@ -229,18 +229,18 @@ class Remote:
             raise Failed("raises", printable(reply["failed"], 500), unwritten=reply["unwritten"],
                          about=reply["about"])
         if reply["overwrote"]:
-            for array in self._handed:   # the one that it fills anew may have been handed over many times
+            for array in self._returned:   # the array that was overwritten may have been returned many times
                 _spoil(array)
         try:
             result = decoded(reply["result"])
         except Garbled as error:
             raise Failed("dtype", f"what it returned cannot be read: {error}") from None
-        self._handed = [*self._handed, *arrays_in(result)][-REMEMBERED:]
+        self._returned = [*self._returned, *arrays_in(result)][-REMEMBERED:]
         return result
 
 
 def _answer(functions, reply):
-    """What a function that was kept here says, at a point that comes from there."""
+    """Return the value of one of the grader's functions, at a point that the submission chose."""
     try:
         with np.errstate(all="ignore"):
             return {"value": encoded(plain(functions[reply["ask"]](decoded(reply["at"]))))}
@@ -249,7 +249,7 @@ def _answer(functions, reply):
 
 
 def _spoil(value):
-    """Make it visible here that an array was changed over there."""
+    """Make it visible on this side that the submission changed an array on its side."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         value.fill(np.nan)
     elif isinstance(value, dict):

@@ -17,7 +17,7 @@ from grading.class_of_students import RIGHT, class_of_students
 from exercises.notebooks import FOLDER
 
 from minivae.cli.main import main
-from minivae.grading import channel, launch, workers
+from minivae.grading import channel, launch
 from minivae.grading.folder import Submission
 import minivae.grading.grade  # noqa: F401
 
@@ -185,7 +185,7 @@ def runs(pid):
 def test_python_that_does_not_start_is_one_error(tmp_path, monkeypatch, capsys):
     for name in "ab":
         (tmp_path / f"{name}.py").write_text("x = 1\n", encoding="utf-8")
-    monkeypatch.setattr(workers, "BEGIN", "raise ImportError('libsomething.so')")
+    monkeypatch.setattr(launch, "BEGIN", "raise ImportError('libsomething.so')#{}{}")
     assert main(["grade", str(tmp_path), "--jobs", "2"]) == 1
     error = capsys.readouterr().err
     assert "does not start" in error and "libsomething.so" in error and error.count("error:") == 1
@@ -194,8 +194,8 @@ def test_python_that_does_not_start_is_one_error(tmp_path, monkeypatch, capsys):
 @pytest.mark.parametrize("forked", [False, True])
 def test_a_process_for_a_submission_that_does_not_start_is_told(tmp_path, monkeypatch, forked):
     monkeypatch.setattr(launch, "forks", lambda: forked and sys.platform == "linux")
-    monkeypatch.setattr(launch, "BEGIN", "raise ImportError('libsomething.so')#{}")
-    monkeypatch.setattr(launch.Nursery, "_ready", None)
+    monkeypatch.setattr(launch, "BEGIN", "raise ImportError('libsomething.so')#{}{}")
+    monkeypatch.setattr(launch.ForkServer, "_current", None)
     with pytest.raises(launch.NotStarted, match="libsomething.so"):
         grading.grade(one_file("def dense_db(dy): return dy.sum(axis=0)"), ["dense_db"])
 
@@ -215,12 +215,12 @@ def test_a_process_is_forked_or_started_anew(monkeypatch, forked):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere none is forked")
-def test_a_child_that_ends_at_once_costs_nobody_the_nursery(tmp_path):
-    child = launch.Nursery.one().child(tmp_path / "nowhere")
+def test_a_process_that_ends_at_once_does_not_end_the_fork_server(tmp_path):
+    child = launch.ForkServer.current().fork(tmp_path / "nowhere")
     wait_until(lambda: not child.running)
     child.stop()
-    other = launch.Nursery.one().child(tmp_path)
-    assert other.running and other.nursery is child.nursery
+    other = launch.ForkServer.current().fork(tmp_path)
+    assert other.running and other.server is child.server
     other.stop()
     assert not other.running
 
