@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..model.arguments import finite_number, float_matrix
+from ..model.arguments import finite_number
 
 __all__ = ["unit_activity", "active_units"]
 
@@ -32,7 +32,7 @@ def unit_activity(model, x):
     -----
     Equation 10.14.
     """
-    x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions)
+    x = model.rows(x)
     if len(x) == 1:
         raise ValueError("x must hold at least two examples, for a variance over them; got one.")
     mu = np.concatenate([model.encode(x[start:start + 1000])[0] for start in range(0, len(x), 1000)])  # (B, K)

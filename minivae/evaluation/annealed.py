@@ -19,7 +19,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..model import join_labels
-from ..model.arguments import float_matrix, generator, positive_integer
+from ..model.arguments import generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 from .hmc import Chains, Target
 from .importance import NUMBERS, duration, evidence_of
@@ -124,8 +124,7 @@ def annealed_estimate(model, x, chains=CHAINS, temperatures=TEMPERATURES, *, rng
     -------
     Annealed
     """
-    x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions,
-                     unit_interval=model.likelihood.unit_interval)
+    x = model.rows(x)
     plan = Plan(chains, temperatures, leapfrog_steps)
 
     def forward_run(rows, rng):

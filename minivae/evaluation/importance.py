@@ -15,7 +15,7 @@ import numpy as np
 from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
-from ..model.arguments import float_matrix, generator, positive_integer
+from ..model.arguments import generator, positive_integer
 from .cores import free_cores, hold_this_thread, one_blas_thread
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
@@ -206,9 +206,9 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     came first. Threads share the work because NumPy lets go of the interpreter while it computes; memory does not
     grow with B beyond x itself, and with S by 16 bytes for each example in work.
     """
-    x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions)
+    x = model.rows(x)
     with np.errstate(all="ignore"):
-        mu, log_var = model.encode(x)  # which checks what the likelihood asks of x
+        mu, log_var = model.encode(x)
     samples = positive_integer("samples", samples)
     seeds = generator(rng).integers(2**63, size=len(x))
 

@@ -1,7 +1,7 @@
 """The two activations, tanh and relu, each differentiated from its saved output.
 
-The output is enough: the slope of tanh is 1 - y**2, and a relu's output is positive exactly where
-its input was. So the forward need not keep its input. Equations 5.8 to 5.11. Shapes: B batch, H hidden.
+The output is enough: the slope of tanh is 1 - y**2, and the output of relu is positive exactly where its input is. So
+the forward need not keep its input. Equations 5.8 to 5.11. Shapes: B batch, H hidden.
 """
 
 import numpy as np
@@ -62,7 +62,7 @@ def tanh_backward(dy, y, out=None):
 
 
 def relu(a, out=None):
-    """Keep what is positive: y = max(a, 0).
+    """Replace each negative number by 0: y = max(a, 0).
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def relu_backward(dy, y, out=None):
 
     Notes
     -----
-    Equation 5.11: da = dy where y > 0, else 0. At a = 0 relu has no derivative; we take 0 there, one of
+    Equation 5.11: da = dy where y > 0, else 0. At a = 0 relu has no derivative; 0 is used there, which is one of
     its subgradients.
     """
     check_shapes(dy=(dy, "BH"), y=(y, "BH"), out=(out, "BH"))

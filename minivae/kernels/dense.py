@@ -1,4 +1,4 @@
-"""The dense layer: a matrix product and a bias; beneath it, the gradients.
+"""The dense layer, a matrix product and a bias; beneath it, its gradients.
 
 Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product,
 in which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations
@@ -54,9 +54,9 @@ def dense_backward(dy, x, W, out=(None, None, None), needs_dx=True, needs_dW=Tru
     out : tuple of three, each an ndarray or None, optional
         Where to write dx, dW and db; None allocates.
     needs_dx : bool, optional
-        False leaves dx out: nobody asks for the gradient of the data under the first layer.
+        False leaves dx out: the input of the first layer is data, whose gradient nobody needs.
     needs_dW : bool, optional
-        False leaves dW and db out: they may be computed later, for they need only x and dy.
+        False leaves dW and db out: they need only x and dy, and can be computed later.
 
     Returns
     -------

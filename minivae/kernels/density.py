@@ -1,7 +1,7 @@
 """Gaussian log densities: of a latent under any diagonal Gaussian, and of the data under a Gaussian decoder.
 
-The first serves objectives that draw log q(z|x) and log p(z); the second is the likelihood of real-valued pixels, with
-a fixed variance or with a learned one. Equations 3.4, 3.11, 5.20, 5.21, 5.22 and 5.23. In nats, log(2 pi) included,
+The first is for objectives that sample log q(z|x) and log p(z). The second is the likelihood of real-valued pixels,
+with a variance that is fixed or learned. Equations 3.4, 3.11, 5.20, 5.21, 5.22 and 5.23. In nats, log(2 pi) included,
 summed over latents or pixels: one number per example. Shapes: B batch, K latent, D data.
 """
 
@@ -35,7 +35,7 @@ def gaussian_log_density(z, mu, log_var):
 
     Notes
     -----
-    Equation 3.4. Right for every log_var, however small sigma is.
+    Equation 3.4. Accurate for every log_var, however small sigma is.
     """
     check_shapes(z=(z, "BK"), mu=(mu, "BK"), log_var=(log_var, "BK"))
     distance = over_sigma(z - mu, inverse_root(log_var))  # (B, K)
@@ -128,7 +128,7 @@ def gaussian_log_likelihood_backward(dll, mean, x, noise_variance=1.0, out=None)
 
 
 def learned_variance_log_likelihood(mean, log_var, x):
-    """Log density of the data under a Gaussian decoder whose one noise variance is a parameter, in nats.
+    """Log density of the data under a Gaussian decoder whose noise variance is a learned parameter, in nats.
 
     Parameters
     ----------
@@ -154,7 +154,7 @@ def learned_variance_log_likelihood(mean, log_var, x):
 
 
 def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
-    """Carry the gradient of the loss from that log-likelihood to the decoder's output and to log_var.
+    """Carry the gradient of the loss from this log-likelihood to the decoder's output and to log_var.
 
     Parameters
     ----------
@@ -185,9 +185,9 @@ def learned_variance_log_likelihood_backward(dll, mean, log_var, x, out=None):
     return over_sigma(dmean, root), dlog_var
 
 
-# The precision exp(-log_var) overflows below log_var = -88.7 in float32 and -709.7 in float64, and where z = mu it
-# would then be infinity times zero. So a residual is multiplied twice by the root of 1 / sigma. The root is kept
-# finite: where that changes it, every residual other than zero still gives infinity once it is squared, as it should.
+# The precision exp(-log_var) overflows below log_var = -88.7 in float32 and -709.7 in float64; at z = mu the result
+# would then be infinity times zero, NaN. So a residual is multiplied twice by the root of 1 / sigma, and this root is
+# kept finite. Where that changes it, the square of any residual other than zero is still infinity, as it should be.
 
 def inverse_root(log_var):
     """Return sigma**-0.5 for sigma = exp(log_var / 2), at most a little less than the largest number of the dtype."""

@@ -1,13 +1,13 @@
-"""Each kernel as the one line of NumPy that it means, one for each array it returns, in the order of the derivation.
+"""Each kernel in its plain form: one line of NumPy for each array that it returns, in the order of the derivation.
 
-This is what a reader should see first. The kernels of the same names compute the same numbers faster, in arrays that
-they are given, and stay right where these lines overflow or cancel. The tests hold them to these lines. Nothing is
-checked here. Shapes: B batch, I inputs, O outputs, H hidden, K latent, D data (pixels), S samples per example.
+Read these first. The kernels of the same names, in the other modules, compute the same numbers faster, can write into
+given arrays, and stay accurate where these lines overflow or cancel. Tests hold them to these lines. Nothing is checked
+here. Shapes: B batch, I inputs, O outputs, H hidden, K latent, D data (pixels), S samples per example.
 """
 
 import numpy as np
 
-__all__ = []  # the package's kernels are the others
+__all__ = []  # the names that the package exports are those of the other modules
 
 
 # --- q(z|x) and its divergence from the prior: equations 3.3, 3.4, 3.7 and 3.9 to 3.11 ---

@@ -1,8 +1,8 @@
 """Several draws of z for each example: copying an example for its draws, and combining their numbers.
 
-S samples of each of B examples lie as B S rows, sample s of example b in row b S + s, so that every other kernel sees
-two axes as always. Two ways lead from S numbers of an example back to one: their mean, which makes the Monte-Carlo
-ELBO, and the logarithm of the mean of their exponentials, which makes the importance-weighted bound. Equations 10.13
+The S samples of B examples are stored as B S rows; sample s of example b is row b S + s. So every other kernel still
+sees two axes. The S numbers of an example become one again in two ways: by their mean, for the Monte-Carlo ELBO, or by
+the logarithm of the mean of their exponentials, for the importance-weighted bound. Equations 10.13
 and 10.22 to 10.24. Shapes: B batch, K latent, S samples per example.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["repeat", "repeat_backward", "mean_over_samples", "mean_over_samples_
 
 
 def repeat(a, samples):
-    """Copy each example's row for all its samples: row b to rows b S to b S + S - 1.
+    """Copy each example's row once for each of its samples: row b becomes rows b S to b S + S - 1.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def repeat_backward(dy, samples):
 
 
 def mean_over_samples(log_weight):
-    """Mean of each example's samples.
+    """Mean over the samples of each example.
 
     Parameters
     ----------
@@ -83,7 +83,7 @@ def mean_over_samples(log_weight):
 
 
 def mean_over_samples_backward(dmean, log_weight):
-    """Carry the gradient of the loss from the mean to each sample, an equal share to all.
+    """Carry the gradient of the loss from the mean to the samples, an equal share to each.
 
     Parameters
     ----------
@@ -121,8 +121,8 @@ def log_mean_exp(log_weight):
 
     Notes
     -----
-    Equation 10.23. exp(-105) is 0 in float32 and exp(-750) in float64, and weights may be as small. So the largest of
-    an example's is divided out before the exponential and its logarithm added again at the end.
+    Equation 10.23. Weights may be as small as exp(-105), which is 0 in float32, or exp(-750), which is 0 in float64.
+    So the largest weight of an example is divided out before the exponential, and its logarithm is added at the end.
 
     References
     ----------

@@ -1,8 +1,8 @@
-"""Shape checks, one line a kernel: every axis has a letter, and a letter has one size.
+"""Checks of shapes, one line in each kernel: every axis has a letter, and a letter has one size.
 
 The letters are those of the whole project: B batch, D data (pixels), H hidden, K latent, S samples per
-example; a dense layer on its own maps I inputs to O outputs. Values are not looked at here: that happens
-once, at the VAE's border.
+example; a dense layer on its own maps I inputs to O outputs. Values are not checked here; the model
+checks them once, by ``model/arguments.py``.
 """
 
 import numpy as np
@@ -11,13 +11,13 @@ __all__ = ["check_shapes"]
 
 
 def check_shapes(**arrays):
-    """Raise unless every array is of floats and has the axes its letters say.
+    """Raise a ValueError unless every array holds floats and has the axes that its letters say.
 
     Parameters
     ----------
     **arrays : (ndarray or None, str)
         Under the argument's name, the array and its axes, such as ``W=(W, "IO")``; "" is one number. The first
-        array that uses a letter sets its size. None stands for an ``out`` that was not given, and is passed over.
+        array that uses a letter sets its size. None, for an ``out`` that was not given, is skipped.
 
     Raises
     ------

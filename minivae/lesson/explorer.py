@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from ..kernels import kl_divergence
-from ..model.arguments import float_matrix, positive_integer
+from ..model.arguments import positive_integer
 
 __all__ = ["Explorer", "explore"]
 
@@ -48,7 +48,7 @@ class Explorer:
 
     def __init__(self, model, x, sliders=6, image_shape=None):
         self.model = model
-        self.x = float_matrix("x", x, "(B, D)", model.data_dim, model.dtype, classes=model.conditions)
+        self.x = model.rows(x)
         self.mu, log_var = model.encode(self.x)
         self.kl = np.array([kl_divergence(self.mu[:, [k]], log_var[:, [k]]).mean() for k in range(model.latent_dim)])
         self.latents = np.argsort(-self.kl, kind="stable")[:positive_integer("sliders", sliders)]

@@ -1,4 +1,4 @@
-"""The model: parameters, the two stacks of layers, the trace, and the VAE that ties them together."""
+"""The model: its parameters, its two stacks of layers, the trace of one pass, and the VAE that is made of them."""
 
 from .bounds import IWAE, MonteCarloELBO
 from .conditional import ConditionalVAE

@@ -1,4 +1,4 @@
-"""A model's settings: the arguments that make it, checked and as plain numbers and words that JSON can hold."""
+"""The settings of a model: its arguments, checked, as plain numbers and words that JSON can hold."""
 
 from .arguments import finite_number, one_of, positive_integer, whole_number
 from .mlp import ACTIVATIONS
@@ -7,7 +7,7 @@ __all__ = ["architecture"]
 
 
 def architecture(*, data_dim, hidden, latent_dim, activation, likelihood, beta, dtype, seed, noise_variance):
-    """Return the arguments of a VAE as a dictionary, or raise a ValueError that names the one that is wrong."""
+    """Return the arguments of a VAE as a dictionary, or raise a ValueError that names the wrong one."""
     if isinstance(hidden, str) or not hasattr(hidden, "__iter__"):
         raise ValueError(f"hidden must be a sequence of layer sizes, such as (400,); got {hidden!r}.")
     return {
@@ -29,6 +29,6 @@ def _noise_variance(value, likelihood):
     if value != "learned":
         raise ValueError(f'noise_variance must be a finite number above 0, or "learned"; got {value!r}.')
     if likelihood != "gaussian":
-        raise ValueError('noise_variance is of the gaussian likelihood alone; got "learned" for a '
+        raise ValueError('noise_variance is for the gaussian likelihood only; got "learned" for a '
                          f'{likelihood} one. Say likelihood="gaussian" too?')
     return value

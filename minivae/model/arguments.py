@@ -1,4 +1,7 @@
-"""The VAE's border: what comes in is checked here, once, and leaves as the model's own arrays."""
+"""Checks of what a caller gives: numbers, words, random generators and arrays, each with a message that names it.
+
+Values are checked here once, where they enter the package. An array is returned as a copy in the model's dtype.
+"""
 
 import math
 import numbers
@@ -11,7 +14,7 @@ __all__ = ["positive_integer", "whole_number", "finite_number", "one_of", "gener
 
 
 def positive_integer(name, value):
-    """Return value as an int, or raise a ValueError that names it."""
+    """Return value as an int of at least 1, or raise a ValueError that names it."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral) or value < 1:
         raise ValueError(f"{name} must be a positive integer; got {value!r}.")
     return int(value)
@@ -25,7 +28,7 @@ def whole_number(name, value):
 
 
 def finite_number(name, value, *, least=0, positive=False):
-    """Return value as a float of at least ``least``, or above 0 if positive is asked, or raise a ValueError."""
+    """Return value as a float that is at least ``least``, and above 0 if ``positive``; or raise a ValueError."""
     number = isinstance(value, numbers.Real) and not isinstance(value, bool) and math.isfinite(value)
     if not number or value < least or (positive and value == 0):
         range_ = " above 0" if positive else f" of at least {least}" if math.isfinite(least) else ""
@@ -48,7 +51,7 @@ def generator(rng):
 
 
 def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, unit_interval=False):
-    """Return a fresh copy of a two-axis array in the model's dtype.
+    """Return a new copy of an array of two axes, in the model's dtype.
 
     Parameters
     ----------
@@ -60,7 +63,7 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, uni
     columns : int
     dtype : dtype
     rows : int, optional
-        How many rows there must be; by default any number but none.
+        How many rows there must be; by default at least one.
     classes : int, optional
         C, for a conditional model, whose rows are joined with a label of C columns.
     unit_interval : bool, optional
@@ -69,7 +72,7 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, uni
     Raises
     ------
     ValueError
-        Naming the argument, what came, what was expected, and what to try.
+        Naming the argument, what it is, what was expected, and what to try.
     """
     axes = axes.replace(")", " + C)") if classes else axes
     array = _floats(name, array, axes)
@@ -95,7 +98,7 @@ def float_matrix(name, array, axes, columns, dtype, *, rows=None, classes=0, uni
 
 
 def _floats(name, given, axes):
-    """Return what was given as an array of floats, or raise a ValueError that says what it is."""
+    """Return the argument as an array of floats, or raise a ValueError that says what it is instead."""
     try:
         array = np.asarray(given)
     except ValueError as error:

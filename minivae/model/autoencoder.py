@@ -1,7 +1,7 @@
-"""Encoder and decoder: made, started, used, copied, saved and loaded.
+"""The two networks of a VAE, encoder and decoder: initialized, used, copied, saved and loaded.
 
-Nothing here is about training: ``vae.py`` has the derivation, and three siblings of it share what is here. Shapes: B
-batch, D data (pixels), K latent.
+The chain from data to loss and back is not here: ``VAE``, in ``vae.py``, and its siblings add it to this class. Shapes:
+B batch, D data (pixels), K latent.
 """
 
 import numpy as np
@@ -18,10 +18,10 @@ __all__ = ["Autoencoder"]
 
 
 class Autoencoder:
-    """The two networks of a VAE and their parameters; ``VAE`` tells what the arguments mean."""
+    """The two networks of a VAE and their parameters. The arguments are those of ``VAE``."""
 
-    record = None   # what training keeps of itself: its settings, the epochs done, the checksum of its images
-    conditions = 0  # columns joined to x and to z: none here, the label's in a conditional VAE
+    record = None   # how the model was trained: the settings, the epochs done, the checksum of the images
+    conditions = 0  # number of label columns joined to x and to z; a conditional VAE has some
     layers = MLP
 
     def __init__(self, data_dim, hidden=(400,), latent_dim=20, activation="relu", likelihood="bernoulli",
@@ -42,26 +42,30 @@ class Autoencoder:
 
     @property
     def beta(self):
-        """Weight on the KL divergence. To try another, give it to ``forward``."""
+        """Weight on the KL divergence, from the settings. ``forward`` takes another for a single pass."""
         return self.settings["beta"]
 
     @property
     def input_dim(self):
-        """Columns of x: D, the number of pixels."""
+        """Number of columns of x: D, the number of pixels."""
         return self.data_dim + self.conditions
 
-    def observed(self, x):
-        """Return the data of a batch by symbol, checked, as the model's own copy: ``{"x": x}``."""
+    def checked_data(self, x):
+        """Return the data of a batch by symbol, ``{"x": x}``, after a check and as the model's own copy."""
         return {"x": float_matrix("x", x, "(B, D)", self.data_dim, self.dtype,
                                   unit_interval=self.likelihood.unit_interval)}
 
-    def noise(self, eps, examples):
-        """Return the noise for that many examples, checked, as the model's own copy."""
+    def rows(self, x):
+        """Return data x of shape (B, D) after the same check; for a conditional model [x | label]."""
+        return np.concatenate(list(self.checked_data(x).values()), axis=1)
+
+    def checked_noise(self, eps, examples):
+        """Return the noise for so many examples, after a check and as the model's own copy."""
         return float_matrix("eps", eps, "(B, K)", self.latent_dim, self.dtype, rows=examples)
 
     def encode(self, x):
         """Return mu and log_var, each of shape (B, K), of q(z|x) for data x of shape (B, D). Equations 3.1, 3.2."""
-        t = self.observed(x)
+        t = self.checked_data(x)
         head = self.encoder.forward(t["x"], self.parameters, t)
         return head[:, :self.latent_dim], head[:, self.latent_dim:]
 
@@ -95,17 +99,17 @@ class Autoencoder:
         return self.likelihood.draw(y, self.parameters, rng) if draw else self.likelihood.mean(y)
 
     def start_output_at(self, mean):
-        """Set the decoder's last bias so that, weights aside, its output is the data's mean image, of shape (D,).
+        """Set the decoder's last bias to the data's mean image, of shape (D,); for a Bernoulli, to its logits.
 
-        An untrained model then starts from the average image instead of noise, and need not spend its first epoch on
-        learning which pixels are always black.
+        An untrained model then starts from the mean image, and does not spend its first epoch on learning which pixels
+        are always black.
         """
         mean = float_matrix("mean", np.asarray(mean)[None], "(1, D)", self.data_dim, np.float64, rows=1,
                             unit_interval=self.likelihood.unit_interval)[0]
         self.parameters[self.decoder.b[-1]] = self.likelihood.output_for_mean(mean)
 
     def copy(self, dtype=None):
-        """Return a model of the same class, settings and parameters, which shares no memory with this one.
+        """Return a model of the same class, settings and parameters that shares no memory with this one.
 
         Parameters
         ----------
@@ -119,7 +123,7 @@ class Autoencoder:
         return twin
 
     def save(self, path):
-        """Write settings and parameters to ``path``, an npz file, whole or not at all."""
+        """Write settings and parameters to ``path``, an npz file; it is written whole or not at all."""
         write_arrays(path, model_arrays(self))
 
     @classmethod
@@ -140,7 +144,7 @@ class Autoencoder:
         FileNotFoundError
             If there is no such file.
         CheckpointError
-            If the file is damaged, or not a model, or from a newer minivae, or holds a model that is not of this class.
+            If the file is damaged, is not a model, comes from a newer minivae, or holds a model of another class.
         """
         with open_arrays(path) as archive:
             return model_from_archive(cls, archive)

@@ -1,9 +1,9 @@
-"""Two other objectives over the same encoder and decoder, from S draws of z for each example.
+"""Two other objectives for the same encoder and decoder, from S draws of z for each example.
 
-Both draw the KL divergence too, as log q(z|x) - log p(z), in place of its closed form; they differ only in how the S
+Both sample the KL divergence too, as log q(z|x) - log p(z), in place of its closed form. They differ only in how the S
 log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is
-the importance-weighted bound. ``SampledBound`` is the chain of both, forward and backward, written as the VAE's own
-is. Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
+the importance-weighted bound. ``SampledBound`` has the chain of both, forward and backward, written like that of the
+VAE. Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
 example b lies in row b S + s.
 """
 
@@ -24,9 +24,9 @@ __all__ = ["MonteCarloELBO", "IWAE"]
 
 
 class SampledBound(VAE):
-    """A VAE whose objective is made of S log weights for each example; ``VAE`` says how to make and use one.
+    """A VAE whose objective is made from S log weights for each example. It is made and used like ``VAE``.
 
-    It differs in ``forward`` and ``backward`` alone. ``eps`` has B S rows there, and S is told from their number.
+    Only ``forward`` and ``backward`` differ. ``eps`` has B S rows there, and S follows from their number.
     """
 
     reported = ("elbo", "log_likelihood", "kl", "objective")
@@ -51,8 +51,8 @@ class SampledBound(VAE):
         own = {name: pair for name, pair in super().pairs().items() if name != "kl_divergence"}
         return own | {name: PAIRS[name] for name in names}
 
-    def noise(self, eps, examples):
-        """Return the noise for that many examples, S rows for each, checked, as the model's own copy."""
+    def checked_noise(self, eps, examples):
+        """Return the noise for so many examples, S rows for each, after a check and as the model's own copy."""
         eps = float_matrix("eps", eps, "(B S, K)", self.latent_dim, self.dtype)
         if len(eps) % examples:
             raise ValueError(f"eps must have shape (B S, K), S rows for each of the {examples} rows of x; "
@@ -85,9 +85,9 @@ class SampledBound(VAE):
 
         Notes
         -----
-        Equations 10.18 to 10.21, and the objective by 10.22 or 10.23. log q(z|x) is taken from z, mu and log_var, which
-        makes its gradient plain to see; where sigma is a million times smaller than mu, float32 has z to a tenth of
-        sigma only.
+        Equations 10.18 to 10.21, and the objective by 10.22 or 10.23. log q(z|x) is computed from z, mu and log_var, so
+        that its gradient is easy to follow; where sigma is a million times smaller than mu, float32 resolves z only to
+        a tenth of sigma.
         """
         t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
         p, y, K, S = self.parameters, self.likelihood.symbol, self.latent_dim, len(t.eps) // len(t.x)
@@ -119,20 +119,13 @@ class SampledBound(VAE):
 
         Returns
         -------
-        d : Trace
-            dloss/dsymbol for each symbol of the trace; None for x and eps, which are data and noise.
-        grads : Parameters
-            dloss/dparameter.
-
-        Raises
-        ------
-        ValueError
-            If the trace is not this model's, or the parameters were altered since the forward pass.
+        d, grads
+            As for ``VAE.backward``, and so are the errors.
 
         Notes
         -----
         Equation 7.4, and equations 10.13 and 10.18 to 10.25. The gradient of a log weight is its total derivative:
-        through z, and through the mu and log_var that log q(z|x) has of its own.
+        through z, and through the mu and log_var on which log q(z|x) also depends directly.
         """
         d, grads, d_loss = open_gradients(self, trace, d_loss, out)
         t, p, y = trace, self.parameters, self.likelihood.symbol
@@ -179,7 +172,7 @@ class SampledBound(VAE):
 
 
 class MonteCarloELBO(SampledBound):
-    """A VAE trained on the ELBO with its KL drawn too: the mean of S log weights per example. Equation 10.22.
+    """A VAE trained on the ELBO with a sampled KL: the mean of S log weights per example. Equation 10.22.
 
     References
     ----------
@@ -191,7 +184,7 @@ class MonteCarloELBO(SampledBound):
 
 
 class IWAE(SampledBound):
-    """The importance weighted autoencoder: the logarithm of the mean of S weights per example. Equation 10.23.
+    """The importance-weighted autoencoder: the logarithm of the mean of S weights per example. Equation 10.23.
 
     With S = 1 it is the Monte-Carlo ELBO.
 
@@ -205,6 +198,6 @@ class IWAE(SampledBound):
 
 
 def standard_normal(z):
-    """Return mean and log-variance of the prior N(0, I), both zero, shaped as z."""
+    """Return mean and log-variance of the prior N(0, I): zeros of the shape of z."""
     zero = np.zeros_like(z)
     return zero, zero

@@ -1,7 +1,7 @@
 """The conditional VAE: the same chain for p(x|y), with the label y joined to x and to z.
 
 The encoder sees [x | label] and the decoder [z | label], the label as one-hot columns. So z need only carry what the
-label does not tell: not which digit it is, but how it is written. Equation 10.27. Shapes: B batch, D data (pixels), K
+label leaves open: not which digit it is, but how it is written. Equation 10.27. Shapes: B batch, D data (pixels), K
 latent, C classes. A row of data is [x | label] throughout, as ``join_labels`` makes it.
 """
 
@@ -18,21 +18,21 @@ __all__ = ["ConditionalVAE"]
 
 
 class LabelledLayers(MLP):
-    """Dense layers whose input is joined with the label, which they find in the trace."""
+    """Dense layers whose input is joined with the label from the trace."""
 
     def chain(self, x, outputs):
-        """Return what ``MLP.chain`` does, with the label beside the stack's input."""
+        """Return the chain of ``MLP.chain`` with the label beside the stack's input."""
         chain = super().chain(x, outputs)
         return {symbol: (x, "label", *sources[1:]) if sources[0] == x else sources for symbol, sources in chain.items()}
 
     def forward(self, x, parameters, trace, out=None):
-        """Carry [x | label] through the layers, as ``MLP.forward`` does x. Equation 10.27."""
+        """Carry [x | label] through the layers, as ``MLP.forward`` carries x. Equation 10.27."""
         return super().forward(join(x, trace["label"]), parameters, trace, out)
 
     def backward(self, dy, x, parameters, trace, d, grads, needs_dx=True):
-        """Carry the gradient back, as ``MLP.backward`` does, and leave out the label's: it is data. Equation 10.27."""
+        """Carry the gradient back to x as ``MLP.backward`` does. The label is data and gets none. Equation 10.27."""
         d_joined = super().backward(dy, join(x, trace["label"]), parameters, trace, d, grads, needs_dx)
-        return d_joined[:, :x.shape[1]].copy() if needs_dx else None  # the label has no gradient to pass on
+        return d_joined[:, :x.shape[1]].copy() if needs_dx else None  # without the columns of the label
 
 
 class ConditionalVAE(VAE):
@@ -64,8 +64,8 @@ class ConditionalVAE(VAE):
         x, *others = super().chain.items()
         return dict([x, ("label", ()), *others])
 
-    def observed(self, x):
-        """Return data and label by symbol, checked, from rows [x | label] of shape (B, D + C)."""
+    def checked_data(self, x):
+        """Return data and label by symbol from rows [x | label] of shape (B, D + C), after a check."""
         x, label = self._split(x)
         return {"x": x, "label": label}
 

@@ -26,12 +26,12 @@ def join_labels(rows, labels, classes):
     Returns
     -------
     joined : ndarray, shape (N, D + C)
-        Of the same dtype; the label's column has 1, or in uint8 the white 255, which binarization turns into 1.
+        Of the same dtype. The column of the label has 1; in uint8 it has 255, white, which binarization turns into 1.
 
     Raises
     ------
     ValueError
-        If there is no row, or not one label for each, or a label is not a class.
+        If there are no rows, not one label for each row, or a label that is not a class.
     """
     rows, labels, classes = np.asarray(rows), np.asarray(labels), positive_integer("classes", classes)
     if rows.ndim < 2 or rows.size == 0:

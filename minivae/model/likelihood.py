@@ -1,8 +1,8 @@
 """What the decoder's output means: the logits of a Bernoulli, or the mean of a Gaussian.
 
-Either is log p(x|z), its gradient, and how to show or draw a picture from it. The model is the same around all of
-them. Each is handed the model's parameters, and in the backward their gradients: one has a parameter of its
-own there, the others leave them alone. Shapes: B batch, D data.
+Each class has log p(x|z), its gradient, and the mean and draws of p(x|z); the rest of the model is the same for all of
+them. They are passed the model's parameters, and the gradients of these, because one likelihood has a parameter of its
+own. Shapes: B batch, D data.
 """
 
 import numpy as np
@@ -30,10 +30,10 @@ class Bernoulli:
     symbol = "logits"
     kernel = "bernoulli_log_likelihood"
     unit_interval = True  # data must lie in [0, 1]
-    shapes = {}           # of parameters of its own, by name
+    shapes = {}           # of the likelihood's own parameters, by name
 
     def pair(self):
-        """The kernel pair by its name."""
+        """Return the kernel pair by its name."""
         return {self.kernel: PAIRS[self.kernel]}
 
     def log_likelihood(self, logits, x, parameters):
@@ -55,7 +55,7 @@ class Bernoulli:
 
 
 class Gaussian:
-    """Real-valued pixels with the same fixed noise on each. Equations 5.20 and 5.21.
+    """Real-valued pixels, all with the same fixed noise variance. Equations 5.20 and 5.21.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ class Gaussian:
         return self.noise_variance
 
     def pair(self):
-        """The kernel pair by its name, with this noise variance."""
+        """Return the kernel pair by its name, with this noise variance."""
         return {self.kernel: PAIRS[self.kernel]._replace(
             forward=lambda mean, x: gaussian_log_likelihood(mean, x, self.noise_variance),
             backward=lambda dll, mean, x: (gaussian_log_likelihood_backward(dll, mean, x, self.noise_variance),))}
@@ -98,10 +98,10 @@ class Gaussian:
 
 
 class LearnedGaussian(Gaussian):
-    """Real-valued pixels with the same noise on each, its variance learned. Equations 5.22 and 5.23.
+    """Real-valued pixels, all with the same learned noise variance. Equations 5.22 and 5.23.
 
-    One number is shared by all pixels. A variance for each would have no largest likelihood: a pixel that the decoder
-    gets exactly right, such as one that is always black, sends its own to zero and the density to infinity.
+    With a variance for each pixel the likelihood would have no maximum: for a pixel that the decoder predicts exactly,
+    such as one that is always black, the variance would go to zero and the density to infinity.
     """
 
     kernel = "learned_variance_log_likelihood"

@@ -43,14 +43,14 @@ class MLP:
         return shapes
 
     def chain(self, x, outputs):
-        """Return what each hidden layer's h, and each output, is made from: the layer's input, its weights and biases.
+        """Return what each hidden layer's h and each output is made from: the layer's input, weights and biases.
 
         Parameters
         ----------
         x : str
             Symbol of the stack's input.
         outputs : tuple of str
-            Symbols that the last layer's columns become.
+            Symbols into which the columns of the last layer are split.
         """
         inputs = (x, *self.h)
         symbols = [(h,) for h in self.h] + [outputs]
@@ -75,14 +75,14 @@ class MLP:
             parameters[b] = np.zeros(outputs)
 
     def forward(self, x, parameters, trace, out=None):
-        """Carry x through the layers, noting each hidden output in ``trace``.
+        """Carry x through the layers, and store each hidden output in ``trace``.
 
         Parameters
         ----------
         x : ndarray, shape (B, inputs)
         parameters : Parameters
         trace : Trace or dict
-            An array that it already holds under a hidden layer's name is overwritten in place.
+            Where each hidden output goes; an array that is already there is overwritten in place.
         out : ndarray, shape (B, outputs), optional
             Where to write y.
 
@@ -93,8 +93,8 @@ class MLP:
 
         Notes
         -----
-        Equation 5.7 for each hidden layer. The decoder's y is what equations 5.12 and 5.19 name, the encoder's is
-        [mu | log_var].
+        Equation 5.7 for each hidden layer. For the decoder, y is what equations 5.12 and 5.19 define; for the encoder
+        it is [mu | log_var].
         """
         activation, _ = ACTIVATIONS[self.activation]
         h = x
@@ -112,7 +112,7 @@ class MLP:
         dy : ndarray, shape (B, outputs)
             Upstream gradient.
         x, parameters, trace
-            What the forward was given, and what it noted.
+            What the forward was given, and the trace that it filled.
         d : Trace
             Where the gradient of each hidden output goes.
         grads : Parameters or WeightsLater
@@ -135,10 +135,10 @@ class MLP:
 
 
 class WeightsLater(dict):
-    """Takes the place of the gradients in a backward pass that leaves out those of weights and biases.
+    """Stands in place of the gradients in a backward pass that does not compute those of weights and biases.
 
     They can be computed later, because they need only each layer's input x and the gradient dy of its output
-    (equations 5.5 and 5.6). The gradient of a parameter that belongs to the likelihood is kept here, by its name.
+    (equations 5.5 and 5.6). The gradient of a parameter of the likelihood is kept here, under its name.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ class WeightsLater(dict):
 
 
 def layer_backward(dy, x, W, b, parameters, grads, dx=None, needs_dx=True):
-    """Carry the gradient back through the dense layer whose parameters are named W and b; return dx."""
+    """Carry the gradient back through the dense layer whose parameters are named W and b, and return dx."""
     if isinstance(grads, WeightsLater):
         grads.note(W, b, x, dy)
         return dense_backward(dy, x, parameters[W], out=(dx, None, None), needs_dx=needs_dx, needs_dW=False)[0]
@@ -160,9 +160,9 @@ def layer_backward(dy, x, W, b, parameters, grads, dx=None, needs_dx=True):
 
 
 def empty_for_dx(x):
-    """Return an array for the gradient of x, laid out by columns where the batch is smaller than the layer.
+    """Return an array for the gradient of x, in column order if the batch is smaller than the layer.
 
-    BLAS makes dy @ W.T up to a third faster so: it then goes through W, the larger factor, row by row.
+    This makes dy @ W.T up to a third faster, because BLAS then reads W, the larger factor, row by row.
     """
     batch, units = x.shape
     return np.empty_like(x, order="F" if batch < units else "C")

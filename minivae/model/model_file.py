@@ -1,7 +1,6 @@
 """What a model file holds: a format version, the model's class, its settings as JSON, and the parameters as one array.
 
-Of a model that was trained, it also holds the record of the training: its settings, the epochs, the checksum of its
-data.
+The file of a trained model also holds a record of its training: the settings, the epochs, the checksum of the data.
 """
 
 import contextlib
@@ -14,8 +13,8 @@ from .arguments import whole_number
 
 __all__ = ["model_arrays", "model_from_archive"]
 
-FORMAT = 1  # to be raised when an older minivae would misread a newer file
-USELESS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError, RecursionError)  # of settings
+FORMAT = 1  # to be increased when an older minivae would misread a newer file
+USELESS = (KeyError, TypeError, ValueError, AttributeError, OverflowError, MemoryError, RecursionError)  # for settings
 
 
 def model_arrays(model):
@@ -35,7 +34,7 @@ def model_from_archive(wanted, archive):
     Parameters
     ----------
     wanted : type
-        The class to load: the file must hold one of these, or of a class that is made from it.
+        The class to load: the file must hold a model of this class or of a subclass.
     archive : Archive
 
     Raises
@@ -56,7 +55,7 @@ def model_from_archive(wanted, archive):
         if not isinstance(settings, dict):
             raise ValueError(f"names with values were expected; got a {type(settings).__name__}")
         model_class = _class_named(_class_name(archive, settings, wanted), wanted, path)
-        model = model_class(**settings | {"seed": None})  # whose parameters are zeros, not yet in memory
+        model = model_class(**settings | {"seed": None})  # its parameters are zeros, which take no memory yet
         seed = settings.get("seed", 0)
         model.settings["seed"] = None if seed is None else whole_number("seed", seed)
         model.record = json.loads(archive.text("record")) if "record" in archive.names else None
@@ -74,7 +73,7 @@ def model_from_archive(wanted, archive):
 
 
 def _class_name(archive, settings, wanted):
-    """Return the name of the class that a file holds. Files of older versions do not say it as such."""
+    """Return the name of the class of the model in a file. In files of older versions it has to be inferred."""
     if "class" in archive.names:
         return archive.text("class")
     if "run" in archive.names:
@@ -84,9 +83,9 @@ def _class_name(archive, settings, wanted):
 
 
 def _class_named(name, wanted, path):
-    """Return the class of that name, which must be the wanted one or made from it."""
+    """Return the class of that name, which must be ``wanted`` or a subclass."""
     classes = [wanted]
-    for kind in classes:  # grows on the way
+    for kind in classes:  # the list grows while it is read
         classes += kind.__subclasses__()
     found = [kind for kind in classes if kind.__name__ == name]
     if not found and wanted.__name__ != "VAE":

@@ -1,7 +1,7 @@
-"""All weights and biases as one vector, with a named view for each.
+"""All weights and biases as one vector, with a named view of each.
 
-One vector makes the rest short: an optimizer is a few whole-vector lines, a checkpoint is one array, and
-a finite difference perturbs one number. The gradient of the loss is another ``Parameters``.
+One vector keeps the rest short: an optimizer is a few lines on whole vectors, a checkpoint is one array, and a finite
+difference changes one number. The gradient of the loss is another ``Parameters``.
 """
 
 import math
@@ -18,13 +18,13 @@ class Parameters(Mapping):
     Parameters
     ----------
     shapes : dict of str to tuple of int
-        Name to shape, in the order in which they lie in the vector.
+        The shape of each parameter by name, in the order of the vector.
     dtype : dtype, optional
 
     Attributes
     ----------
     flat : ndarray, shape (P,)
-        Every number, end to end. Starts at zero; change it in place.
+        All numbers, end to end. They start at zero; change them in place.
 
     Examples
     --------
@@ -76,7 +76,7 @@ class Parameters(Mapping):
         return Parameters(self.shapes, self._flat.dtype)
 
     def same_bits(self, flat, stride=1):
-        """Return whether every number, or every ``stride``-th, is to the last bit that of the vector ``flat``."""
+        """Return whether every number, or every ``stride``-th, has the same bits as that in the vector ``flat``."""
         bits = f"u{self._flat.itemsize}"  # as integers, for which -0.0 and 0.0 differ and NaN equals itself
         return np.array_equal(self._flat[::stride].view(bits), flat.view(bits))
 

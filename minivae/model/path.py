@@ -1,13 +1,13 @@
-"""Gradients along the path alone: the sampled objectives, with another estimate of the encoder's gradient.
+"""Path gradients: the sampled objectives with another estimate of the encoder's gradient, through z alone.
 
 The loss depends on the encoder's mu and log_var in two ways: through z, and through the density log q(z|x) that they
-give to z. The second is the score. Its mean is zero, or can be moved to the path. So an unbiased gradient can do
-without it, and then it often has less noise. At q(z|x) = p(z|x) log w is the same for every z: the path's gradient is
-then exactly zero, and the score is not. The decoder's gradient is the same as ever.
+give to z. The second is the score. Its mean is zero, or can be rewritten as a path. So an unbiased gradient can do
+without it, and often has less noise then. At q(z|x) = p(z|x), log w is the same for every z: the path gradient is
+exactly zero there, and the score is not. The decoder's gradient does not change.
 
-These gradients are not the gradient of the loss for the noise at hand: only their means agree. So no finite difference
-can judge them; ``gradcheck.check_unbiased`` does. Equations 11.1 to 11.9. Shapes: B batch, K latent, S samples per
-example; sample s of example b lies in row b S + s.
+These gradients are not the gradient of the loss for given noise; only the means over the noise agree. So finite
+differences cannot check them, and ``gradcheck.check_unbiased`` does. Equations 11.1 to 11.9. Shapes: B batch, K latent,
+S samples per example; sample s of example b is row b S + s.
 """
 
 from ..kernels import repeat_backward, reparameterize_backward, standard_deviation_backward
@@ -33,7 +33,7 @@ class PathMonteCarloELBO(MonteCarloELBO):
     right_on_average = True
 
     def meet_at_encoder(self, d, t, score):
-        """Let z's path alone lead to mu and log_var; the score, which has mean zero, is left out."""
+        """Carry d.z to mu and log_var along the path alone; the score, whose mean is zero, is left out."""
         path_to_encoder(d, t)
 
 
@@ -58,7 +58,7 @@ class PathIWAE(IWAE):
     right_on_average = True
 
     def meet_at_encoder(self, d, t, score):
-        """Let each sample's path count once more by its normalized weight, in place of the score. Equation 11.9."""
+        """Multiply each sample's path by its normalized weight once more, in place of the score. Equation 11.9."""
         B = len(t.x)
         weight = d.log_weight.reshape(B, -1) / d.objective[:, None]          # (B, S), w̃
         d.z = d.z * (1 - t.beta * (1 - weight)).reshape(-1, 1)

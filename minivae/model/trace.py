@@ -16,7 +16,7 @@ from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
-SAMPLE = 1000  # parameters that an overwritten trace notes, about
+SAMPLE = 1000  # about how many parameters a trace that is overwritten keeps a copy of
 
 
 class Trace(Mapping):
@@ -25,9 +25,9 @@ class Trace(Mapping):
     Parameters
     ----------
     symbols : sequence of str, optional
-        Symbols to hold from the start, as None, so that they stand in this order.
+        Symbols to hold from the start, with the value None; this fixes their order.
     given : dict of str to ndarray, optional
-        Values to hold for these symbols whatever is computed for them.
+        Values that these symbols keep, whatever is computed for them.
     forward : Trace, optional
         For a trace of gradients: the trace of the values.
 
@@ -42,9 +42,9 @@ class Trace(Mapping):
     chain : dict of str to tuple of str
         What each symbol is made from: the ``chain`` of the model that made this trace.
     written : tuple (str, str, int) or None
-        Where the function stands that filled this trace: its name, its file and its first line there.
+        Where the function that filled this trace is defined: its name, its file and its first line.
     weights : ndarray or None
-        For a finished forward pass: a copy of the parameters that it used, or of every ``stride``-th of them.
+        After a forward pass: a copy of the parameters that it used, or of every ``stride``-th of them.
     stride : int
 
     Examples
@@ -67,7 +67,7 @@ class Trace(Mapping):
         self.sealed = False
 
     def seal(self, sealed=True):
-        """Make the arrays read-only, or writable again: what backward relies on must be what forward computed."""
+        """Make the arrays read-only, so that backward sees what forward computed; or make them writable again."""
         self.sealed = sealed
         for array in self._arrays.values():
             if isinstance(array, np.ndarray):
@@ -83,7 +83,7 @@ class Trace(Mapping):
         if self.sealed:
             raise ValueError(f"a trace records what forward computed; to move {symbol}, call forward(x, eps, "
                              f"given={{{symbol!r}: ...}}).")
-        if symbol in self.given:  # held, whatever was computed
+        if symbol in self.given:  # the given value stays, whatever was computed
             computed, array = array, self.given[symbol]
             if np.shape(array) != np.shape(computed):
                 raise ValueError(
@@ -126,9 +126,9 @@ class Trace(Mapping):
 
 
 def open_trace(model, x, eps, beta, given, out):
-    """Begin a forward pass: check what came in, and return the trace to fill, ``out`` or a new one.
+    """Begin a forward pass: check the arguments, and return the trace to fill, ``out`` or a new one.
 
-    It holds data and noise, as the model's own copies, and beta already.
+    It already holds beta, and the model's own copies of data and noise.
     """
     t = Trace(model.symbols) if out is None else out
     if out is not None and (not isinstance(out, Trace) or tuple(out) != model.symbols or out.forward is not None):
@@ -144,17 +144,17 @@ def open_trace(model, x, eps, beta, given, out):
     t.likelihood, t.chain, t.written = model.likelihood.kernel, model.chain, _place(model.forward)
     t.stride = 1 if out is None else 1 + model.parameters.flat.size // SAMPLE
     t.seal(False)
-    for symbol, array in model.observed(x).items():
+    for symbol, array in model.checked_data(x).items():
         t[symbol] = array
-    t.eps = model.noise(eps, len(t.x))
+    t.eps = model.checked_noise(eps, len(t.x))
     return t
 
 
 def close_trace(model, t):
-    """Note which parameters a finished forward pass has used, and seal its trace.
+    """Keep a copy of the parameters that a forward pass has used, and seal its trace.
 
-    A new trace notes them all. One that is overwritten step after step notes a sample: that an optimizer has moved them
-    shows in any thousand, and copying and comparing all of them would take a tenth of a small step.
+    A new trace copies them all. A trace that is overwritten step after step copies a sample of about a thousand: an
+    optimizer's step shows in any of them, and to copy and compare all would take a tenth of a small step.
     """
     t.weights = model.parameters.flat[::t.stride].copy()
     t.seal()
@@ -166,8 +166,8 @@ def open_gradients(model, trace, d_loss, out):
     Raises
     ------
     ValueError
-        If ``trace`` cannot be differentiated: it is not this model's, its pass was not completed, some of its
-        symbols were given and not computed, or the parameters were altered since. If d_loss is not a finite number.
+        If ``trace`` cannot be differentiated: it is another model's, its pass was not completed, some of its symbols
+        were given and not computed, or the parameters were altered since. Or if d_loss is not a finite number.
     """
     if isinstance(trace, Trace) and trace.forward is not None:
         raise ValueError("trace must be what forward returned; got the trace of gradients. Pass its .forward?")
@@ -206,6 +206,6 @@ def _gradients_of(model, trace):
 
 
 def _place(method):
-    """Where a method is written: its name, file and first line. A subclass's own forward is cited as such."""
+    """Return where a method is defined: its name, file and first line. For a subclass's own forward, that one."""
     code = getattr(method, "__code__", None)
     return code and (method.__qualname__, code.co_filename, code.co_firstlineno)

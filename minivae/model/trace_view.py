@@ -1,7 +1,7 @@
-"""How a trace shows itself, in a terminal and in a notebook, from the same facts.
+"""The table that a trace prints: as text in a terminal, as HTML in a notebook.
 
-For each symbol: what it means, its equation, where in the code it is computed, its shape, the range of its
-values and of its gradient. Arrays of up to a dozen numbers print whole.
+For each symbol it has the meaning, the equation, the place in the code, the shape, and the range of the values and of
+the gradient. Arrays of up to a dozen numbers are printed whole.
 """
 
 import html
@@ -20,7 +20,7 @@ SMALL = 12  # numbers: the course's toy of 3 examples and 4 pixels prints whole
 
 
 def as_text(trace):
-    """Return the trace as text, two lines a symbol and more where an array prints whole."""
+    """Return the trace as text: two lines for each symbol, more where an array is printed whole."""
     lines = [_title(trace)]
     for row in _rows(trace):
         lines.append(f"{row['symbol']:14} {row['shape']:10} {row['meaning']}")
@@ -34,7 +34,7 @@ def as_text(trace):
 
 
 def as_html(trace):
-    """Return the trace as an HTML table, two rows a symbol: what it is, and its numbers."""
+    """Return the trace as an HTML table with two rows for each symbol: what it is, and its numbers."""
     columns = ["symbol", "shape", "value"] + (["gradient"] if trace.forward is not None else [])
     left = "text-align:left; vertical-align:top; padding:2px 12px 2px 0"
     exact = f"<td style='{left}; white-space:pre; font-family:monospace'>"
@@ -73,7 +73,7 @@ def _rows(trace):
 
 
 def _where(symbol, trace):
-    """Say which function computes a symbol, or its gradient, and where; in a model's own chain, the very line."""
+    """Return which function computes a symbol, or its gradient, and where: the exact line within the chain."""
     values = trace.forward or trace
     if trace.forward and not values.chain.get(symbol):
         return ""  # data and noise
@@ -81,7 +81,7 @@ def _where(symbol, trace):
     if function is None:
         return ""
     if not trace.forward and symbol == "log_likelihood" and values.likelihood:
-        function = f"kernels:{values.likelihood}"  # one equation, two kernels: the variance fixed, or learned
+        function = f"kernels:{values.likelihood}"  # one equation, two kernels: a fixed or a learned variance
     if symbol.endswith(".h"):
         function = "model.mlp:MLP." + ("backward" if trace.forward else "forward")
     elif trace.written and (trace.forward or function.endswith(".forward") and ":MLP" not in function):

@@ -1,7 +1,7 @@
 """The variational autoencoder: the derivation from log p(x) down to the loss, and back up to every weight.
 
 ``chain`` says what each symbol is made from. ``forward`` computes the symbols in that order, one line for each;
-``backward`` is the chain rule, the same lines from the last to the first. All that the backward needs is in the trace.
+``backward`` is the chain rule: the same lines, from the last to the first. All that it needs is in the trace.
 Shapes: B batch, D data (pixels), K latent.
 """
 
@@ -19,10 +19,11 @@ from .trace import close_trace, open_gradients, open_trace
 __all__ = ["VAE", "BETWEEN"]
 
 # Other modules read forward and backward as text: the stepper shows their lines beside the equations, a trace cites
-# them, and the catalogue of mistakes plants its bugs in them. They rely on these spellings: t = open_trace(...),
-# t.SYMBOL = ..., t[y] = ...    the line that computes a symbol d.SYMBOL = ..., d[y] = ...                         the
-# line that computes its gradient # forward: ...                                     the line that is being
-# differentiated and on the following names, which stand between two symbols and are shown with the line that uses them.
+# them, and the catalogue of mistakes plants its bugs in them. They rely on these spellings:
+#     t = open_trace(...), t.SYMBOL = ..., t[y] = ...    the line that computes a symbol
+#     d.SYMBOL = ..., d[y] = ...                         the line that computes its gradient
+#     # forward: ...                                     the line that is being differentiated
+# and on the names below, of arrays that stand between two symbols; they are shown with the line that uses them.
 BETWEEN = ("head", "d_head", "dmu_through_z", "dmu_through_kl", "dlog_var_through_z", "dlog_var_through_kl")
 
 
@@ -45,9 +46,10 @@ class VAE(Autoencoder):
         Weight on the KL divergence in the objective. 1 makes the objective the ELBO.
     dtype : {"float32", "float64"}, optional
     seed : int or None, optional
-        Of the weights' first values. None leaves every parameter at zero, to be filled in.
+        Seed of the initial weights. None leaves all parameters at zero, for the caller to fill in.
     noise_variance : float or "learned", optional
-        Variance of the "gaussian" likelihood: fixed, or learned from 1 on as the parameter ``decoder.log_var``.
+        Variance of the "gaussian" likelihood: a fixed number, or "learned", which adds the parameter
+        ``decoder.log_var`` and starts from a variance of 1.
 
     Attributes
     ----------
@@ -58,22 +60,22 @@ class VAE(Autoencoder):
     Raises
     ------
     ValueError
-        If an argument is not of its kind.
+        If an argument has a wrong type or value.
 
     References
     ----------
     Kingma & Welling, Auto-Encoding Variational Bayes, 2013, section 3 and appendix C.
     """
 
-    reported = ("elbo", "log_likelihood", "kl")  # the symbols of a trace whose means tell how training goes
-    right_on_average = False  # whether the mean of backward's gradient is all that can be checked
+    reported = ("elbo", "log_likelihood", "kl")  # symbols whose means over the data are reported during training
+    right_on_average = False  # True if only the mean of backward's gradient equals the gradient of the mean loss
 
     @cached_property
     def chain(self):
         """What each symbol is made from, in the order of the forward pass: symbols, and names of parameters.
 
-        This is the one statement of the chain's topology; whatever draws, checks or explains the chain reads it here.
-        Data and noise are made from nothing, and so have no gradient.
+        The chain's topology is stated here and nowhere else; all that draws, checks or explains the chain reads it.
+        Data and noise are made from nothing, so they have no gradient.
         """
         y = self.likelihood.symbol  # "logits" or "mean": what the decoder's output means
         return {
@@ -114,11 +116,10 @@ class VAE(Autoencoder):
         beta : float, optional
             Weight on the KL divergence in this pass; by default the model's own.
         given : dict of str to array, optional
-            Values to use for these symbols instead of computing them: any symbol can be changed, and everything after
-            it is computed from the changed value.
+            Values to use for these symbols in place of the computed ones; all that follows is computed from them.
         out : Trace, optional
-            A trace of this model and batch size, to be overwritten. ``backward`` then looks for altered parameters in a
-            sample of them only.
+            A trace of this model and batch size, to be overwritten. ``backward`` then looks for altered parameters only
+            in a sample of them.
 
         Returns
         -------
@@ -134,8 +135,8 @@ class VAE(Autoencoder):
 
         Notes
         -----
-        Equations 3.1, 3.2, 2.9, 2.10 and 2.11. The line of a symbol in ``given`` runs like the others, but the trace
-        keeps the given value.
+        Equations 3.1, 3.2, 2.9, 2.10 and 2.11. The line of a symbol in ``given`` also runs, but the trace keeps the
+        given value.
         """
         t = open_trace(self, x, eps, beta, given, out)  # with t.x, t.eps and t.beta, checked and copied
         p, y, K = self.parameters, self.likelihood.symbol, self.latent_dim
@@ -159,12 +160,12 @@ class VAE(Autoencoder):
         Parameters
         ----------
         trace : Trace
-            What ``forward`` returned; the parameters must not have changed since.
+            What ``forward`` returned. The parameters must not have changed since.
         d_loss : float, optional
             Upstream gradient: 1 for the gradient of the loss itself.
         out : (Trace, Parameters), optional
-            What an earlier call returned, to be overwritten. With ``WeightsLater`` in place of the Parameters, the
-            gradients of weights and biases are left out.
+            What an earlier call returned, to be overwritten. If ``WeightsLater`` stands in place of the Parameters, the
+            gradients of weights and biases are not computed.
 
         Returns
         -------
