@@ -4,9 +4,10 @@
 ``check_model`` a whole VAE, ``check_unbiased`` a Monte-Carlo estimator. Each returns a report: pass, fail or
 inconclusive, and the name of the mistake. ``step_error`` measures the V of error against step.
 
-Read in this order: numeric (one derivative), probe (a function and its noise), record (what is known of a tensor),
-compare (claim against difference), checks, hypotheses (the table of mistakes), diagnosis (which of them it is),
-model (the whole ladder).
+Read in this order: numeric (one derivative), probe and noise (a function along a line, and how exact it is), record
+(what is known of a tensor's gradient), agreement (one claim against one difference), compare (whole tensors), inputs
+and behaviour (what is wrong whatever the numbers are), checks, hypotheses (the table of mistakes), diagnosis (which of
+them it is), model (a whole VAE).
 """
 
 from .checks import check_gradient, check_vjp

@@ -1,8 +1,9 @@
-"""One claim against one difference: do they agree, do they differ, or can it not be told?
+"""One claim against one difference, for a number or along a direction: do they agree, differ, or can it not be told?
 
-Nothing is compared with an absolute tolerance. A gap between claim and difference is held against the estimated
-error of the difference and the rounding of the claim, both of which grow and shrink with the loss. A gap that
-one measurement shows must be shown by a second, taken with other steps, before it counts.
+There is no absolute tolerance. The gap between claim and difference is compared with the estimated error of the
+difference and the rounding of the claim, both of which scale with the loss; and a gap counts only if a second
+difference, taken with other steps, shows it too. A function with a slope along every axis need not have a gradient. So
+the numbers that lie at corners are also moved together.
 """
 
 import numpy as np
@@ -12,26 +13,47 @@ from .numeric import repeated
 from .probe import EPS, norm
 from .record import ROUNDINGS, Number
 
-__all__ = ["precision_of", "number_at", "along"]
+__all__ = ["precision_of", "number_at", "along", "together", "explained"]
 
 RESOLUTION = 1e-4    # an error above this share of the tensor's scale does not resolve the number
-CLEAR = 3.0          # a gap of so many bounds is a difference; anything between is not resolved
-BLUNDER = 2**12      # roundings of the largest number that only a mistake explains
-SECOND_STEP = 0.37   # first step of the second opinion, relative to the first's
-COARSE = 1e-7        # an error above this share of it may be worth measuring better
-SUSPICIOUS = 0.02    # share of its error bound at which a gap is looked at again: rounding alone seldom makes as much
-SLIGHT = 1e-2        # gap, beside the tensor's scale, that a tolerance inside the function may explain
-STEPS = 32           # an iteration stopped at its tolerance has a slope that is off by so many times that
-SHORT = 1e-2         # a number of less than this typical size gets a third
+CLEAR = 3.0          # a gap of more than this many bounds is a difference; between one and three it is not resolved
+BLUNDER = 2**12      # a gap of more roundings than this of the largest number is a mistake
+SECOND_STEP = 0.37   # first step of the second difference, relative to that of the first
+COARSE = 1e-7        # an error above this share of the scale may be worth measuring again
+SUSPICIOUS = 0.02    # a gap above this share of the error is measured again: rounding alone seldom makes as much
+SLIGHT = 1e-2        # a gap below this share of the scale may come from a tolerance inside the function
+STEPS = 32           # the slope of an iteration may be off by this many times the tolerance at which it stops
+NEIGHBOURS = 6       # how many numbers at corners are moved together
+SHORT = 1e-2         # a number of a smaller typical size is measured a third time
 
 
 def precision_of(claim, probe):
-    """Spacing at 1 of the numbers that a claim was computed with; half precision excuses nothing."""
+    """Return the spacing at 1 of the numbers that a claim was computed with, at most that of float32."""
     kind = claim.dtype if claim.dtype.kind == "f" else np.float64
     return min(float(max(np.finfo(kind).eps, probe.coarseness)), float(np.finfo(np.float32).eps))
 
 
 def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.0):
+    """Compare claim and difference for one number of a tensor.
+
+    Parameters
+    ----------
+    probe : Probe
+    name : str
+    claim : ndarray
+        The tensor's claimed gradient.
+    precision : float
+        As from ``precision_of``.
+    scale, steepest : float
+        The largest slope in this tensor, and the largest claimed in any.
+    index : tuple of int
+    estimate : Estimate
+        The first difference.
+
+    Returns
+    -------
+    Number
+    """
     place = int(np.ravel_multi_index(index, claim.shape)) if index else 0
     number = Number(place, float(claim[index]), 0, 0, 0, "", tensor=name, shape=claim.shape)
     size = probe.size_of(name, index)
@@ -44,7 +66,7 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
             found = _compared(number, better, scale, precision, size, probe.coarseness_of(name) / size)
         return found
 
-    def opinions():
+    def others():
         for step in [SECOND_STEP / 16] + [SECOND_STEP / 16 / size] * (size < SHORT):
             yield compared(probe.coordinate(name, index, scale=0.1 * scale, step=step))
 
@@ -53,26 +75,26 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
     told = told or first.constant and first.claimed == 0
     if not told and probe.is_constant(probe.one(name, index), first.claimed * size, precision, max(scale, steepest)):
         rounding = ROUNDINGS * precision * max(steepest, scale, norm(probe.weight * probe.base) / size)
-        certain = abs(first.claimed) <= rounding or precision == EPS   # else a sum of much larger numbers explains it
+        certain = abs(first.claimed) <= rounding or precision == EPS   # else larger terms may leave it
         return first._replace(state="agree" if certain else "unresolved", constant=certain)
     if first.state == "differ" and first.claimed == 0 and first.slopes[0] != first.slopes[1]:
-        if probe.corners_follow or _corners_meet(probe, name, index, first.slopes):   # there the chain rule may give 0
+        if probe.corners_follow or _corners_meet(probe, name, index, first.slopes):   # where the chain rule may give 0
             return first._replace(state="kink")
     slight = first.gap < SLIGHT * scale or first.measured == 0 != first.claimed
-    if first.state == "differ" and slight:   # does a solver stop at its tolerance, or the value move in stairs?
+    if first.state == "differ" and slight:   # a solver's tolerance, or stairs?
         if name in probe.coarse or find_jumps(probe, name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
-    return _confirmed(first, opinions(), name in probe.too_noisy)
+    return _confirmed(first, others(), name in probe.too_noisy)
 
 
 def along(probe, k, moves, claims, scales, precision):
-    """Compare claims and difference along one direction, through one tensor or several.
+    """Compare claim and difference along one direction, through one tensor or several.
 
     Parameters
     ----------
     probe : Probe
     k : int
-        Which direction it is, from 0.
+        The direction's number, from 0.
     moves, claims : dict of str to ndarray
         The direction, and the claimed gradients.
     scales : dict of str to float
@@ -93,15 +115,15 @@ def along(probe, k, moves, claims, scales, precision):
         return _compared(number, estimate, size, precision, coarse=coarse)
 
     coarse = max(probe.coarseness_of(name) for name in moves)
-    opinions = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
-    found = _confirmed(compared(probe.along(moves)), opinions, not probe.too_noisy.isdisjoint(moves))
+    others = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
+    found = _confirmed(compared(probe.along(moves)), others, not probe.too_noisy.isdisjoint(moves))
     if found.state == "differ" and found.claimed == 0 and found.slopes[0] != found.slopes[1]:
         return found._replace(state="unresolved")   # corners of several numbers, as a rule
     return found
 
 
 def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
-    """Hold the claim against an estimate: at a corner, against the nearest slope between those to either side."""
+    """Compare a claim with an estimate; at a corner, with the nearest value between the two one-sided slopes."""
     measured = float(np.clip(number.claimed, *sorted(estimate.slopes))) if estimate.kind == "kink" else estimate.value
     largest = max(scale, abs(measured))
     own = precision ** (2 / 3) * max(abs(number.claimed), abs(measured))
@@ -121,29 +143,29 @@ def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
                            reach=estimate.reach, constant=estimate.constant)
 
 
-def _confirmed(first, opinions, too_noisy):
-    """Ask for a second opinion, with other steps, before a difference counts; a noisy function proves nothing.
+def _confirmed(first, others, too_noisy):
+    """Compare with other differences before a difference counts; with a noisy function it never does.
 
-    A third, with a step of unit length where numbers are much smaller, may only say that the claim is right at that
-    scale: where a value is what is left of a cancellation, short steps see the stairs that rounding makes of it.
+    The second must confirm the first. The third, with a step of unit length for a much smaller number, can only show
+    that the claim is right at that scale: a value that is left of a cancellation has stairs, which short steps see.
     """
     if first.state != "differ":
         return first
     if too_noisy:
         return first._replace(state="unresolved", error=max(first.error, first.gap))
-    second = next(opinions)
+    second = next(others)
     confirmed = second.state == "differ" and abs(first.measured - second.measured) <= first.error + second.error
-    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in opinions):
+    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in others):
         return first
     error = max(first.error, second.error, first.gap)
     return first._replace(state="edge" if second.state == "edge" else "unresolved", error=error)
 
 
 def _corners_meet(probe, name, index, slopes):
-    """True if a number lies on corners that it shares with a neighbour, and they are more than one.
+    """True if a number lies on several corners and shares some of them with a neighbour.
 
-    Corners c_m |a_m . d| bend a line along d by their sum. By i and by j alone the bends are A and B. Where no corner
-    is shared, the bend along i + j and that along i - j are both A + B; where there is one, they are A + B and A - B.
+    Corners c_m |a_m . d| change the slope of a line along d by their sum: by A along i, by B along j. If i and j share
+    no corner, the change along i + j and along i - j is A + B; if they lie on one and the same, it is A + B and A - B.
     """
     def bend(move):
         estimate = probe.along({name: move})
@@ -164,3 +186,111 @@ def _corners_meet(probe, name, index, slopes):
         if not apart and np.abs(np.sort(np.abs([plus, minus])) - ends).max() > error:
             return True
     return False
+
+
+def together(probe, tensors, rng, count=2):
+    """Compare claim and difference along random directions through all tensors at once.
+
+    Parameters
+    ----------
+    probe : Probe
+    tensors : list of Comparison
+    rng : numpy.random.Generator
+    count : int, optional
+        The number of directions.
+
+    Returns
+    -------
+    list of Number
+
+    Notes
+    -----
+    The median of three equal numbers has the slope 0 along each of them, and 1 along all together. Where every number
+    was measured, and the slope along a direction is not the sum of theirs, no claim is right or wrong: the direction's
+    state is "kink". So it is where all corners are convex (or all concave) and the claim lies outside the one-sided
+    slopes of the direction, as no subgradient does.
+    """
+    tensors = [t for t in tensors if t.claim.size and not _is_constant(probe, t)]
+    if sum(t.claim.size for t in tensors) < 2:
+        return []
+    claims, scales = {t.name: t.claim for t in tensors}, {t.name: t.scale for t in tensors}
+    precision = max(t.precision for t in tensors)
+    found = []
+    corners = any("corner" in t.states for t in tensors)
+    flat = any((t.constant & (t.states == "differ")).any() for t in tensors)   # each alone, perhaps not together
+    shown = 3 * count if corners or flat else count
+    for k in range(shown):
+        moves = probe.direction([t.name for t in tensors], rng)
+        if corners and k == 0:   # along the claim: there a claim that is too long for a subgradient shows
+            moves = {name: np.copysign(move, claims[name]) for name, move in moves.items()}
+        number = along(probe, k, moves, claims, scales, precision)
+        found.append(_reconciled(probe, number, tensors, moves) if number.state in ("differ", "unresolved") else number)
+    for moves in _past_corners(tensors) if corners else ():
+        number = along(probe, len(found), moves, claims, scales, precision)
+        bend = abs(number.slopes[1] - number.slopes[0])
+        if bend <= number.bound and number.state in ("agree", "differ"):   # one slope, for every claim
+            found.append(number)
+    beyond = any(number.state == "differ" and number.place < -shown for number in found)
+    return [number for number in found if not (beyond and number.state == "kink")]
+
+
+def _past_corners(tensors):
+    """Yield directions along which numbers at one corner may move together without a change of slope.
+
+    A corner c |a . d| changes the slope along number i by 2 c |a_i|. So each moves by one over that change, with either
+    sign: all whose slopes change in the same sense, then each with the next. At a tie of max, all rise together.
+    """
+    corners = [(t, k, t.slopes[k, 1] - t.slopes[k, 0]) for t in tensors for k in np.flatnonzero(t.states == "corner")]
+    for way in (1, -1):
+        group = [(t, t.places[k], 1 / abs(bend)) for t, k, bend in corners if way * bend > 0][:NEIGHBOURS]
+        pairs = [(one, (t, place, sign * step)) for one, (t, place, step) in zip(group, group[1:]) for sign in (1, -1)]
+        for chosen in ([group] if len(group) > 2 else []) + pairs:
+            moves = {t.name: np.zeros(t.shape) for t, _, _ in chosen}
+            for t, place, step in chosen:
+                moves[t.name].flat[place] = step
+            yield moves
+
+
+def _is_constant(probe, t):
+    """True if the function does not change with a tensor, neither with each number alone nor with all together."""
+    if not t.constant.all() or not t.claim.any():
+        return False
+    moves = probe.direction([t.name], np.random.default_rng(0))
+    return probe.is_constant(moves, float(np.vdot(moves[t.name], t.claim)), t.precision, t.scale)
+
+
+def _reconciled(probe, number, tensors, moves):
+    """Return a direction whose claim is wrong; as "kink" or "corner" if no wrong number explains it."""
+    if not all(t.whole and np.isfinite(t.error).all() for t in tensors):
+        corners = any(np.isin(t.states, ("corner", "kink")).any() for t in tensors)
+        return explained(number, tensors) if corners else number
+    moved = {t.name: moves[t.name].ravel()[t.places] for t in tensors}
+    ends = np.concatenate([np.sort(t.slopes * moved[t.name][:, None], axis=1) for t in tensors])     # (n, 2)
+    error = sum(float((t.error * np.abs(moved[t.name])).sum()) for t in tensors)
+    low, high = ends.sum(axis=0) - 10 * (error + number.error)
+    low, high = low, high + 20 * (error + number.error)
+    wrong = [t[k] for t in tensors for k in np.flatnonzero(t.states == "differ")]
+    if not low <= number.measured <= high:   # the slope along it is not the sum of the slopes
+        return number if any(_adds(probe, number, one, moves) for one in wrong[:3]) else number._replace(state="kink")
+    if wrong:
+        return number
+    if number.state == "differ" and any("corner" in t.states for t in tensors):
+        bends = np.concatenate([np.diff(t.slopes, axis=1)[t.states == "corner", 0] for t in tensors])
+        return number._replace(state="kink" if (bends > 0).all() or (bends < 0).all() else "corner")
+    return number
+
+
+def _adds(probe, number, one, moves):
+    """True if the slope along a direction is that along one of its numbers plus that along all the others."""
+    others = {name: move.copy() for name, move in moves.items()}
+    others[one.tensor][one.index] = 0
+    own, rest = float(moves[one.tensor][one.index]), probe.along(others)
+    sums = rest.value + own * np.array([one.measured, *one.slopes])
+    return bool(np.abs(number.measured - sums).min() <= 10 * (number.error + rest.error + abs(own) * one.error))
+
+
+def explained(number, tensors):
+    """Return a direction whose claim is wrong; as "corner" or "kink" if every tensor by itself is right."""
+    if number.state != "differ" or any(t.state == "differ" for t in tensors):
+        return number
+    return number._replace(state="corner" if any("corner" in t.states for t in tensors) else "kink")

@@ -1,40 +1,39 @@
-"""Claim against difference: which numbers agree, which differ, and which cannot be told.
+"""Which numbers of which tensors agree with differences, which differ, and which cannot be told.
 
-A few numbers are checked one by one. Many are checked all at once, along random directions; where one of them goes
-wrong, halving finds the tensors, and in a tensor the number.
+A few numbers are checked one by one. Many are checked together, along random directions; where claim and difference
+disagree along one, bisection finds the tensors, and in a tensor the number.
 """
 
 from dataclasses import replace
 
 import numpy as np
 
-from .agreement import RESOLUTION, along, number_at, precision_of
-from .corners import explained, together
+from .agreement import RESOLUTION, along, explained, number_at, precision_of, together
 from .noise import measure_noise
 from .record import Comparison
 
 __all__ = ["measure", "one_by_one", "in_groups", "judge", "LIMIT"]
 
-LIMIT = 96           # numbers of a tensor up to which all are checked; beyond it, half as many one by one
-DIRECTIONS = 2       # random directions through the whole of a larger one
-SAMPLE = 8           # numbers that are checked one by one where directions find nothing
-MANY = 24            # wrong tensors that are checked in full; of more, a sample
-FINE = 1e-9          # an error below this share of it is beyond reproach, however small the number itself
+LIMIT = 96           # the size up to which every number of a tensor is checked; of a larger one, half as many
+DIRECTIONS = 2       # random directions through a larger tensor
+SAMPLE = 8           # numbers that are checked one by one where no direction shows a mistake
+MANY = 24            # wrong tensors that are checked in full; of further ones, a sample
+FINE = 1e-9          # an error below this share of the tensor's scale is small even beside a much smaller number
 
 
 def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
-    """Compare claimed gradients with differences.
+    """Compare claimed gradients with finite differences.
 
     Parameters
     ----------
     probe : Probe
     claims : dict of str to ndarray
-        Of the tensors' shapes, by the names of the probe's arguments.
+        By the names of the probe's arguments, and in their shapes.
     rng : numpy.random.Generator
     limit : int, optional
-        How many numbers are checked one by one: all of them if there are no more than that.
+        How many numbers are checked one by one; all of them if there are no more.
     largest : float, optional
-        How much a number of some other tensor may change the function.
+        The largest change that a number of another tensor makes in the function.
 
     Returns
     -------
@@ -44,43 +43,35 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
 
     Notes
     -----
-    More numbers than that are checked all at once: the product of the claim and a random direction is held against one
-    difference along it. Where the two agree, and the difference is known well enough to tell a mistake in a tensor,
-    that tensor is right; those that are too small to be heard beside others are asked again without them, and so on.
-    Where the two differ, the tensors are halved until the wrong ones are known, and these are checked one by one.
+    More numbers than ``limit`` are checked together: the inner product of the claim and a random direction is compared
+    with one difference along it. If the two agree, every tensor is right in which the difference's error would not hide
+    a mistake; the others, too small beside those, are measured again without them. If the two differ, bisection finds
+    the wrong tensors, and their numbers are checked one by one.
     """
     with probe.progress:
-        return _measured(probe, claims, rng, limit, largest)
-
-
-def _measured(probe, claims, rng, limit, largest):
-    steepest = max((float(np.abs(claim).max(initial=0)) for claim in claims.values()), default=0.0)
-    if sum(claim.size for claim in claims.values()) <= limit:
-        found = [one_by_one(probe, name, claim, rng, limit, steepest) for name, claim in claims.items()]
-        tensors = judge(found, largest)
-        return tensors, together(probe, tensors, rng)
-    directions, through_all = in_groups(probe, claims, rng)
-    right = [name for name, found in directions.items() if found]
-    sample = max(1, SAMPLE // max(1, len(right)))
-    chosen = set(right[::max(1, len(right) // SAMPLE)])
-    found = {}
-    for name in right:
-        found[name] = _sampled(probe, name, claims[name], rng, sample if name in chosen else 0, directions[name])
-    largest = max([largest, *(t.scale * t.typical_size for t in found.values())])
-    doubtful = [name for name in claims if name not in found or found[name].state == "differ"]
-    for k, name in enumerate(doubtful):
-        found[name] = one_by_one(probe, name, claims[name], rng, limit if k < MANY else limit // 6, steepest)
-    tensors = judge([found[name] for name in claims], largest)
-    tensors = [_without_the_useless(t) if t.name not in doubtful else t for t in tensors]
-    return tensors, [explained(number, tensors) for number in through_all]
+        steepest = max((float(np.abs(claim).max(initial=0)) for claim in claims.values()), default=0.0)
+        few = sum(claim.size for claim in claims.values()) <= limit
+        directions, through_all = (dict.fromkeys(claims), []) if few else in_groups(probe, claims, rng)
+        right = [name for name in claims if directions[name]]
+        chosen, sample = right[::max(1, len(right) // SAMPLE)], max(1, SAMPLE // max(1, len(right)))
+        found = {name: _sampled(probe, name, claims[name], rng, sample if name in chosen else 0, directions[name])
+                 for name in right}
+        largest = max([largest, *(t.scale * t.typical_size for t in found.values())])
+        doubtful = [name for name in claims if name not in found or found[name].state == "differ"]
+        for k, name in enumerate(doubtful):
+            found[name] = one_by_one(probe, name, claims[name], rng, limit if few or k < MANY else limit // 6, steepest)
+        tensors = judge([found[name] for name in claims], largest, set(right).difference(doubtful))
+        if few:
+            return tensors, together(probe, tensors, rng)
+        return tensors, [explained(number, tensors) for number in through_all]
 
 
 def in_groups(probe, claims, rng):
-    """Return for each tensor the directions that show it to be right, or None; and those through all at once."""
+    """Return for each tensor the directions that show it to be right, or None; and those through all tensors."""
     names = [name for name, claim in claims.items() if claim.size]
     precision = {name: precision_of(claims[name], probe) for name in names}
     largest = {name: float(np.abs(claims[name]).max()) for name in names}
-    share = {name: largest[name] * probe.median(name) for name in names}   # what one number may do to the function
+    share = {name: largest[name] * probe.median(name) for name in names}   # the change that one number makes
     directions, through_all, queue = {name: None for name in claims}, None, [names]
     measure_noise(probe, names, rng)
     while queue:
@@ -106,7 +97,7 @@ def in_groups(probe, claims, rng):
 
 
 def _sampled(probe, name, claim, rng, count, directions):
-    """The Comparison of a tensor that directions show to be right, with a few of its numbers."""
+    """Return the Comparison of a tensor that directions show to be right, with a few of its numbers."""
     precision, scale, numbers = precision_of(claim, probe), float(np.abs(claim).max()), []
     flat = np.ravel(claim)
     places = {int(np.abs(flat).argmax()), *rng.integers(claim.size, size=count - 1).tolist()} if count else ()
@@ -118,11 +109,6 @@ def _sampled(probe, name, claim, rng, count, directions):
     return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), numbers, directions)
 
 
-def _without_the_useless(t):
-    """Of a sample from a tensor that is known to be right, those numbers that could be told."""
-    return t.rows(np.isin(t.states, ("agree", "corner", "differ")) | t.off)
-
-
 def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
     """Compare one tensor's claimed gradient with differences, number by number.
 
@@ -130,18 +116,19 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
     ----------
     probe : Probe
     name : str
-        Of the tensor, among the probe's arguments.
+        The tensor, one of the probe's arguments.
     claim : ndarray of floats, of the tensor's shape
     rng : numpy.random.Generator
     limit : int, optional
-        Size up to which every number is checked; beyond it a sample of half as many, and random directions.
+        The size up to which every number is checked; of a larger tensor, a sample of half as many and random
+        directions.
     steepest : float, optional
         The largest slope claimed for any tensor.
 
     Returns
     -------
     Comparison
-        What is not resolved is told by ``judge``.
+        Before ``judge`` has looked for numbers that are not resolved.
     """
     precision = precision_of(claim, probe)
     claim = np.asarray(claim, dtype=np.float64)
@@ -168,18 +155,22 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
         certain = any(number.state == "differ" for number in sweeps)
         if number.state == "differ" or certain:
             found.append(number)
-        if number.state != "differ" and certain:   # no number is wrong: corners explain it, or nobody can
+        if number.state != "differ" and certain:   # no single number is wrong: corners explain it, or nothing does
             state = "corner" if any(number.state == "corner" for number in found) else "kink"
             sweeps = [number._replace(state=state) if number.state == "differ" else number for number in sweeps]
     return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), found, sweeps)
 
 
-def judge(tensors, largest=0.0):
-    """Mark the coordinates whose agreement means nothing, because the difference's error would hide a mistake.
+def judge(tensors, largest=0.0, known=()):
+    """Mark as "unresolved" the numbers whose agreement means nothing: the difference's error would hide a mistake.
 
     Parameters
     ----------
     tensors : list of Comparison
+    largest : float, optional
+        The largest change that a number of another tensor makes in the function.
+    known : collection of str, optional
+        Names of tensors that directions have shown to be right: what is unresolved there is left out of the sample.
 
     Returns
     -------
@@ -187,9 +178,9 @@ def judge(tensors, largest=0.0):
 
     Notes
     -----
-    An error is small or not beside the largest slope of the same tensor, and beside the claim itself unless that is
-    negligible. Where claim and difference are both zero
-    to the error, it is also small if it is beside the largest change that any tensor can make in the function.
+    An error is small if it is small beside the largest slope of the same tensor, and beside the claim itself unless
+    that is negligible. Where claim and difference are both zero within the error, it is enough that the error is small
+    beside the largest change that any tensor makes in the function.
     """
     largest = max([largest, *(t.scale * t.typical_size for t in tensors)])
     judged = []
@@ -199,21 +190,21 @@ def judge(tensors, largest=0.0):
         both_zero = np.maximum(size, np.abs(t.measured)) <= t.bound
         resolved = (error <= RESOLUTION * t.scale) | both_zero & (error * t.typical_size <= 1e-4 * RESOLUTION * largest)
         unknown = np.isin(t.states, ("agree", "corner")) & ~(t.constant | resolved & ~sign_unknown)
-        judged.append(replace(t, states=np.where(unknown, "unresolved", t.states)))
+        t = replace(t, states=np.where(unknown, "unresolved", t.states))
+        judged.append(t.rows(np.isin(t.states, ("agree", "corner", "differ")) | t.off) if t.name in known else t)
     return judged
 
 
 def coordinates(claim, rng, limit=LIMIT):
-    """Return the indices to check: all, or the corners, the largest, and one from each stratum.
+    """Return the indices to check: all; or the first, the last, the largest, and one from each stratum.
 
     Parameters
     ----------
     claim : ndarray
-        The claimed gradient. Its largest numbers are checked; sizes are compared to six digits, so that rounding
-        does not change the choice.
+        Sizes are compared to six digits, so that rounding does not change the choice.
     rng : numpy.random.Generator
     limit : int, optional
-        Size up to which all are checked.
+        The size up to which all are checked.
 
     Returns
     -------
@@ -224,7 +215,7 @@ def coordinates(claim, rng, limit=LIMIT):
     if size <= limit:
         flat = range(size)
     else:
-        top = limit // 8   # so many of the largest; the corners; and the rest one from each stratum
+        top = limit // 8   # how many of the largest; the rest are the two ends and one from each stratum
         edges = np.linspace(0, size, limit // 2 - top - 2 + 1).astype(int)
         strata = rng.integers(edges[:-1], edges[1:])
         sizes = np.abs(claim.ravel().astype(np.float64))
@@ -235,18 +226,9 @@ def coordinates(claim, rng, limit=LIMIT):
 
 
 def culprit(differs, direction):
-    """Find one number by which a direction goes wrong, by halving.
+    """Return the index of one wrong number, found by bisection.
 
-    Parameters
-    ----------
-    differs : callable
-        Takes a direction; returns True if claim and difference disagree along it.
-    direction : ndarray
-        One along which they do.
-
-    Returns
-    -------
-    index : tuple of int
+    ``differs(direction)`` says whether claim and difference disagree along a direction; they do along the one given.
     """
     places = np.flatnonzero(direction)
     while places.size > 1:

@@ -1,29 +1,63 @@
-"""What the checks are given, made ready: points, claims, functions of a point; and the sizes and arrays in sight."""
+"""What a check is given, made ready: points, claimed gradients, functions of a point.
+
+What is wrong before any number is compared is a ``Fault``: a gradient that is missing, has the wrong shape, or is not
+finite. The last functions collect the sizes and arrays that a mistake's name may be made of.
+"""
 
 import inspect
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 
-from .claims import as_claim, listed
 from .diagnosis import diagnose_shape
 from .probe import Probe
-from .words import Diagnosis
+from .words import Diagnosis, listed
 
-__all__ = ["NotANumber", "as_point", "scalar_probe", "claims_of", "coarseness", "argument_names", "of_point",
-           "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
+__all__ = ["Fault", "KINDS", "WrongReturn", "raised", "as_point", "scalar_probe", "claims_of", "coarseness",
+           "argument_names", "of_point", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
+
+KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
+         "not finite", "value")   # in the order in which they should be fixed
 
 
-class NotANumber(ValueError):
-    """A scalar function that returned something else."""
+class Fault(NamedTuple):
+    """Something that is wrong whatever the numbers are.
+
+    Attributes
+    ----------
+    kind : str
+        One of ``KINDS``.
+    text : str
+        A whole sentence.
+    tensors : tuple of str
+        The tensors whose gradients it concerns.
+    """
+
+    kind: str
+    text: str
+    tensors: tuple = ()
+
+
+class WrongReturn(ValueError):
+    """A foreign function returned something that cannot be used; the message says what."""
+
+
+def raised(what, error):
+    """Return the Fault of a foreign function that raised an error, or returned something that cannot be used."""
+    if isinstance(error, WrongReturn):
+        return Fault("raises", str(error))
+    message = " ".join(str(error).split())
+    shown = f": {message if len(message) <= 200 else message[:197] + '...'}" if message else ""
+    return Fault("raises", f"{what} raised {type(error).__name__}{shown}")
 
 
 def as_array(what, x):
-    """Return x as an array, or raise a ValueError that says what to hand over."""
+    """Return x as an array, or raise a ValueError that says what to pass instead."""
     try:
         return np.asarray(x)
-    except Exception as error:   # a foreign object's own, whatever it is
+    except Exception as error:   # a foreign object may raise anything
         said = str(error)
     if "detach" in said:
         raise ValueError(f"{what} must be a NumPy array; got a tensor that requires grad. "
@@ -35,7 +69,7 @@ def as_array(what, x):
 
 
 def as_point(at):
-    """Return at as a dict of arrays, or raise a ValueError that names what is wrong in it."""
+    """Return ``at`` as a dict of arrays, or raise a ValueError that says what is wrong with it."""
     if not isinstance(at, Mapping) or not at:
         raise ValueError(f"at must be a dict of arrays with at least one entry; got {at!r}.")
     point = {}
@@ -50,25 +84,25 @@ def as_point(at):
 
 
 def scalar_probe(f, at, what="f", noise=0.0):
-    """Return the Probe of a function that yields one number."""
+    """Return the Probe of a function that returns one number."""
     def number(point):
         value = f(point)
         try:
             value = np.asarray(value)
-        except Exception:   # a foreign object's own
-            raise NotANumber(f"{what} must return one number; got a {type(value).__name__}. "
+        except Exception:   # a foreign object may raise anything
+            raise WrongReturn(f"{what} must return one number; got a {type(value).__name__}. "
                              "Return a float, such as loss.item()?") from None
         if value.dtype.kind not in "fiub":
-            raise NotANumber(f"{what} must return one real number; got {_not_real(value)}")
+            raise WrongReturn(f"{what} must return one real number; got {_not_real(value)}")
         if value.size != 1:
-            raise NotANumber(f"{what} must return one number; got an array of shape {value.shape}. Sum or average it?")
+            raise WrongReturn(f"{what} must return one number; got an array of shape {value.shape}. Sum or average it?")
         return value.reshape(())
 
     return Probe(number, at, noise=noise)
 
 
 def _not_real(value):
-    """Say what an array of no real numbers is, and what to do about it."""
+    """Say what an array holds that is not of real numbers, and what to do about it."""
     if value.dtype.kind == "c":
         return f"{value.dtype}. Return its real part or its absolute value, whichever the loss is."
     if value.dtype.kind == "O" and value.shape == ():
@@ -76,15 +110,45 @@ def _not_real(value):
     return "a string." if value.dtype.kind in "US" else f"an array of {value.dtype}."
 
 
+def as_claim(name, gradient, shape):
+    """Return a claimed gradient as an array of real numbers, a copy in its own precision, and its Fault or None.
+
+    The array is None if the claim holds no numbers to compare. If its shape is wrong there is both an array and a
+    Fault: the numbers can still show what was done.
+    """
+    if gradient is None:
+        return None, Fault("missing", f"{name}: the gradient is missing", (name,))
+    try:
+        claim = np.array(gradient)   # a foreign object may raise anything
+        if claim.dtype.kind not in "fiub":
+            if claim.dtype.kind not in "cO" or claim.dtype.kind == "c" and claim.imag.any():
+                raise TypeError
+            claim = claim.real.astype(np.float64)
+    except Exception as error:
+        if "detach" in str(error):
+            return None, Fault("dtype", f"{name}: the gradient must be a NumPy array; got a tensor that requires grad. "
+                                        "Hand over tensor.detach().numpy()", (name,))
+        kind = getattr(getattr(gradient, "dtype", None), "name", type(gradient).__name__)
+        return None, Fault("dtype", f"{name}: the gradient must be an array of real numbers; got {kind}", (name,))
+    if claim.shape != shape:
+        return claim, Fault("shape", f"{name}: the gradient has shape {claim.shape}; {name} has shape {shape}", (name,))
+    bad = ~np.isfinite(claim) if claim.dtype.kind == "f" else np.zeros(shape, bool)
+    if bad.any():
+        where = f" at {[int(i) for i in np.argwhere(bad)[0]]}" if shape else ""
+        return None, Fault("not finite", f"{name}: {int(bad.sum())} of {claim.size} numbers of the gradient are not "
+                                         f"finite; the first is {claim[bad].flat[0]}{where}", (name,))
+    return claim, None
+
+
 def claims_of(gradients, at, probe):
-    """Sort gradients into those that can be compared and those whose form is already wrong.
+    """Separate the gradients that can be compared from those that are already wrong in form.
 
     Returns
     -------
     claims : dict of str to ndarray
     faults : list of Fault
     hints : list of Diagnosis
-        What the numbers of a wrongly shaped gradient say.
+        What the numbers of a gradient of the wrong shape show.
     """
     claims, faults, hints = {}, [], []
     for name, x in at.items():
@@ -100,7 +164,7 @@ def claims_of(gradients, at, probe):
 
 
 def coarseness(probe, what):
-    """Return as a list of one sentence, or none, what makes a function too coarse for fine differences."""
+    """Return a list of at most one sentence: why the function is too coarse for small differences."""
     kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
     if probe.base.dtype == np.float64 and probe.precision in kinds:
         return [f"{what}'s values have the digits of {kinds[probe.precision]} alone: too coarse to show more than "
@@ -113,17 +177,17 @@ def coarseness(probe, what):
 
 
 def argument_names(function, count):
-    """Return the names of a function's first arguments; argument 0, 1, ... where they cannot be known."""
+    """Return the names of a function's first arguments; "argument 0", ... where they are unknown."""
     try:
         parameters = inspect.signature(function).parameters.values()
         names = [p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)][:count]
-    except (TypeError, ValueError):   # a ufunc, or something that is written in C
+    except (TypeError, ValueError):   # a ufunc, or a function written in C
         names = []
     return names + [f"argument {k}" for k in range(len(names), count)]
 
 
 def of_point(forward, names, args):
-    """Turn a function of arguments into a function of a dict, which replaces some of them."""
+    """Return a forward as a function of a dict: its entries replace the arguments of the same name."""
     def function(point):
         return forward(*(point.get(name, arg) for name, arg in zip(names, args)))
 
@@ -131,13 +195,13 @@ def of_point(forward, names, args):
 
 
 def sizes_of(arrays, letters=None):
-    """Return the lengths of all axes by name: B for the first axis that several share, else as ``W.shape[1]``.
+    """Return the lengths of all axes by name: B for the first axis of a matrix, otherwise such as ``W.shape[1]``.
 
     Parameters
     ----------
     arrays : dict of str to ndarray
     letters : dict of str to sequence of str, optional
-        Axis names where they are known, such as ``{"x": "BI"}``.
+        Names of axes, where they are known, such as ``{"x": "BI"}``.
     """
     sizes = {}
     for name, axes in (letters or {}).items():
@@ -157,7 +221,7 @@ def sizes_of(arrays, letters=None):
 
 
 def with_given(given, sizes):
-    """Return sizes by name, given ones first; what has no name but an array's axis is left out beside them."""
+    """Return the given sizes and the others; an axis without a letter is left out if a given size has its length."""
     given = dict(given or {})
     return {**given, **{name: n for name, n in sizes.items()
                         if name not in given and not ("." in name and n in given.values())}}
@@ -175,22 +239,13 @@ def letters_in(function):
 
 
 def arrays_in_closure(function, depth=3):
-    """Return the arrays and floats that a function refers to without being given them, by name.
+    """Return, by name, the arrays and floats that a function refers to without taking them as arguments.
 
-    Parameters
-    ----------
-    function : callable
-        Functions that it refers to are looked into as well.
-    depth : int, optional
-        How many functions deep.
-
-    Returns
-    -------
-    dict of str to ndarray or float
+    Functions that it calls are searched as well, ``depth`` levels deep.
     """
     try:
         seen = inspect.getclosurevars(function)
-    except TypeError:   # not written in Python: nothing to see
+    except TypeError:   # not written in Python
         return {}
     found = {}
     for name, value in {**seen.globals, **seen.nonlocals}.items():

@@ -9,19 +9,16 @@ from dataclasses import replace
 
 import numpy as np
 
-from .agreement import along
-from .behaviour import observe
+from .agreement import along, precision_of, together
+from .behaviour import Subject, observe
 from .chain import Chain, ModelReport
 from .checks import check_vjp
-from .claims import Fault, raised
 from .compare import in_groups, measure
-from .corners import together
 from .diagnosis import diagnose_model, diagnose_whole
-from .inputs import claims_of, scalar_probe
+from .inputs import Fault, claims_of, raised, scalar_probe
 from .noise import measure_noise
 from .probe import same
 from .record import ROUNDINGS
-from .subject import Subject
 from .terms import MeasuredTerms
 
 __all__ = ["check_model"]
@@ -76,7 +73,7 @@ def check_model(model, x, eps, rng=None):
     pairs = _check_pairs(model, rng)
     model.forward(x.copy(), eps.copy())   # what does not fit is the caller's error
     try:
-        faults = observe(Whole(model), list(some), rng).faults
+        *_, faults = observe(Whole(model), list(some), rng)
         few = Batch(model, *some)
         whole = few if len(few.x) == len(x) else Batch(model, x, eps)
     except Exception as error:   # whatever a wrong backward raises is what there is to report
@@ -206,8 +203,7 @@ class Batch:
     def _along(self, name, rng):
         """The states of two random directions through one tensor; of shorter ones where corners lie near."""
         probe, claim = self.probe_of(name), np.asarray(self.claims[name], np.float64)
-        kind = np.asarray(self.claims[name]).dtype
-        precision = max(float(np.finfo(kind if kind.kind == "f" else np.float64).eps), probe.coarseness)
+        precision = precision_of(self.claims[name], probe)
         measure_noise(probe, [name], rng)
         scale, states = float(np.abs(claim).max(initial=0)), set()
         for shorter in SHORTER:

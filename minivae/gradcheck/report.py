@@ -7,7 +7,7 @@ try. Numbers are shown only to the digits that mean something, so that two stude
 import html
 import math
 
-from .claims import KINDS
+from .inputs import KINDS
 from .record import LEFT_OUT
 from .words import Diagnosis
 

@@ -9,9 +9,7 @@ import math
 import re
 from typing import NamedTuple
 
-from .claims import listed
-
-__all__ = ["Diagnosis", "Factor", "factor_of", "in_words", "names_of", "digits", "KINDS_OF_DIAGNOSIS"]
+__all__ = ["Diagnosis", "Factor", "factor_of", "in_words", "names_of", "digits", "listed", "KINDS_OF_DIAGNOSIS"]
 
 KINDS_OF_DIAGNOSIS = {
     "zero": "all zero, or not zero where nothing moves the function",
@@ -190,3 +188,10 @@ def _candidates(sizes):
         if n > 2:   # last: it is often two sizes by chance
             found |= {f"({name} - 1)/{name}": (n - 1) / n, f"{name}/({name} - 1)": n / (n - 1)}
     yield found
+
+
+def listed(names):
+    """Return names as part of a sentence, the first three of many."""
+    if len(names) <= 3:
+        return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))
+    return f"{', '.join(names[:3])} and {len(names) - 3} more"

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...gradcheck.claims import Fault
+from ...gradcheck.inputs import Fault
 from ...gradcheck.probe import same
 from .limits import Beginning, OutOfTime, TimeIsUp, time_limit, warnings_into
 
