@@ -1,4 +1,4 @@
-"""How good a model is: the ELBO and its parts, log p(x), how far to trust both, and models whose answer is known."""
+"""How good a model is: the ELBO and its parts, log p(x), how far to trust them, and models with a known log p(x)."""
 
 from .active import active_units, unit_activity
 from .aggregate import KLParts, aggregate_log_density, kl_parts
@@ -14,5 +14,5 @@ from .summary import as_text, doubt, evaluate, evaluate_annealed
 __all__ = ["Annealed", "BoundCurve", "Bracket", "Evidence", "KLParts", "PPCA", "active_units", "aggregate_log_density",
            "annealed_estimate", "annealed_log_evidence", "as_text", "bound_curve", "bracket", "doubt", "evaluate",
            "evaluate_annealed", "evaluate_elbo", "evidence_of", "exact_log_evidence", "exact_posterior",
-           "importance_estimate",
-           "kl_parts", "log_evidence", "ppca", "quadrature_log_evidence", "temperature_schedule", "unit_activity"]
+           "importance_estimate", "kl_parts", "log_evidence", "ppca", "quadrature_log_evidence",
+           "temperature_schedule", "unit_activity"]

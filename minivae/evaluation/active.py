@@ -1,4 +1,4 @@
-"""Active units: how many of the latents say something about the data. Equation 10.14. Shapes: B batch, K latent."""
+"""Active units: how many latents carry information about the data. Equation 10.14. Shapes: B batch, K latent."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from ..model.arguments import finite_number
 
 __all__ = ["unit_activity", "active_units"]
 
-THRESHOLD = 0.01  # of the variance, by which the literature counts
+THRESHOLD = 0.01  # on the variance, as in the literature
 
 
 def unit_activity(model, x):
@@ -21,7 +21,7 @@ def unit_activity(model, x):
     Returns
     -------
     activity : ndarray, shape (K,)
-        float64. A unit that the encoder leaves at the prior, whatever x is, has 0; one that carries much has nearly 1.
+        float64. 0 for a unit that the encoder leaves at the prior whatever x is; nearly 1 for one that carries much.
 
     Raises
     ------

@@ -1,8 +1,8 @@
-"""The aggregate posterior: where the codes of a whole data set lie, and how the mean KL divides over it.
+"""The aggregate posterior, the mean of q(z|x) over a data set, and the two parts of the mean KL.
 
-The prior is where generation draws from; the average of all q(z|x) is where the codes are. The mean KL to the prior is
-the information that a code holds about its image, plus the distance between the two. Equations 3.13, 9.2 and 9.3. In
-nats. Shapes: N examples, M points, K latent.
+New images are generated from draws of the prior, but the codes of real images follow the aggregate posterior. The mean
+KL to the prior is the information that a code holds about its image, plus the KL of the aggregate posterior from the
+prior. Equations 3.13, 9.2 and 9.3. In nats. Shapes: N examples, M points, K latent.
 """
 
 from typing import NamedTuple
@@ -26,9 +26,9 @@ class KLParts(NamedTuple):
     kl : float
         The mean of KL(q(z|x_n) || p(z)), in closed form.
     information : float
-        The mutual information of an example's index and its code, estimated; at most log N.
+        Estimated mutual information between the index of an example and its code; at most log N.
     mismatch : float
-        KL of the aggregate posterior from the prior: kl minus information.
+        KL of the aggregate posterior from the prior, kl minus information.
     standard_error : float
         Of information, and so of mismatch.
     """
@@ -61,9 +61,9 @@ def aggregate_log_density(z, mu, log_var):
 
     Notes
     -----
-    Equation 9.2. All N are averaged for each point, with no sampling: M times N densities, a block of points at a time.
-    The square in equation 3.4 is expanded, so that matrix products do the work. Its three terms cancel where sigma is
-    small beside z and mu, so a latent in which that could cost more than 1e-10 nats has its square taken as it stands.
+    Equation 9.2. For each point all N densities are averaged, without sampling, for a block of points at a time. The
+    square in equation 3.4 is expanded, so that matrix products do the work. Its three terms cancel where sigma is small
+    beside z and mu; for a latent in which this could cost more than 1e-10 nats, the square is not expanded.
     """
     z, mu, log_var = _codes(z, mu, log_var)
     root = inverse_root(log_var)                                              # (N, K), sigma**-0.5
@@ -75,7 +75,7 @@ def aggregate_log_density(z, mu, log_var):
         block = z[start:start + rows]
         wide = block[:, expanded]
         log_q = wide @ (wide_mu * precision).T - 0.5 * wide**2 @ precision.T + constant         # (rows, N)
-        with np.errstate(over="ignore"):  # so far off that the density is 0
+        with np.errstate(over="ignore"):  # points so far away that the density is 0
             for k in np.flatnonzero(~expanded):
                 log_q -= 0.5 * over_sigma(block[:, [k]] - mu[:, k], root[:, k]) ** 2
         result[start:start + rows] = log_mean_exp(np.maximum(log_q, np.finfo(np.float64).min))
@@ -83,7 +83,7 @@ def aggregate_log_density(z, mu, log_var):
 
 
 def _expansion_is_safe(z, mu, log_var):
-    """Whether the expanded square of each latent is right to 1e-10 nats: its terms are at most (largest / sigma)**2."""
+    """Return whether each latent's expanded square, with terms up to (largest / sigma)**2, is right to 1e-10 nats."""
     largest = np.maximum(np.abs(z).max(axis=0), np.abs(mu).max(axis=0))
     return np.finfo(np.float64).eps * (largest * np.exp(-0.5 * np.maximum(log_var.min(axis=0), -200))) ** 2 < 1e-10
 
@@ -94,7 +94,7 @@ def kl_parts(mu, log_var, *, rng, draws=2):
     Parameters
     ----------
     mu, log_var : ndarray, shape (N, K)
-        Of q(z|x_n), for the N examples that the aggregate is to be of.
+        Of q(z|x_n), for the N examples of the data set.
     rng : numpy.random.Generator
     draws : int, optional
         Draws of z for each example, at least 2: their spread gives the standard error.
@@ -110,8 +110,9 @@ def kl_parts(mu, log_var, *, rng, draws=2):
 
     Notes
     -----
-    Equations 3.13 and 9.3. Unbiased for the aggregate of these N, because each draw is compared with all of them. It
-    says little about a larger population once the information nears log N, which it cannot exceed.
+    Equations 3.13 and 9.3. The estimate is unbiased for the aggregate of these N, because each draw is compared with
+    all of them. Where the information is near log N, its largest possible value, it says little about a larger
+    population.
 
     References
     ----------

@@ -1,18 +1,17 @@
-"""log p(x) by annealing: chains that walk from the prior to the posterior in many small steps.
+"""log p(x) by annealed importance sampling: chains that move from the prior to the posterior in many small steps.
 
 Importance sampling with q(z|x) fails without notice where q misses a part of the posterior. Annealed importance
-sampling needs no q. It starts each chain at the prior, where a draw is easy, and raises the weight of log p(x|z) from
-0 to 1 a little at a time, while Hamiltonian Monte Carlo (``hmc.py``) keeps the chain close to the current density. Run
-backwards, from an exact draw of the posterior, the same chain errs on the other side. Data that the model itself has
-drawn come with such a draw, so for them the two runs bracket log p(x).
+sampling needs no q. Each chain starts at the prior, from which it is easy to draw. The weight of log p(x|z), the
+temperature, rises from 0 to 1 in small steps; at each, Hamiltonian Monte Carlo (``hmc.py``) moves the chain towards the
+new density. Run backwards, from an exact draw of the posterior, the same chain errs on the other side. Data drawn from
+the model come with such a draw, so for them the two runs bracket log p(x).
 
 In nats, one number per example. Shapes: B examples, D data (pixels), K latent, C chains per example, T temperatures.
-The chains of one example lie in successive rows.
+The chains of one example are in successive rows.
 """
 
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from tqdm import tqdm
 
 from ..model import join_labels
 from ..model.arguments import generator, positive_integer
-from .cores import free_cores, hold_this_thread, one_blas_thread
+from .cores import free_cores, one_blas_thread, thread_pool
 from .hmc import Chains, Target
 from .importance import NUMBERS, duration, evidence_of
 
@@ -28,8 +27,8 @@ __all__ = ["Annealed", "Bracket", "annealed_estimate", "annealed_log_evidence", 
 
 CHAINS, TEMPERATURES = 16, 500   # by default
 PILOT_CHAINS = 4    # per example, to find the step sizes
-FIRST_STEP = 0.1    # of the leapfrog, before any is known
-ACCEPTANCE = 0.65   # the rate at which Hamiltonian Monte Carlo covers most ground for its gradients
+FIRST_STEP = 0.1    # of the leapfrog; later ones adapt
+ACCEPTANCE = 0.65   # the acceptance rate at which Hamiltonian Monte Carlo moves farthest for its cost
 
 
 class Annealed(NamedTuple):
@@ -38,12 +37,12 @@ class Annealed(NamedTuple):
     Attributes
     ----------
     log_px : ndarray, shape (B,)
-        In nats. From chains that start at the prior too low on average, from chains that start at the posterior too
-        high.
+        In nats. Too low on average from chains that start at the prior, too high from chains that start at the
+        posterior.
     standard_error : ndarray, shape (B,)
-        Of log_px, from the spread of the C weights; NaN for a single chain. Too small where few weights decide.
+        Of log_px, from the spread of the C weights; NaN for a single chain. Too small where a few weights dominate.
     effective_chains : ndarray, shape (B,)
-        From 1 to C: how many equal weights would do as well.
+        From 1 to C: the number of equal weights that would have the same variance.
     acceptance : ndarray, shape (B,)
         The share of moves that were accepted, over all temperatures.
     """
@@ -55,17 +54,17 @@ class Annealed(NamedTuple):
 
 
 class Bracket(NamedTuple):
-    """log p(x) of data that the model drew, from below and from above.
+    """log p(x) of data drawn from the model, from below and from above.
 
     Attributes
     ----------
     x : ndarray, shape (B, D)
         The data; of a conditional model [x | label].
     z : ndarray, shape (B, K)
-        The latents that each was drawn from: one exact draw from each posterior.
+        The latents from which x was drawn: one exact draw from each posterior.
     lower, upper : Annealed
-        The same chains run forward from the prior and back from z. E[lower.log_px] <= log p(x) <= E[upper.log_px].
-        The chains of ``upper`` all start at one z; its standard error takes them as independent, and is too small.
+        Chains run forward from the prior and back from z. E[lower.log_px] <= log p(x) <= E[upper.log_px]. The chains of
+        ``upper`` all start at the same z; its standard error treats them as independent and is too small.
     """
 
     x: np.ndarray
@@ -85,12 +84,13 @@ def annealed_log_evidence(model, x, chains=CHAINS, temperatures=TEMPERATURES, *,
     x : array-like, shape (B, D)
         Data, as for ``VAE.forward``.
     chains : int, optional
-        C, for each example.
+        C, the number of chains for each example.
     temperatures : int, optional
-        T, steps from the prior to the posterior. Twice as many bring the estimate closer than twice as many chains do.
+        T, the number of steps from the prior to the posterior. Doubling it improves the estimate more than doubling the
+        chains.
     rng : numpy.random.Generator
     leapfrog_steps : int, optional
-        Gradients in one move of Hamiltonian Monte Carlo; there is a move at each temperature.
+        Number of gradients in one move of Hamiltonian Monte Carlo; there is one move at each temperature.
     progress : bool, optional
         Whether to show a progress bar, on standard error.
 
@@ -141,28 +141,22 @@ def bracket(model, n, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog
     ----------
     model : VAE
     n : int
-        B, examples to draw: z from the prior, x from p(x|z).
+        B, the number of examples to draw: z from the prior, x from p(x|z).
     chains, temperatures, rng, leapfrog_steps, progress
         As for ``annealed_log_evidence``.
     labels : array-like of int, shape (n,), optional
-        For a conditional model, whose bracket is that of log p(x|y); by default all classes alike, at random.
+        For a conditional model, whose bracket is for log p(x|y); by default drawn at random, all classes alike.
 
     Returns
     -------
     Bracket
-
-    Raises
-    ------
-    ValueError
-        If an argument does not fit.
-    ArithmeticError
-        If a weight is not finite.
+        The errors are those of ``annealed_log_evidence``.
 
     Notes
     -----
     A pair (z, x) drawn from p(z) p(x|z) is also a pair drawn from p(x) p(z|x). So z is an exact draw from the posterior
-    of that x, which in general cannot be had for given data. All chains of an example run back from that one z. The
-    mean of 1/w is unbiased for 1/p(x), and minus its logarithm is too high on average.
+    of this x; for given data there is no such draw in general. All chains of an example run back from this z. The mean
+    of 1/w is unbiased for 1/p(x), and minus its logarithm is too high on average.
 
     References
     ----------
@@ -195,18 +189,18 @@ def temperature_schedule(temperatures):
 
 
 class Plan:
-    """The numbers of chains and steps, and the runs that they describe."""
+    """The settings of a run, numbers of chains and steps, and the forward and reverse runs that use them."""
 
     def __init__(self, chains, temperatures, leapfrog_steps):
         self.chains, self.schedule = positive_integer("chains", chains), temperature_schedule(temperatures)
         self.leapfrog_steps = positive_integer("leapfrog_steps", leapfrog_steps)
 
     def moves(self):
-        """How many moves of C chains a forward run takes, the pilot's counted by its share."""
+        """Return how many moves of C chains a forward run takes, with those of the pilot chains in proportion."""
         return (len(self.schedule) - 1) * (1 + PILOT_CHAINS / self.chains)
 
     def step_sizes(self, target, rng):
-        """Find step sizes for each example and temperature, on chains that are then thrown away.
+        """Find step sizes for each example and temperature, on pilot chains that are then discarded.
 
         Returns
         -------
@@ -214,8 +208,8 @@ class Plan:
 
         Notes
         -----
-        The runs that count take these as given. If the steps adapted to the chains that they move, the moves would no
-        longer leave the density as it is, and the weights would be biased.
+        In the real runs the step sizes are fixed. If they adapted to the chains that they move, the moves would no
+        longer leave the density unchanged, and the weights would be biased.
         """
         B = len(target.x)
         chains = Chains(target, _from_prior(target, B * PILOT_CHAINS, rng))
@@ -228,7 +222,7 @@ class Plan:
         return steps
 
     def forward(self, target, steps, rng):
-        """From the prior up: weigh by each rise of the temperature, then move at the new one. Equation 11.12."""
+        """Run from the prior up: weigh by each rise of the temperature, then move at the new one. Equation 11.12."""
         chains = Chains(target, _from_prior(target, len(target.x) * self.chains, rng))
         log_weight = np.zeros(len(chains.z))
         for (low, high), step in zip(zip(self.schedule, self.schedule[1:]), steps):
@@ -237,7 +231,7 @@ class Plan:
         return self._estimate(log_weight, chains, +1)
 
     def reverse(self, target, z, steps, rng):
-        """From the posterior down: the same moves and weights in the opposite order. Equation 11.17."""
+        """Run from the posterior down: the same moves and weights in the opposite order. Equation 11.17."""
         chains = Chains(target, z.repeat(self.chains, axis=0))
         log_weight = np.zeros(len(chains.z))
         for (low, high), step in reversed(list(zip(zip(self.schedule, self.schedule[1:]), steps))):
@@ -246,7 +240,7 @@ class Plan:
         return self._estimate(log_weight, chains, -1)
 
     def _estimate(self, log_weight, chains, sign):
-        """log mean w of the forward run (sign 1), or -log mean 1/w of the reverse run (sign -1)."""
+        """Return log mean w of the forward run (sign 1), or -log mean 1/w of the reverse run (sign -1)."""
         if not np.isfinite(log_weight).all():
             raise ArithmeticError(f"a log weight is not finite: they go from {log_weight.min()} to {log_weight.max()}. "
                                   "Are the model's parameters finite? Try dtype float64.")
@@ -256,7 +250,7 @@ class Plan:
 
 
 def _seconds_a_move(model, n, plan):
-    """Time one move of the chains of n images that are all zero."""
+    """Return the seconds that one move takes, measured on the chains of n images that are all zero."""
     target, rng = Target(model, np.zeros((n, model.input_dim), model.dtype)), np.random.default_rng(0)
     chains = Chains(target, _from_prior(target, n * plan.chains, rng))
     start = time.perf_counter()
@@ -278,10 +272,10 @@ def _labels(n, labels, rng, classes):
 
 @one_blas_thread()
 def _in_blocks(run, model, n, plan, rng, progress):
-    """Run the examples in blocks on threads, each block with a generator of its own, and join what they return.
+    """Run the examples in blocks on several threads, and join the results.
 
-    So it does not matter which thread comes first. NumPy releases the interpreter while it computes. The size of a
-    block keeps a layer's output in the cache.
+    Each block has a random generator of its own, so the result does not depend on the order of the threads. A block is
+    so small that a layer's output stays in the cache.
     """
     size = max(1, NUMBERS // max(model.decoder.sizes) // plan.chains)
     blocks = [slice(start, min(start + size, n)) for start in range(0, n, size)]
@@ -290,11 +284,8 @@ def _in_blocks(run, model, n, plan, rng, progress):
     if progress:
         seconds = plan.moves() * _seconds_a_move(model, min(n, size), plan) * len(blocks) / threads
         print(f"Annealing {n:,} images on {plan.chains} chains each takes {duration(seconds)}.", file=sys.stderr)
-    pool = ThreadPoolExecutor(threads, initializer=hold_this_thread)
-    try:
+    with thread_pool(threads) as pool:
         work = pool.map(lambda block, seed: run(block, np.random.default_rng(seed)), blocks, seeds)
         parts = list(tqdm(work, desc=f"annealing, {plan.chains} chains each", total=len(blocks), unit="block",
                           disable=not progress, smoothing=0))
-    finally:
-        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C: what has not begun never does
     return [Annealed(*map(np.concatenate, zip(*runs))) for runs in zip(*parts)]

@@ -1,7 +1,7 @@
-"""The importance-weighted bound against the number of samples: whether an estimate of log p(x) has arrived.
+"""The importance-weighted bound against the number of samples: whether an estimate of log p(x) has converged.
 
-The bound of S samples rises with S towards log p(x), from the ELBO at S = 1. Where its curve still climbs, the number
-at its end is a bound and not yet log p(x). Equation 10.23. Shapes: B batch, S samples per example.
+The bound with S samples rises with S from the ELBO, at S = 1, towards log p(x). Where its curve still rises at the end,
+the last value is a lower bound and not yet log p(x). Equation 10.23. Shapes: B batch, S samples per example.
 """
 
 from typing import NamedTuple
@@ -16,15 +16,15 @@ __all__ = ["BoundCurve", "bound_curve", "bound_in_groups", "sample_sizes"]
 
 
 class BoundCurve(NamedTuple):
-    """The bound by the number of samples, its mean over examples, in nats.
+    """The bound for several numbers of samples, averaged over examples, in nats.
 
     Attributes
     ----------
     samples : ndarray of int, shape (n,)
     bound : ndarray, shape (n,)
     standard_error : ndarray, shape (n,)
-        What the draws leave uncertain for these examples, from the spread between groups of draws. Where there is only
-        one group, from its two halves, which say little of a few examples. NaN for a single sample.
+        Of the bound for these examples over other draws, from the spread between groups of draws; where there is only
+        one group, from its two halves, which is rough for a few examples. NaN for a single sample.
     """
 
     samples: np.ndarray
@@ -78,10 +78,10 @@ def bound_in_groups(log_weight, sizes):
     Returns
     -------
     bound, variance : ndarray, shape (n,)
-        The mean over the groups, which is unbiased for the bound of that size, and the square of its standard error. A
-        single group has no spread; in its place stands that of the mean of its two halves. For one example that is an
-        estimate with one degree of freedom. On average over many, and with weights as uneven as those of images, it is
-        nearer the truth than equation 10.6, and still too small.
+        The mean over the groups, which is unbiased for the bound with that many samples, and the square of its standard
+        error. A single group has no spread, so that of its two halves is used. For one example this is an estimate with
+        one degree of freedom. On average over many, and with weights as uneven as those of images, it is nearer to the
+        truth than equation 10.6, and still too small.
     """
     bounds, variances = [], []
     for size in sizes:
@@ -94,7 +94,7 @@ def bound_in_groups(log_weight, sizes):
 
 
 def log_means(log_weight, size):
-    """Cut log weights into groups of that size, leave out the rest, and return the log of each group's mean weight."""
+    """Return the log of the mean weight of each group of that size; leave out the rest."""
     return log_mean_exp(log_weight[:len(log_weight) // size * size].reshape(-1, size))
 
 

@@ -1,7 +1,7 @@
 """The ELBO of a data set and its two parts, in nats per example.
 
-Equation 2.9 averaged over examples, with one draw of z for each: the estimate is unbiased, and its standard
-error says how far it may be off. Shapes: N examples, D data.
+This is equation 2.9 averaged over the examples, with one draw of z for each. The estimate is unbiased and comes with a
+standard error. Shapes: N examples, D data.
 """
 
 import numpy as np
@@ -23,20 +23,20 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
     images : ndarray, shape (N, rows, columns) or (N, D)
         uint8 grey levels, or floats.
     binarize : {"dynamic", "fixed", "threshold", "none"}
-        How grey levels become what the model sees; "dynamic" draws them from ``rng``.
+        How grey levels become pixels; "dynamic" draws them from ``rng``.
     rng : numpy.random.Generator
-        For pixels and latents. The same seed gives the same pixels and noise, so that two epochs, or two
-        models, are compared without that difference.
+        For pixels and latents. The same seed gives the same pixels and noise, so two epochs or two models can be
+        compared on the same draws.
     samples : int, optional
-        S, draws of z per example, for a model whose objective takes several.
+        S, draws of z per example, for a model whose objective uses several.
     batch_size : int, optional
-        Examples at a time. Pixels and noise are drawn in turn, so another size is another draw.
+        Examples at a time. Pixels and noise are drawn in turn, so another size gives other draws.
 
     Returns
     -------
     means : dict of str to float
-        "elbo", "log_likelihood" and "kl"; "objective" where that is made of several draws; and "elbo_se", the standard
-        error of the first (None for one example).
+        "elbo", "log_likelihood" and "kl"; "objective" where that is made from several draws; and "elbo_se", the
+        standard error of "elbo" (None for one example).
     """
     images, rng = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions), generator(rng)
     return mean_elbo(model, images, binarize, rng, samples, positive_integer("batch_size", batch_size))
@@ -44,7 +44,7 @@ def evaluate_elbo(model, images, *, binarize, rng, samples=1, batch_size=500):
 
 @one_blas_thread()
 def mean_elbo(model, images, binarize, rng, samples=1, batch_size=500):
-    """Do what `evaluate_elbo` does, with images that `prepare` has returned: nothing is checked again."""
+    """Do the work of ``evaluate_elbo``, without checks, on images that ``prepare`` has returned."""
     columns = {name: [] for name in model.reported}
     for start in range(0, len(images), batch_size):
         x = binarize_checked(images[start:start + batch_size], binarize, rng, model.dtype)

@@ -1,9 +1,9 @@
-"""Models whose log p(x) is known: what the ELBO, the importance estimate and training are compared with.
+"""Models whose log p(x) is known, with which the ELBO, the importance estimate and training are compared.
 
-A linear decoder under Gaussian noise has p(x) and p(z|x) in closed form, and the best such model for given data is
-known too: probabilistic PCA. With one or two latents, quadrature over z does for any decoder. All of it in float64,
-whatever the model's dtype. Equations 10.8 to 10.10 and 10.16. In nats, one number per example. Shapes: N, B examples,
-D data (pixels), K latent, Q nodes.
+With a linear decoder and Gaussian noise, p(x) and p(z|x) have closed forms, and the best such model for given data is
+known too: it is probabilistic PCA. With one or two latents, quadrature over z gives log p(x) for any decoder. All is
+computed in float64, whatever the model's dtype. Equations 10.8 to 10.10 and 10.16. In nats, one number per example.
+Shapes: N, B examples, D data (pixels), K latent, Q nodes.
 """
 
 import math
@@ -19,7 +19,7 @@ __all__ = ["exact_log_evidence", "exact_posterior", "PPCA", "ppca", "quadrature_
 
 
 def exact_log_evidence(model, x):
-    """log p(x) of a linear-Gaussian model: x is Gaussian, too.
+    """log p(x) of a linear-Gaussian model, in which x is Gaussian too.
 
     Parameters
     ----------
@@ -64,7 +64,7 @@ def exact_posterior(model, x):
     -------
     mean : ndarray, shape (B, K)
     covariance : ndarray, shape (K, K)
-        Diagonal, so that the encoder's q(z|x) can be it, only where the rows of ``decoder.0.W`` are orthogonal.
+        Diagonal, as that of q(z|x) is, only if the rows of ``decoder.0.W`` are orthogonal.
 
     Raises
     ------
@@ -98,16 +98,16 @@ def _linear_decoder(model):
 
 
 class PPCA(NamedTuple):
-    """The linear-Gaussian model of largest likelihood.
+    """The linear-Gaussian model with the largest likelihood.
 
     Attributes
     ----------
     W : ndarray, shape (K, D)
-        As ``decoder.0.W``. Any rotation R of the latents, R @ W, is as good.
+        The same as ``decoder.0.W``. For any rotation R of the latents, R @ W is as good.
     b : ndarray, shape (D,)
     noise_variance : float
     log_px : float
-        The mean of log p(x) over the data: no linear VAE of K latents has a higher one.
+        The mean of log p(x) over the data; no linear VAE with K latents has a higher one.
     """
 
     W: np.ndarray
@@ -132,13 +132,13 @@ def ppca(x, latent_dim):
     Raises
     ------
     ValueError
-        If K is not below D, or the data lie in K dimensions or fewer: the noise variance is then zero and the
+        If K is not below D, or if the data lie in K or fewer dimensions: the noise variance is then zero and the
         likelihood infinite.
 
     Notes
     -----
-    Equation 10.16, with the eigenvalues of the data's covariance, 1/N and not 1/(N - 1): it is the maximum of the
-    likelihood.
+    Equation 10.16, with the eigenvalues of the data's covariance. The likelihood has its maximum with the factor 1/N,
+    not 1/(N - 1).
 
     References
     ----------
@@ -163,7 +163,7 @@ def ppca(x, latent_dim):
 
 
 def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
-    """log p(x) of a model with one or two latents, by adding up p(x, z) over an even grid of z.
+    """log p(x) of a model with one or two latents, by a sum of p(x, z) over an even grid of z.
 
     Parameters
     ----------
@@ -171,7 +171,7 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
         Any likelihood and any decoder.
     x : array-like, shape (B, D)
     nodes : int, optional
-        Q, along each latent, over ten standard deviations of the prior on either side; at least 8.
+        Q, along each latent, from -10 to 10 standard deviations of the prior; at least 8.
     tolerance : float, optional
         In nats.
 
@@ -182,15 +182,15 @@ def quadrature_log_evidence(model, x, nodes=160, tolerance=1e-6):
     Raises
     ------
     ValueError
-        If the model has more latents, or an argument does not fit.
+        If the model has more than two latents, or an argument does not fit.
     ArithmeticError
-        If a coarser and narrower grid gives another answer by more than the tolerance: many pixels make a peak too
-        narrow for the nodes, and a relu has corners.
+        If a coarser and narrower grid gives an answer that differs by more than the tolerance. With many pixels the
+        peak may be too narrow for the nodes, and a relu has corners.
 
     Notes
     -----
-    Equation 10.8. For a smooth integrand that vanishes at both ends, plain addition is exponentially accurate: it
-    beats the nodes of Gauss and Hermite here, which spread farther than the posterior does.
+    Equation 10.8. For a smooth integrand that vanishes at both ends, the sum over an even grid converges exponentially.
+    It is more accurate here than Gauss-Hermite nodes, which spread farther than the posterior.
 
     References
     ----------

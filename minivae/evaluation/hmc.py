@@ -1,7 +1,7 @@
-"""Hamiltonian Monte Carlo for the latents: moves that leave p(z) p(x|z)**t as it is, at any temperature t.
+"""Hamiltonian Monte Carlo for the latents: moves that leave the density p(z) p(x|z)**t unchanged, at any temperature t.
 
 The gradient of log p(x|z) with respect to z is the decoder's own backward pass. All chains of all examples move
-together. Shapes: B examples, D data (pixels), K latent, C chains per example, those of one example in successive rows.
+together. Shapes: B examples, D data (pixels), K latent, C chains per example, in successive rows.
 """
 
 import numpy as np
@@ -10,15 +10,15 @@ from ..model.mlp import WeightsLater
 
 __all__ = ["Chains", "Target"]
 
-JITTER = 0.2  # each move scales its step by a draw from 1 ± this, so that no orbit closes on itself
+JITTER = 0.2  # each move scales its step by a random factor within 1 ± this, so that no orbit closes
 
 
 class Target:
-    """log p(x|z) of some examples, and its gradient with respect to z; C rows of z for each example."""
+    """log p(x|z) of some examples and its gradient with respect to z, for C rows of z for each example."""
 
     def __init__(self, model, x):
         self.model, self.x = model, x[:, :model.data_dim]
-        self.label = x[:, model.data_dim:]  # no columns but in a conditional VAE
+        self.label = x[:, model.data_dim:]  # it has columns only in a conditional VAE
 
     def __call__(self, z):
         """Return log p(x|z), float64 (B C,), and its gradient with respect to z, (B C, K)."""
@@ -27,12 +27,12 @@ class Target:
         y = model.decoder.forward(z, p, trace)
         log_likelihood = model.likelihood.log_likelihood(y, x, p)
         dy = model.likelihood.backward(np.ones_like(log_likelihood), y, x, p, {})
-        dz = model.decoder.backward(dy, z, p, trace, {}, WeightsLater(lambda *layer: None))  # the weights' never
+        dz = model.decoder.backward(dy, z, p, trace, {}, WeightsLater(lambda *layer: None))  # not the weights'
         return log_likelihood.astype(np.float64), dz
 
 
 class Chains:
-    """Where the chains stand: z, and log p(x|z) there with its gradient, which every temperature shares."""
+    """The state of the chains: z, and log p(x|z) with its gradient at z, which serve every temperature."""
 
     def __init__(self, target, z):
         self.target, self.z = target, z
@@ -40,20 +40,20 @@ class Chains:
         self.accepted = np.zeros(len(z))
 
     def move(self, temperature, step, leapfrog_steps, rng):
-        """Make one move of Hamiltonian Monte Carlo that leaves p(z) p(x|z)**temperature as it is.
+        """Make one move of Hamiltonian Monte Carlo, which leaves p(z) p(x|z)**temperature unchanged.
 
         Parameters
         ----------
         temperature : float
         step : ndarray, shape (B C, 1)
-            Of the leapfrog, for each chain.
+            Step size of the leapfrog, for each chain.
         leapfrog_steps : int
         rng : numpy.random.Generator
 
         Returns
         -------
         probability : ndarray, shape (B C,)
-            With which each move was accepted.
+            The probability with which each move was accepted.
 
         Notes
         -----
@@ -87,6 +87,6 @@ class Chains:
 
 
 def energy(z, log_likelihood, momentum, temperature):
-    """-log of p(z) p(x|z)**temperature N(momentum; 0, I), constants left out; (B C,). Equations 11.11 and 11.14."""
+    """Return -log of p(z) p(x|z)**temperature N(momentum; 0, I) without constants, (B C,). Equations 11.11, 11.14."""
     z, momentum = z.astype(np.float64), momentum.astype(np.float64)
     return 0.5 * (z**2).sum(axis=1) + 0.5 * (momentum**2).sum(axis=1) - temperature * log_likelihood

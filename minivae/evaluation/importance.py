@@ -1,14 +1,13 @@
-"""log p(x) by importance sampling: q(z|x) proposes latents, and each counts by the ratio of p(x, z) to q(z|x).
+"""log p(x) by importance sampling: q(z|x) proposes latents, and each is weighted by the ratio of p(x, z) to q(z|x).
 
-The ELBO is a bound; this is the number itself, approached from below as samples are added. How far it has come is told
-by the effective sample size and by the curve of the bound (``curve.py``). Equations 10.1, 10.2, 10.6 and 10.7. In
+The ELBO is a bound; this estimates log p(x) itself, from below, and comes closer as samples are added. The effective
+sample size and the curve of the bound (``curve.py``) show how close it is. Equations 10.1, 10.2, 10.6 and 10.7. In
 nats, one number per example. Shapes: B batch, D data (pixels), K latent, S samples per example.
 """
 
 import math
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 import numpy as np
@@ -16,27 +15,28 @@ from tqdm import tqdm
 
 from ..kernels import gaussian_log_density, log_mean_exp, reparameterize, standard_deviation
 from ..model.arguments import generator, positive_integer
-from .cores import free_cores, hold_this_thread, one_blas_thread
+from .cores import free_cores, one_blas_thread, thread_pool
 
 __all__ = ["Evidence", "log_evidence", "importance_estimate", "evidence_of", "draw_weights", "over_examples"]
 
-NUMBERS = 100_000  # of a layer's output at a time: they stay in the cache, and their memory is used again
+NUMBERS = 100_000  # of a layer's output at a time, so that they stay in the cache
 
 
 class Evidence(NamedTuple):
-    """An estimate of log p(x) for each example, and what to think of it.
+    """An estimate of log p(x) for each example, and how far it can be trusted.
 
     Attributes
     ----------
     log_px : ndarray, shape (B,)
         In nats. Too low on average, by about half the square of the standard error where that is small.
     standard_error : ndarray, shape (B,)
-        Of log_px, from the spread of the weights; NaN for a single sample. Too small where few of the weights decide:
-        the largest may not have been drawn yet, and then the spread cannot show them. ``bound_curve`` shows more of it.
+        Of log_px, from the spread of the weights; NaN for a single sample. Too small where a few weights dominate: the
+        largest may not have been drawn yet, and the spread cannot show those. ``bound_curve`` shows more.
     effective_samples : ndarray, shape (B,)
-        From 1 to S: how many equal weights would do as well. Near 1 a single draw has decided, and neither log_px nor
-        its standard error is to be trusted. The converse does not hold: draws that all miss a part of the posterior do
-        not know of it, and where q is much narrower than the posterior the rare large weights may not have come yet.
+        From 1 to S: the number of equal weights that would have the same variance. Near 1 a single draw dominates, and
+        neither log_px nor its standard error can be trusted. A large number is no proof of the contrary: all draws may
+        miss the same part of the posterior, and where q is much narrower than the posterior the rare large weights may
+        not have been drawn yet.
     """
 
     log_px: np.ndarray
@@ -53,10 +53,10 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
     x : array-like, shape (B, D)
         Data, as for ``VAE.forward``.
     samples : int, optional
-        S, draws of z for each example. 5000 is what the literature uses.
+        S, the number of draws of z for each example. The literature uses 5000.
     rng : numpy.random.Generator
     progress : bool, optional
-        Whether to say about how long it will take, and to show a progress bar, on standard error.
+        Whether to print an estimate of the time it takes and to show a progress bar, on standard error.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def log_evidence(model, x, samples=5000, *, rng, progress=False):
     Notes
     -----
     Equation 10.2. ``importance_estimate`` also returns the standard errors and the effective sample sizes. Threads
-    share the examples, one for each free core, and NumPy's matrix products are held to one thread each meanwhile.
+    share the examples, one for each free core; meanwhile each of NumPy's matrix products runs on one thread.
 
     References
     ----------
@@ -108,9 +108,8 @@ def evidence_of(log_weight):
 
     Notes
     -----
-    Equations 10.2, 10.6 and 10.7. The standard error is that of the mean weight, relative to that mean, which is how an
-    error passes through a logarithm (the delta method); in terms of the effective sample size it is the square root of
-    (S / ESS - 1) / (S - 1).
+    Equations 10.2, 10.6 and 10.7. By the delta method, the standard error of a logarithm is that of the mean weight,
+    divided by this mean; in terms of the effective sample size it is the square root of (S / ESS - 1) / (S - 1).
 
     References
     ----------
@@ -125,7 +124,7 @@ def evidence_of(log_weight):
 
 
 class Draws(NamedTuple):
-    """What the samples of some examples have come to.
+    """The log-likelihoods and the log weights of the draws for some examples.
 
     Attributes
     ----------
@@ -138,7 +137,7 @@ class Draws(NamedTuple):
 
 
 def draw_weights(model, x, mu, log_var, samples, *, rng):
-    """Draw z from N(mu, sigma**2) for one example, and weigh each draw.
+    """Draw z from N(mu, sigma**2) for one example, and compute the weight of each draw.
 
     Parameters
     ----------
@@ -146,7 +145,7 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
     x : ndarray, shape (1, D)
         In the model's dtype; of a conditional VAE [x | label].
     mu, log_var : ndarray, shape (1, K)
-        As ``model.encode(x)`` returns them. Another Gaussian estimates the same log p(x), better or worse.
+        As ``model.encode(x)`` returns them. Any other Gaussian estimates the same log p(x), with more or less noise.
     samples : int
     rng : numpy.random.Generator
 
@@ -157,11 +156,11 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
 
     Notes
     -----
-    Equation 10.1. log q(z|x) is taken from eps and not from z, by the change of variables of equation 4.5: z - mu
-    would lose eps to rounding where sigma is small beside mu.
+    Equation 10.1. log q(z|x) is computed from eps and not from z, by the change of variables of equation 4.5: where
+    sigma is small beside mu, z - mu would lose eps to rounding.
     """
     p, K = model.parameters, model.latent_dim
-    x, label = x[:, :model.data_dim], x[:, model.data_dim:]  # the label has no columns but in a conditional VAE
+    x, label = x[:, :model.data_dim], x[:, model.data_dim:]  # the label has columns only in a conditional VAE
     sigma = standard_deviation(log_var)
     draws = Draws(np.empty((1, samples)), np.empty((1, samples)))
     rows = max(1, NUMBERS // max(model.decoder.sizes))
@@ -180,18 +179,18 @@ def draw_weights(model, x, mu, log_var, samples, *, rng):
 
 
 def to_rows(row, like):
-    """Show one row, of shape (1, n), as many times as ``like`` has rows, without a copy."""
+    """Repeat one row, of shape (1, n), as often as ``like`` has rows, without a copy."""
     return np.broadcast_to(row, (len(like), row.shape[1]))
 
 
 @one_blas_thread()
 def over_examples(reduce, model, x, samples, *, rng, progress=False):
-    """Draw the samples of each example in turn, and keep only what ``reduce`` makes of them.
+    """Draw the samples of each example in turn, and keep only the result of ``reduce``.
 
     Parameters
     ----------
     reduce : callable
-        From the Draws of one example to something small.
+        Maps the Draws of one example to something small.
     model, x, samples, rng, progress
         As for ``log_evidence``.
 
@@ -202,9 +201,8 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
 
     Notes
     -----
-    Each example draws from a generator of its own, seeded from ``rng``, so the numbers do not depend on which thread
-    came first. Threads share the work because NumPy lets go of the interpreter while it computes; memory does not
-    grow with B beyond x itself, and with S by 16 bytes for each example in work.
+    Each example has a random generator of its own, seeded from ``rng``, so the numbers do not depend on the order of
+    the threads. Beyond x itself, memory does not grow with B; it grows with S by 16 bytes for each example in work.
     """
     x = model.rows(x)
     with np.errstate(all="ignore"):
@@ -213,7 +211,7 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
     seeds = generator(rng).integers(2**63, size=len(x))
 
     def draws_of(n, samples=samples):
-        with np.errstate(all="ignore"):  # the check tells it better
+        with np.errstate(all="ignore"):  # the check below has a better message
             one = slice(n, n + 1)
             return draw_weights(model, x[one], mu[one], log_var[one], samples, rng=np.random.default_rng(seeds[n]))
 
@@ -225,20 +223,17 @@ def over_examples(reduce, model, x, samples, *, rng, progress=False):
                                   "finite? Try dtype float64.")
         return reduce(draws)
 
-    pool = ThreadPoolExecutor(min(len(x), free_cores()), initializer=hold_this_thread)
-    try:
+    with thread_pool(min(len(x), free_cores())) as pool:
         if progress:
             print(f"{len(x):,} {'image' if len(x) == 1 else 'images'}, {samples:,} "
                   f"{'draw' if samples == 1 else 'draws'} of z each: "
                   f"{duration(_seconds(pool, draws_of, len(x), samples))}.", file=sys.stderr)
         return list(tqdm(pool.map(result, range(len(x))), desc=f"log p(x), {samples:,} draws each", total=len(x),
                          unit="image", disable=not progress, smoothing=0))
-    finally:
-        pool.shutdown(cancel_futures=True)  # after an error or Ctrl-C: what has not begun never does
 
 
 def _seconds(pool, draws_of, count, samples):
-    """Estimate how long ``draws_of`` takes for so many examples, from a few of them and a few of their draws."""
+    """Estimate how long ``draws_of`` takes for ``count`` examples, from a few of them and a few of their draws."""
     few, examples, shortest = min(samples, 200), range(min(count, 8)), math.inf
     for _ in range(2):  # the first time is slower than those that follow
         start = time.perf_counter()
@@ -248,7 +243,7 @@ def _seconds(pool, draws_of, count, samples):
 
 
 def duration(seconds):
-    """Say about how long so many seconds are."""
+    """Return a number of seconds in words, rounded."""
     if seconds < 1:
         return "less than a second"
     if seconds < 100:

@@ -1,4 +1,7 @@
-"""All the numbers by which a model is reported, from one set of draws and one set of pixels."""
+"""The report on a model: all its numbers, from one set of draws and one set of pixels.
+
+``python -m minivae evaluate`` prints what is computed and laid out here.
+"""
 
 import math
 from typing import NamedTuple
@@ -17,7 +20,7 @@ from .importance import evidence_of, importance_estimate, over_examples
 
 __all__ = ["evaluate", "evaluate_annealed", "as_text", "doubt"]
 
-FEW = 10  # effective samples below which an example's log p(x) is hardly more than a bound
+FEW = 10  # with fewer effective samples, log p(x) of an example is little more than a lower bound
 SETTLED = 0.1  # nats by which the bound may still rise over the last doubling of the number of draws
 
 
@@ -31,11 +34,11 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
     images : ndarray, shape (N, rows, columns) or (N, D)
         uint8 grey levels, or floats.
     binarize : {"dynamic", "fixed", "threshold", "none"}
-        How grey levels become what the model sees; "dynamic" draws them once, from ``rng``.
+        How grey levels become pixels; "dynamic" draws them once, from ``rng``.
     rng : numpy.random.Generator
         For pixels and latents.
     samples : int, optional
-        S, draws of z for each example. Numbers to be compared with a paper's take 5000.
+        S, draws of z for each example. Use 5000 for numbers to compare with those of papers.
     progress : bool, optional
         Whether to show a progress bar, on standard error.
 
@@ -46,17 +49,17 @@ def evaluate(model, images, *, binarize, rng, samples=100, progress=False):
 
         - "elbo", "log_likelihood", "kl": the ELBO, E_q[log p(x|z)] from all draws, and the KL in closed form;
           "elbo_se", the standard error over the examples;
-        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over the examples: how far the
-          mean over other images of the kind might differ; "log_px_draws_se": how far other draws of z might move it, on
-          the same images, by equation 10.6 or from the two halves of the draws, whichever is larger. A few examples do
-          not show it well, and where ``doubt`` is raised it is None: the estimate is then too low by more than that;
+        - "log_px", the importance estimate of log p(x); "log_px_se", its standard error over other images of the same
+          kind; "log_px_draws_se", its standard error over other draws of z for the same images, by equation 10.6 or
+          from the two halves of the draws, whichever is larger. The latter is rough for a few examples, and None where
+          ``doubt`` is raised, because the estimate is then too low by more than that;
         - "gap": log_px - elbo;
-        - "samples", "effective_samples", the median over the examples, and "few_effective", the share of those with
-          fewer than ten;
+        - "samples"; "effective_samples", the median over the examples; "few_effective", the fraction of the examples
+          with fewer than ten;
         - "bound": the importance-weighted bound by number of samples, and "bound_draws_se";
         - "active_units", "latents" and "images", counts.
 
-        None where one example or one draw is not enough to know.
+        A value is None where it cannot be estimated from one example or one draw.
 
     Raises
     ------
@@ -102,16 +105,16 @@ def evaluate_annealed(model, images, *, binarize, rng, samples=100, progress=Fal
         As for ``evaluate``.
     rng : numpy.random.Generator
     samples : int, optional
-        Of the importance estimate.
+        Draws of z per image for the importance estimate.
     progress : bool, optional
-        Whether to say about how long it takes, and to show a progress bar, on standard error.
+        Whether to print an estimate of the time it takes and to show a progress bar, on standard error.
 
     Returns
     -------
     numbers : dict
-        Means over the images, in nats: "log_px" by annealing, "log_px_se" over the images, "log_px_draws_se" over the
-        chains; "importance", log p(x) by importance sampling; "difference" of the two and "difference_se", image by
-        image; and "images", "chains", "temperatures", "acceptance".
+        Means over the images, in nats: "log_px" by annealing, with its standard errors "log_px_se" over the images and
+        "log_px_draws_se" over the chains; "importance", log p(x) by importance sampling; the "difference" of the two,
+        image by image, and its standard error "difference_se"; and "images", "chains", "temperatures", "acceptance".
     """
     images = prepare(images, binarize, data_dim=model.input_dim, classes=model.conditions)
     x = binarize_checked(images, binarize, rng=generator(rng), dtype=model.dtype)
@@ -139,7 +142,7 @@ class _Example(NamedTuple):
 
 
 def as_text(numbers):
-    """Lay out what ``evaluate`` returned, a number a line, with what each means where its name does not say it."""
+    """Return the numbers from ``evaluate`` as text, one on each line, with an explanation where one is needed."""
     def plus_minus(name, source):
         return "" if numbers[name] is None else f" ± {numbers[name]:.2g}{source}"
 
@@ -164,7 +167,7 @@ def as_text(numbers):
 
 
 def doubt(numbers):
-    """Return a sentence on why log p(x) is not to be trusted, from what ``evaluate`` returned; None where it is."""
+    """Return a sentence on why the estimate of log p(x) cannot be trusted, or None if it can."""
     *fewer, last = numbers["bound"]
     before = max((size for size in fewer if 2 * size <= last), default=None)
     more = f"Try --samples {max(5000, 10 * last)}."

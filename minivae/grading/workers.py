@@ -1,7 +1,7 @@
 """Several submissions graded at once: workers, which are processes of the grader's own and send back rows.
 
-A worker that ends, whatever a submission did to it, loses the row of that submission only, and another worker takes
-its place. Tasks and rows are sent as lines of JSON: reading them cannot run anything.
+A worker that ends, whatever a submission did to it, loses the row of that submission only, and another worker takes its
+place. Tasks and rows are sent as lines of JSON: reading them cannot run anything.
 """
 
 import base64

@@ -5,8 +5,8 @@ upstream gradient), it returns the gradients with respect to the forward's argum
 upstream gradient first, then what the forward knew. Nothing here imports more than NumPy.
 
 Every kernel raises a ValueError if an argument is not an array of floats or its shape does not fit the others; shapes
-are never broadcast. A kernel given ``out`` writes its result into that array and returns it; otherwise it returns a
-new array. Values are not checked: a result beyond the range of its dtype is infinite.
+are never broadcast. A kernel given ``out`` writes its result into that array and returns it; otherwise it returns a new
+array. Values are not checked: a result beyond the range of its dtype is infinite.
 
 Read ``plain`` first, which has each kernel as one line of NumPy; then dense, activations, gaussian, bernoulli, density
 and samples.

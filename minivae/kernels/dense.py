@@ -1,8 +1,8 @@
 """The dense layer, a matrix product and a bias; beneath it, its gradients.
 
-Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product,
-in which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations
-5.2 and 5.4 to 5.6. Shapes: B batch, I inputs, O outputs.
+Given dy = dloss/dy, the backward returns dx = dloss/dx, dW = dloss/dW and db = dloss/db: a vector-Jacobian product, in
+which the Jacobian itself is never written down. Every layer of the encoder and the decoder is this one. Equations 5.2
+and 5.4 to 5.6. Shapes: B batch, I inputs, O outputs.
 """
 
 import numpy as np

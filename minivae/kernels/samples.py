@@ -2,8 +2,8 @@
 
 The S samples of B examples are stored as B S rows; sample s of example b is row b S + s. So every other kernel still
 sees two axes. The S numbers of an example become one again in two ways: by their mean, for the Monte-Carlo ELBO, or by
-the logarithm of the mean of their exponentials, for the importance-weighted bound. Equations 10.13
-and 10.22 to 10.24. Shapes: B batch, K latent, S samples per example.
+the logarithm of the mean of their exponentials, for the importance-weighted bound. Equations 10.13 and 10.22 to 10.24.
+Shapes: B batch, K latent, S samples per example.
 """
 
 import numpy as np

@@ -1,9 +1,9 @@
 """Two other objectives for the same encoder and decoder, from S draws of z for each example.
 
 Both sample the KL divergence too, as log q(z|x) - log p(z), in place of its closed form. They differ only in how the S
-log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is
-the importance-weighted bound. ``SampledBound`` has the chain of both, forward and backward, written like that of the
-VAE. Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
+log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is the
+importance-weighted bound. ``SampledBound`` has the chain of both, forward and backward, written like that of the VAE.
+Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
 example b lies in row b S + s.
 """
 

@@ -1,8 +1,8 @@
 """The variational autoencoder: the derivation from log p(x) down to the loss, and back up to every weight.
 
 ``chain`` says what each symbol is made from. ``forward`` computes the symbols in that order, one line for each;
-``backward`` is the chain rule: the same lines, from the last to the first. All that it needs is in the trace.
-Shapes: B batch, D data (pixels), K latent.
+``backward`` is the chain rule: the same lines, from the last to the first. All that it needs is in the trace. Shapes: B
+batch, D data (pixels), K latent.
 """
 
 from functools import cached_property

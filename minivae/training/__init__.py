@@ -1,4 +1,8 @@
-"""Training: optimizers on the flat vector, schedules, the loop, and checkpoints that a run resumes from."""
+"""Training: the loop, optimizers on the flat vector, schedules, and the checkpoints from which a run resumes.
+
+Read in this order: optimizers, schedules, loop, finite (what stops at NaN), threads (how a step is shared), settings
+and checkpoint (how a run resumes), progress.
+"""
 
 from .checkpoint import load_checkpoint
 from .finite import NonFiniteError

@@ -1,6 +1,6 @@
-"""A checkpoint: everything that a run needs to go on as if it had never stopped.
+"""A checkpoint: everything that a run needs to continue as if it had never stopped.
 
-The file is a model file (so ``VAE.load`` reads it) with the optimizer's vectors and a record of the run added.
+The file is a model file, so ``VAE.load`` reads it, with the optimizer's vectors and a record of the run added.
 """
 
 import json
@@ -27,7 +27,7 @@ class Checkpoint(NamedTuple):
     optimizer : dict of str to ndarray
         As ``Adam.state`` returns it.
     settings : dict
-        What decides the run's course. A run resumes only with the same.
+        The settings on which the result depends; a run resumes only with the same ones.
     history : list of dict
         One entry per finished epoch.
     random_state : dict
@@ -35,8 +35,8 @@ class Checkpoint(NamedTuple):
     notes : dict
         The caller's own.
     work : dict
-        How the latest sitting shared its work: the number of "threads", and what is known of the "blas". Empty in files
-        of older versions.
+        How the work was shared when the run last continued: the number of "threads", and what is known of the "blas".
+        Empty in files of older versions.
     """
 
     model: VAE
@@ -49,7 +49,7 @@ class Checkpoint(NamedTuple):
 
 
 def save_checkpoint(path, checkpoint):
-    """Write a checkpoint, whole or not at all: until it is complete, the one before it stays."""
+    """Write a checkpoint, whole or not at all: the one before it stays until this one is complete."""
     model, optimizer, *record = checkpoint
     record = dict(zip(Checkpoint._fields[2:], record))
     write_arrays(path, {
@@ -66,7 +66,7 @@ def load_checkpoint(path, require_run=True):
     ----------
     path : str or path-like
     require_run : bool, optional
-        False takes a file that ``VAE.save`` wrote, too: all but the model is then empty.
+        False also accepts a file that ``VAE.save`` wrote; everything but the model is then empty.
 
     Returns
     -------
@@ -89,11 +89,11 @@ def load_checkpoint(path, require_run=True):
             record = json.loads(archive.text("run"))
             record.setdefault("work", {})
             parts = [record[name] for name in Checkpoint._fields[2:]]
-            np.random.default_rng().bit_generator.state = record["random_state"]  # takes a state that is one, or raises
+            np.random.default_rng().bit_generator.state = record["random_state"]  # raises unless it is a state
             if not all(isinstance(part, kind) for part, kind in zip(parts, (dict, list, dict, dict, dict))):
                 raise ValueError("not of the form that training writes")
             if not all(isinstance(row, dict) for row in record["history"]):
-                raise ValueError("its history has a line that is none")
+                raise ValueError("a line of its history is not a record")
             positive_integer("threads", record["work"].get("threads", 1))
         except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
             message = f"{path} has a record of its run that cannot be read ({error}). Train again?"
@@ -102,7 +102,7 @@ def load_checkpoint(path, require_run=True):
 
 
 def _optimizer_state(archive, model, settings):
-    """Return the optimizer's arrays, checked against the model's and against the optimizer's kind."""
+    """Return the optimizer's arrays, after a check that they fit the model and the kind of optimizer."""
     names = {name.removeprefix(OPTIMIZER) for name in archive.names if name.startswith(OPTIMIZER)}
     expected = {"Adam": {"sum_g", "sum_g2", "t"}, "SGD": {"velocity"}}.get(settings.get("optimizer"), set())
     if names and names != expected:

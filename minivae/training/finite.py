@@ -1,13 +1,13 @@
-"""The watch for the first number that is not finite: it stops training and says where it arose.
+"""Checks for NaN and infinity during training: the first one stops it, with an error that says where it arose.
 
-There is no clamp anywhere in the model, so a step that was too long shows itself here, and nowhere later.
+Nothing in the model is clamped, so the effect of too long a step is found here and not hidden.
 """
 
 import numpy as np
 
 __all__ = ["NonFiniteError", "check_forward", "check_backward", "check_parameters", "check_means"]
 
-FAR = 20  # data beyond this are not on the scale of 1 that the weights start for
+FAR = 20  # larger data are far from the scale of 1 for which the weights are initialized
 
 
 class NonFiniteError(ArithmeticError):
@@ -18,7 +18,7 @@ class NonFiniteError(ArithmeticError):
     found : str
         What is not finite, and where.
     reach : float
-        The largest size of a number in the batch; 0 if it is not known.
+        The largest absolute value in the batch; 0 if it is not known.
     """
 
     def __init__(self, found, reach=0.0):
@@ -26,7 +26,7 @@ class NonFiniteError(ArithmeticError):
         super().__init__(f"{found} {self.advice()}")
 
     def advice(self, learning_rate="a smaller learning rate", warm_up="a beta warm-up", dtype="dtype float64"):
-        """Say what to try, in the words given: those of the command line differ."""
+        """Return what to try, in the given words: the command line has its own."""
         first = "" if self.reach <= FAR else (
             f"The data reach {self.reach:.3g}: standardize them first, as in (images - images.mean()) / images.std(). ")
         return f"{first}Try a new model with {learning_rate}, {warm_up}, or {dtype}."
@@ -47,17 +47,17 @@ def check_forward(trace, where):
 
 
 def check_backward(gradients, grads, where):
-    """Raise NonFiniteError if the gradient is not finite, naming the first in the order of the backward pass.
+    """Raise NonFiniteError if the gradient is not finite, naming its first part in the order of the backward pass.
 
     Parameters
     ----------
     gradients : list of Trace
-        The backward pass, or one for each part of the batch.
+        The gradients of the backward pass, or of each part of the batch.
     grads : Parameters
         Of the whole batch.
     where : str
     """
-    if np.isfinite(np.dot(grads.flat, grads.flat)):  # one pass, with nothing to write
+    if np.isfinite(np.dot(grads.flat, grads.flat)):  # one pass over the vector, without a temporary array
         return
     x = np.concatenate([d.forward.x for d in gradients])
     for symbol in reversed(list(gradients[0])):

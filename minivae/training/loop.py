@@ -1,7 +1,7 @@
 """The training loop: shuffle, forward, backward, step, and a checkpoint at the end of every epoch.
 
-All randomness of a run flows from one generator, whose state goes into the checkpoint. So a run that was killed
-and resumed ends with the same bits as one that was not, on the same machine and as many threads.
+All random numbers of a run come from one generator, whose state is part of the checkpoint. So a run that was killed and
+resumed ends with the same bits as one that was not, on the same machine and with the same number of threads.
 """
 
 import os
@@ -34,20 +34,20 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     Parameters
     ----------
     model : VAE
-        Of any objective: a ``VAE``, a ``MonteCarloELBO`` or an ``IWAE``.
+        With any objective: a ``VAE``, a ``MonteCarloELBO``, an ``IWAE`` or another of their kind.
     images : ndarray, shape (N, rows, columns) or (N, D)
         Training data: uint8 grey levels, or floats.
     epochs : int, optional
         Passes through the data.
     batch_size : int, optional
-        B. The few images left over after the last whole batch of an epoch sit that epoch out.
+        B. The few images left over after the last whole batch are not used in that epoch.
     optimizer : Adam or SGD, optional
-        By default ``Adam`` with the step size below.
+        By default ``Adam`` with ``learning_rate``.
     learning_rate : float, optional
         Step size of the default optimizer, 5e-3 if not given.
     schedule : {"constant", "cosine"}, optional
-        What becomes of the step size over the run: it stays, or falls to zero along half a cosine (equation 8.10). By
-        default "cosine" for the default optimizer, "constant" for one of your own.
+        Whether the step size stays, or falls to zero over the run along half a cosine (equation 8.10). By default
+        "cosine" for the default optimizer, "constant" for an optimizer of your own.
     samples : int, optional
         S, draws of z per example, for a ``MonteCarloELBO`` or an ``IWAE``. A ``VAE`` takes one.
     binarize : {"dynamic", "fixed", "threshold", "none"}, optional
@@ -57,43 +57,42 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     held_out : ndarray, shape (M, rows, columns) or (M, D), optional
         Data on which the ELBO is measured after each epoch, with the same pixels and noise each time.
     seed : int, optional
-        Of shuffling, binarization and noise.
+        Seed for shuffling, binarization and noise.
     checkpoint : path, optional
-        Where to write the run's state after each epoch. A file of that name goes when a new run starts.
+        Where to write the run's state after each epoch. A new run removes a file of that name when it starts.
     resume : bool, optional
         Continue from ``checkpoint`` if there is one. ``model`` then takes its parameters, and its settings and
         the arguments here must be those of the run; only ``epochs`` may be raised under a constant schedule.
     notes : dict, optional
-        Anything JSON can hold, to keep in the checkpoint.
+        Anything that JSON can hold, to be kept in the checkpoint.
     progress : bool, optional
         Whether to show a progress bar for each epoch, on standard error.
     threads : int, optional
-        Threads that share every step. By default one for each free core if the steps are large enough to gain by it,
-        else one; a resumed run keeps the number it had. Another number changes the result by rounding alone. NumPy's
-        matrix products are held to one thread each meanwhile.
+        Threads that share every step. By default one for each free core if the steps are large enough to gain from it,
+        else one; a resumed run keeps the number it had. Another number changes the result by rounding only. During
+        training each of NumPy's matrix products runs on one thread.
     after_epoch : callable, optional
-        Called with the history so far after each epoch, when the model is as that epoch left it: to look at it, not to
-        change it.
+        Called after each epoch with the history so far. It may look at the model but must not change it.
 
     Returns
     -------
     history : list of dict
-        For each epoch: "epoch"; "elbo", "log_likelihood" and "kl", means over its batches while they were
-        trained on, and "objective" where that is made of several draws; "beta" and "learning_rate" at its end;
-        and, with ``held_out``, "held_out_elbo" and the others. In nats per example.
+        For each epoch: "epoch"; "elbo", "log_likelihood" and "kl", means over its batches during training, and
+        "objective" where that is made from several draws; "beta" and "learning_rate" at its end; and, with
+        ``held_out``, "held_out_elbo" and the others. In nats per example.
 
     Raises
     ------
     ValueError
-        If an argument is not of its kind, or contradicts the checkpoint.
+        If an argument has a wrong type or value, or contradicts the checkpoint.
     NonFiniteError
-        At the first number that is not finite. ``model`` then holds what led there; the checkpoint is that of the
+        At the first NaN or infinity. ``model`` then holds the parameters that led to it; the checkpoint is that of the
         last whole epoch.
     """
     if not isinstance(model, VAE):
         raise ValueError(f"model must be a VAE; got a {type(model).__name__}. The order is train(model, images).")
     if optimizer is not None and not isinstance(optimizer, (Adam, SGD)):
-        raise ValueError(f"optimizer must be an optimizer made, such as mv.Adam(1e-3); got {optimizer!r}.")
+        raise ValueError(f"optimizer must be an optimizer object, such as mv.Adam(1e-3); got {optimizer!r}.")
     epochs = positive_integer("epochs", epochs)
     schedule = one_of("schedule", schedule or ("cosine" if optimizer is None else "constant"), tuple(SCHEDULES))
     samples = positive_integer("samples", samples)
@@ -116,7 +115,7 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
     if threads is not None and positive_integer("threads", threads) > batch_size:
         raise ValueError(f"threads must be at most the batch size, {batch_size}; got {threads}.")
     if threads not in (None, 1) and not can_share(model, optimizer):
-        raise ValueError(f"threads can share steps of the package's own models and optimizers alone; got {threads} for "
+        raise ValueError(f"threads can share steps only of the package's own models and optimizers; got {threads} for "
                          f"a {type(model).__name__} and a {type(optimizer).__name__}. Leave threads out?")
     if held_out is not None:
         held_out = prepare(held_out, binarize, data_dim=model.input_dim, classes=model.conditions, name="held_out")
@@ -149,7 +148,7 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
             for epoch in range(len(history) + 1, epochs + 1):
 
                 def settings_of(batch):
-                    """The step size and the KL's weight at that batch of the epoch, both counted from 0."""
+                    """Return the step size and the KL's weight at a batch of this epoch, counted from 0."""
                     step = (epoch - 1) * steps + batch
                     return (top_rate * SCHEDULES[schedule](step, epochs * steps),
                             model.beta * warm_up(step, beta_warm_up * steps))
@@ -166,9 +165,9 @@ def train(model, images, *, epochs=10, batch_size=100, optimizer=None, learning_
                 if after_epoch is not None:
                     after_epoch(history)
     finally:
-        optimizer.learning_rate = top_rate  # the schedule's steps were ours, not the caller's
+        optimizer.learning_rate = top_rate  # the schedule changed it, not the caller
         if not history:
-            optimizer.restore(start)  # stopped in the first epoch: the next try begins where this one did
+            optimizer.restore(start)  # stopped in the first epoch: the next run starts where this one did
     return history
 
 
@@ -181,7 +180,7 @@ def _held_out_means(model, held_out, binarize, samples, seed, where):
 
 
 def _train_epoch(training, batches, samples, settings_of, rng, bar):
-    """Take one step on each batch; return the epoch's means, and the settings of its last step."""
+    """Take one step on each batch; return the epoch's means, and the step size and beta of its last step."""
     model, optimizer = training.model, training.optimizer
     sums = dict.fromkeys(model.reported, 0.0)
     for step, x in enumerate(batches):

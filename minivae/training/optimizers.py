@@ -1,7 +1,7 @@
 """Gradient descent with momentum, and Adam: each a few lines on one whole vector.
 
-An optimizer changes the parameters in place and keeps its own running vectors, which a checkpoint saves.
-Equations 8.4, 8.5, 8.8 and 8.9. Shape: P parameters.
+An optimizer changes the parameters in place and keeps its own running vectors, which a checkpoint saves. Equations 8.4,
+8.5, 8.8 and 8.9. Shape: P parameters.
 """
 
 import math
@@ -21,7 +21,7 @@ class SGD:
     learning_rate : float, optional
         Step size.
     momentum : float, optional
-        How much of the last step goes on, from 0 (plain descent) to below 1.
+        How much of the last step is kept, from 0 (plain descent) to below 1.
 
     Notes
     -----
@@ -43,13 +43,13 @@ class SGD:
         self.move(parameters, gradients)
 
     def begin(self, parameters, gradients):
-        """Begin a step: check both vectors, and make the running one before the first step."""
+        """Begin a step: check both vectors; before the first step, make the running one."""
         _check_vectors(parameters, gradients, self.velocity)
         if self.velocity is None:
             self.velocity = np.zeros_like(parameters)
 
     def move(self, parameters, gradients, part=slice(None)):
-        """Take the step that has begun, on a slice of the vectors, or on all. Equation 8.4."""
+        """Take the step that was begun, on a slice of the vectors or on all. Equation 8.4."""
         velocity = self.velocity[part]
         velocity *= self.momentum
         velocity += gradients[part]
@@ -69,7 +69,7 @@ class SGD:
 
 
 def adam_step(parameters, g, m, v, t, *, learning_rate, beta1, beta2, epsilon):
-    """Return parameters, m and v after step t, counted from 1: Adam as the paper has it, and as ``Adam.move`` means it.
+    """Return parameters, m and v after step t, counted from 1: Adam as in the paper, the plain form of ``Adam.move``.
 
     Notes
     -----
@@ -96,9 +96,10 @@ class Adam:
 
     Notes
     -----
-    Equations 8.5, 8.8 and 8.9. The mean of the gradients so far, the latest counting most, is their sum divided by the
-    sum of the weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and v is
-    alike. Kept here are the two sums, whole vectors; divided is by two numbers, w1 and w2, which leaves the same step:
+    Equations 8.5, 8.8 and 8.9. The corrected mean of the gradients so far is a weighted sum divided by the sum of the
+    weights: m / (1 - beta1**t) = (g_t + beta1 g_{t-1} + ...) / (1 + beta1 + ... + beta1**(t-1)), and likewise for v.
+    This class keeps the two sums as vectors, sum_g and sum_g2; the sums of the weights, w1 and w2, are two numbers. The
+    step is the same:
 
         (sum_g / w1) / (sqrt(sum_g2 / w2) + epsilon) = (sqrt(w2) / w1) sum_g / (sqrt(sum_g2) + epsilon sqrt(w2)).
 
@@ -120,7 +121,7 @@ class Adam:
         self.move(parameters, gradients)
 
     def begin(self, parameters, gradients):
-        """Begin a step: check both vectors, make the running ones before the first step, and count it."""
+        """Begin a step: check both vectors and count the step; before the first one, make the running vectors."""
         _check_vectors(parameters, gradients, self.sum_g)
         if self.sum_g is None:
             self.sum_g, self.sum_g2 = np.zeros_like(parameters), np.zeros_like(parameters)
@@ -129,9 +130,9 @@ class Adam:
         self.t += 1
 
     def move(self, parameters, gradients, part=slice(None)):
-        """Take the step that has begun, on a slice of the vectors, or on all. Equations 8.5, 8.8 and 8.9.
+        """Take the step that was begun, on a slice of the vectors or on all. Equations 8.5, 8.8 and 8.9.
 
-        ``adam_step`` above, in place: with m = (1 - beta1) sum_g and v = (1 - beta2) sum_g2.
+        This is ``adam_step`` above, in place, with m = (1 - beta1) sum_g and v = (1 - beta2) sum_g2.
         """
         w1 = (1 - self.beta1**self.t) / (1 - self.beta1)   # 1 + beta1 + ... + beta1**(t-1)
         w2 = (1 - self.beta2**self.t) / (1 - self.beta2)
@@ -156,7 +157,7 @@ class Adam:
         return {} if self.sum_g is None else {"sum_g": self.sum_g, "sum_g2": self.sum_g2, "t": np.array(self.t)}
 
     def restore(self, state):
-        """Continue from what ``state`` returned; from nothing, if that was before the first step."""
+        """Continue from what ``state`` returned; an empty state is that before the first step."""
         self.sum_g, self.sum_g2, self.t = state.get("sum_g"), state.get("sum_g2"), int(state.get("t", 0))
 
 

@@ -1,4 +1,4 @@
-"""The progress bar of one epoch, on standard error: ELBO, log-likelihood and KL so far, in nats."""
+"""The progress bar of an epoch, on standard error, with the ELBO, log-likelihood and KL so far in nats."""
 
 from tqdm import tqdm
 
@@ -13,9 +13,9 @@ class EpochBar:
     Parameters
     ----------
     epoch, epochs : int
-        This one and how many there are.
+        The number of this epoch, and how many there are.
     steps : int
-        Batches in it.
+        Batches in the epoch.
     show : bool
         False makes a bar that does nothing.
     """
@@ -34,7 +34,7 @@ class EpochBar:
         self._bar.close()
 
     def step(self, means):
-        """Move on by one batch; ``means`` are those of the batches so far."""
+        """Advance by one batch; ``means`` are the means over the batches so far."""
         self._steps += 1
         if self._steps % REFRESH == 0:
             self._bar.set_postfix_str(_in_words(means), refresh=False)

@@ -1,6 +1,6 @@
-"""Numbers that change from step to step: the step size, and the weight on the KL.
+"""Schedules: how the step size and the weight on the KL change from step to step.
 
-Both are pure functions of the step, so that a resumed run has them without remembering anything.
+Both are pure functions of the number of the step, so a resumed run needs no record of them.
 """
 
 import math
@@ -18,7 +18,7 @@ def cosine(step, steps):
 
     Notes
     -----
-    Equation 8.10: from 1 down to 0 along half a cosine, slowly at both ends.
+    Equation 8.10: from 1 to 0 along half a cosine, slowly at both ends.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What decides the course of a run, and whether two runs are the same one."""
+"""The settings on which the result of a run depends, and their comparison when a run is resumed."""
 
 import json
 import zlib
@@ -9,9 +9,9 @@ __all__ = ["run_settings", "check_same_settings", "checksum", "training_record"]
 
 
 def run_settings(model, optimizer, images, held_out, **arguments):
-    """Return everything that the result depends on, but for how the work is shared out, as JSON would give it back.
+    """Return everything on which the result depends, except how threads share the work, in the types that JSON has.
 
-    Data sets are named by shape and checksum, so that a moved folder is the same data and an edited one is not.
+    Data sets are identified by shape and checksum: a moved folder is the same data, an edited one is not.
     """
     settings = {f"model.{name}": value for name, value in model.settings.items()}
     settings["objective"] = type(model).__name__
@@ -21,13 +21,13 @@ def run_settings(model, optimizer, images, held_out, **arguments):
 
 
 def training_record(settings, epochs):
-    """Return what a model file says of its training: the run's settings, not the model's own, and the epochs done."""
+    """Return what a model file records of its training: the run's settings without the model's, and the epochs done."""
     return {name: value for name, value in settings.items() if not name.startswith("model.")} | {
         "epochs": epochs, "planned_epochs": settings["epochs"]}
 
 
 def check_same_settings(wanted, saved, path):
-    """Raise a ValueError that lists what a run was started with and is now to be resumed with, if they differ."""
+    """Raise a ValueError if a run is resumed with other settings than it was started with; it lists the differences."""
     ignored = {"epochs"} if wanted["schedule"] == saved.get("schedule") == "constant" else set()
     differing = [name for name in wanted if name not in ignored and wanted[name] != saved.get(name)]
     if differing:
@@ -36,7 +36,7 @@ def check_same_settings(wanted, saved, path):
 
 
 def checksum(images):
-    """Name images by dtype, shape and checksum; None if there are none."""
+    """Identify images by dtype, shape and checksum; None if there are none."""
     if images is None:
         return None
     return f"{images.dtype} {images.shape}, crc32 {zlib.crc32(np.ascontiguousarray(images)):08x}"

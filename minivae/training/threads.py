@@ -1,9 +1,9 @@
 """One training step, on one thread or shared among several.
 
-On one thread a step is forward, backward and the optimizer's step. Several threads share it in two phases. First, each
-takes some rows of the batch forward and back, down to the gradient of every layer's output: examples do not need each
-other for that. Then each takes some rows of the weights: it computes their gradients, x.T @ dy over the whole batch
-(equations 5.5 and 5.6), and moves them. No gradient is held twice, and none is added up between threads. Threads help
+On one thread a step is forward, backward and the optimizer's step. Several threads share a step in two phases. First,
+each takes some rows of the batch forward and back, as far as the gradient of every layer's output; the examples are
+independent up to there. Then each takes some rows of the weights, computes their gradients, x.T @ dy over the whole
+batch (equations 5.5 and 5.6), and moves them. So no gradient is stored twice or summed over threads. Threads help
 because NumPy releases the interpreter while it computes. Shapes: B batch, D data (pixels), K latent, S samples per
 example.
 """
@@ -23,11 +23,11 @@ from .optimizers import SGD, Adam
 
 __all__ = ["steps_on", "choose_threads", "can_share", "cut_by_rows"]
 
-SHARE = 20_000_000  # parameters times rows that are worth a thread: see tests/benchmarks/where_numpy_ends.md
+SHARE = 20_000_000  # parameters times rows for which another thread pays: tests/benchmarks/where_numpy_ends.md
 
 
 def can_share(model, optimizer):
-    """Return whether threads can share a step: of the package's own models and optimizers, not of subclasses."""
+    """Return whether threads can share a step: only for the package's own models and optimizers, not subclasses."""
     return type(model) in (VAE, MonteCarloELBO, IWAE, ConditionalVAE) and type(optimizer) in (Adam, SGD)
 
 
@@ -39,7 +39,7 @@ def choose_threads(model, optimizer, rows):
 
 
 def steps_on(threads, model, optimizer, batch_size, samples):
-    """Return a context whose ``take`` is one training step after another, on that many threads.
+    """Return a context manager whose method ``take`` takes one training step, on so many threads.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def steps_on(threads, model, optimizer, batch_size, samples):
 
 
 class SingleThreadSteps:
-    """Training steps on one thread; what one step has allocated, the next overwrites."""
+    """Training steps on one thread. Each step overwrites the arrays of the one before."""
 
     def __init__(self, model, optimizer):
         self.model, self.optimizer = model, optimizer
@@ -81,12 +81,12 @@ class SingleThreadSteps:
         Returns
         -------
         traces : list of Trace
-            The forward pass: here one, of the whole batch.
+            The forward passes; here one, for the whole batch.
 
         Raises
         ------
         NonFiniteError
-            At the first number that is not finite, before the parameters are changed.
+            At the first NaN or infinity, before the parameters are changed.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
             self.trace = self.model.forward(x, eps, beta=beta, out=self.trace)
@@ -110,7 +110,7 @@ class SharedSteps:
             for W, b, inputs, outputs in zip(stack.W, stack.b, stack.sizes, stack.sizes[1:]):
                 x, dy = (np.empty((rows, size), model.dtype) for size in (inputs, outputs))
                 self.layers[W, b] = len(self.layers), x, dy
-        self.squares = np.empty((threads, len(self.layers), 2))  # of each thread's x and dy of each layer, summed
+        self.squares = np.empty((threads, len(self.layers), 2))  # sums of squares of x and dy
 
     def __enter__(self):
         self.pool = concurrent.futures.ThreadPoolExecutor(self.threads - 1, initializer=hold_this_thread)
@@ -120,7 +120,7 @@ class SharedSteps:
         self.pool.shutdown()
 
     def take(self, x, eps, beta, where):
-        """Take one step, as ``SingleThreadSteps.take`` does; every thread has a trace of its own."""
+        """Take one step, like ``SingleThreadSteps.take``; every thread has a trace of its own."""
         self._each(lambda thread: self._rows_of_the_batch(thread, x, eps, beta, where))
         for name in self.model.likelihood.shapes:  # a parameter of the likelihood's own: one number, if any
             self.grads[name] = sum(own[name] for _, own in self.gradients)
@@ -133,7 +133,7 @@ class SharedSteps:
         return self.traces
 
     def _surely_finite(self, rows):
-        """Return whether the squared length of the gradient has a bound that is finite, by the lengths of all x and dy.
+        """Return whether the gradient's squared length has a finite upper bound, from the lengths of all x and dy.
 
         |x.T @ dy|**2 <= |x|**2 |dy|**2 (Cauchy and Schwarz), and likewise for the bias, whose x is a column of ones.
         """
@@ -172,14 +172,14 @@ class SharedSteps:
                                    out=(None, self.grads[W][rows], self.grads[b] if b in share else None))
 
     def _rows_of_the_weights_and_step(self, thread):
-        """Compute those gradients, and let the optimizer move the slice."""
+        """Compute these gradients, and let the optimizer move this thread's slice."""
         self._rows_of_the_weights(thread)
         part, _ = self.shares[thread]
         with np.errstate(over="ignore", invalid="ignore"):
             self.optimizer.move(self.model.parameters.flat, self.grads.flat, part)
 
     def _each(self, work):
-        """Let each thread, this one too, do its share of the work; return the results when all have ended."""
+        """Let every thread, this one included, do its share of the work; return the results when all have finished."""
         others = [self.pool.submit(work, thread) for thread in range(1, self.threads)]
         try:
             first = work(0)
@@ -189,7 +189,7 @@ class SharedSteps:
 
 
 def cut_by_rows(shapes, threads):
-    """Cut the vector of parameters into a slice for each thread: of nearly equal length, and no row of a weight in two.
+    """Cut the parameter vector into a slice for each thread, of nearly equal length, without cutting a row of a weight.
 
     Parameters
     ----------
@@ -200,7 +200,7 @@ def cut_by_rows(shapes, threads):
     Returns
     -------
     shares : list of (slice, dict of str to slice)
-        For each thread its slice of the vector, and the rows of each parameter in it, by name. A bias is one row.
+        For each thread, its slice of the vector and, by name, the rows of each parameter in it. A bias is one row.
     """
     size, start = sum(map(math.prod, shapes.values())), 0
     shares, lengths = [{} for _ in range(threads)], [0] * threads

@@ -247,6 +247,6 @@ def test_the_time_is_estimated_from_a_few_draws(monkeypatch):
     """Of 1,000 examples and 1,000 draws, 8 and 200 are tried, twice; each takes 1 ms on a clock that only they move."""
     tried = []
     monkeypatch.setattr(importance.time, "perf_counter", lambda: 1e-3 * len(tried))
-    with importance.ThreadPoolExecutor(1) as pool:
+    with importance.thread_pool(1) as pool:
         seconds = importance._seconds(pool, lambda n, few: tried.append((n, few)), 1000, 1000)
     assert tried == 2 * [(n, 200) for n in range(8)] and seconds == pytest.approx(1e-3 * 1000 * 1000 / 200)

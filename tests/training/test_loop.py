@@ -227,7 +227,7 @@ def test_a_cosine_run_is_not_stretched(tmp_path):
     ({"seed": -1}, "seed"), ({"beta_warm_up": -1}, "beta_warm_up"),
     ({"optimizer": mv.Adam(), "learning_rate": 0.1}, "learning_rate is for the default optimizer"),
     ({"resume": True}, "resume needs a checkpoint"), ({"model": IMAGES}, "model must be a VAE; got a ndarray"),
-    ({"optimizer": mv.Adam}, "optimizer must be an optimizer made"),
+    ({"optimizer": mv.Adam}, "optimizer must be an optimizer object"),
     ({"images": (IMAGES, IMAGES)}, "Pass one part of it"),
 ])
 def test_bad_arguments(change, named):

@@ -93,7 +93,7 @@ def test_what_threads_do_not_know_they_leave_to_one(monkeypatch):
         pass
 
     assert choose_threads(Own(784), mv.Adam(), 1024) == choose_threads(mv.VAE(784), OwnAdam(), 1024) == 1
-    with pytest.raises(ValueError, match="package's own models and optimizers alone; got 2 for a Own and a Adam"):
+    with pytest.raises(ValueError, match="package's own models and optimizers; got 2 for a Own and a Adam"):
         mv.train(Own(16, (8,), 2), IMAGES, batch_size=25, threads=2, progress=False)
 
 
