@@ -1,7 +1,7 @@
-"""Files that are written whole or not at all, and read with an explanation when they are damaged.
+"""Writing files whole or not at all, and reading npz files with a clear error if they are damaged.
 
-A file is first written beside its target under a name ending in .tmp and then moved into place, which the
-operating system does in one step: whatever happens, the target is the old file or the new one.
+A file is first written beside its target, under a name that ends in .tmp, and then moved into place. The operating
+system does this in one step, so the target is always either the old file or the new one.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import numpy as np
 
 __all__ = ["CheckpointError", "remove_writable", "whole_file", "write_arrays", "open_arrays", "Archive"]
 
-MOST_TEXT = 2**26  # bytes of one text that are read, 16 million characters: far more than any run's record has
+MOST_TEXT = 2**26  # the longest text that is read, in bytes: far more than the record of any run
 
 
 class CheckpointError(ValueError):
@@ -23,7 +23,7 @@ class CheckpointError(ValueError):
 
 @contextlib.contextmanager
 def whole_file(path):
-    """Open a binary file that replaces ``path`` when the block ends without an error, and not otherwise.
+    """Open a binary file that replaces ``path`` if the ``with`` block ends without an error, and only then.
 
     Parameters
     ----------
@@ -60,21 +60,21 @@ def whole_file(path):
 
 
 def remove_writable(path):
-    """Remove ``path``, if it is there, once it is certain that a file can be written in its place.
+    """Remove ``path``, if it exists, after a trial that a file can be written in its place.
 
     Raises
     ------
     OSError
-        If no file can be written there: now, and not after an hour of work. What is there then stays.
+        If no file can be written there: at once, and not after an hour of work. An existing file then stays.
     """
-    with contextlib.suppress(_Rehearsed), whole_file(path) as file:
+    with contextlib.suppress(_TrialEnds), whole_file(path) as file:
         file.write(b"\0" * 4096)
-        raise _Rehearsed  # so that nothing takes its place
+        raise _TrialEnds  # so that the trial file is dropped
     pathlib.Path(path).unlink(missing_ok=True)
 
 
-class _Rehearsed(Exception):
-    """Nothing went wrong."""
+class _TrialEnds(Exception):
+    """Ends a trial of writing; it is not an error."""
 
 
 def write_arrays(path, arrays):
@@ -84,7 +84,7 @@ def write_arrays(path, arrays):
     ----------
     path : str or path-like
     arrays : dict of str to ndarray
-        No object arrays: nothing is ever pickled.
+        Arrays of Python objects are refused: nothing is ever pickled.
     """
     objects = [name for name, array in arrays.items() if np.asarray(array).dtype.hasobject]
     if objects:  # np.savez refuses them itself only from NumPy 2.2 on
@@ -95,7 +95,7 @@ def write_arrays(path, arrays):
 
 @contextlib.contextmanager
 def open_arrays(path):
-    """Open an npz file to read the arrays that are asked for, and no others.
+    """Open an npz file, from which single arrays can then be read.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def open_arrays(path):
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If it is not a whole npz of plain arrays: empty, cut short, altered, or something else altogether.
+        If it is not a complete npz file: empty, cut short, altered, or another kind of file.
     """
     if pathlib.Path(path).is_dir():
         raise CheckpointError(f"{path} is a folder. Name the model in it, such as {pathlib.Path(path) / 'model.npz'}.")
@@ -124,9 +124,9 @@ def open_arrays(path):
 
 
 class Archive:
-    """The arrays of an npz file. What an array's header says is compared with what is expected before it is unpacked.
+    """The arrays of an npz file. The header of each array is checked before the array is unpacked.
 
-    So a small file can neither fill the memory nor run any code.
+    So a small file can neither fill the memory nor run code.
     """
 
     def __init__(self, path, archive):
@@ -134,7 +134,7 @@ class Archive:
         self.names = [member.removesuffix(".npy") for member in archive.namelist()]
 
     def text(self, name):
-        """Return a single text or whole number as a str."""
+        """Return a text, or a single whole number, as a str."""
         shape, dtype = self.header(name)
         if shape != () or dtype.kind not in "Ui" or dtype.itemsize > MOST_TEXT:
             raise CheckpointError(f"{self.path}: {name} must be one short text; got shape {shape} and dtype {dtype}. "
@@ -150,7 +150,7 @@ class Archive:
         return self._read(name)
 
     def header(self, name):
-        """Return an array's shape and dtype, as the file says, without unpacking it."""
+        """Return an array's shape and dtype from its header, without unpacking it."""
         with _damage(self.path), self._archive.open(name + ".npy") as member:
             version = np.lib.format.read_magic(member)
             read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
@@ -175,7 +175,7 @@ class Archive:
 
 @contextlib.contextmanager
 def _damage(path):
-    """Tell as a CheckpointError what zipfile, zlib, struct and NumPy raise for a damaged file, each its own."""
+    """Turn what zipfile, zlib, struct and NumPy raise for a damaged file into a CheckpointError."""
     try:
         yield
     except Exception as error:

@@ -1,7 +1,7 @@
-"""The data: MNIST inside the package, any folder of IDX files, binarization and minibatches.
+"""The data: MNIST, which comes with the package, other data sets in IDX files, binarization and minibatches.
 
-Pixels stay uint8 grey levels, a byte each, until a minibatch is cut from them. Importing this package
-reads no data. Read in this order: idx, mnist, images, binarize, minibatches.
+Pixels stay uint8 grey levels, one byte each, until they are part of a minibatch. Importing this package reads no data.
+Read in this order: idx, mnist, images, binarize, minibatches.
 """
 
 from .binarize import BINARIZATIONS, binarize

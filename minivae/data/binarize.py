@@ -1,7 +1,7 @@
-"""Turns grey levels into the zeros and ones that a Bernoulli likelihood is about.
+"""Binarization: grey levels become the zeros and ones that a Bernoulli likelihood describes.
 
-A grey level is read as the probability that its pixel is on. Binarization is part of a data set's definition:
-a number of nats means nothing without its rule, and numbers under different rules answer different questions.
+A grey level is read as the probability that its pixel is on. The rule of binarization is part of a data set's
+definition: numbers of nats under different rules cannot be compared.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from .images import checked_pixels
 __all__ = ["BINARIZATIONS", "binarize"]
 
 BINARIZATIONS = {
-    "dynamic": "a fresh draw of every pixel each epoch, on with the probability that its grey level says",
+    "dynamic": "a new draw of every pixel in each epoch, on with the probability given by its grey level",
     "fixed": "one such draw, kept for all epochs (our own draw, not the file that some papers share)",
     "threshold": "on where the grey level is above one half of white",
     "none": "grey levels left as they are, from 0 to 1: under a Bernoulli the nats are a loose lower bound on those "
@@ -20,20 +20,20 @@ BINARIZATIONS = {
 
 
 def binarize(images, how, *, rng=None, dtype="float32"):
-    """Make the pixels of images 0 or 1, by one of four rules.
+    """Make every pixel 0 or 1, by one of four rules.
 
     Parameters
     ----------
     images : ndarray, any shape
-        uint8 grey levels from 0 to 255; floats in [0, 1], for "none" any finite ones; or booleans. Booleans, and uint8
-        of which none is above 1, are binary already, and every rule leaves them as they are.
+        uint8 grey levels from 0 to 255; floats in [0, 1], or any finite floats for "none"; or booleans. Booleans, and
+        uint8 of which none is above 1, are already binary, and no rule changes them.
     how : {"dynamic", "fixed", "threshold", "none"}
-        ``BINARIZATIONS`` says what each means. A call with "fixed" is a call with "dynamic"; the difference is that
-        the caller keeps what "fixed" returns.
+        ``BINARIZATIONS`` says what each means. "fixed" draws like "dynamic"; the difference is that the caller keeps
+        the result for all epochs.
     rng : np.random.Generator, optional
         For the draws of "dynamic" and "fixed".
     dtype : dtype, optional
-        Of the result: a float, or bool, which takes a byte a pixel and is not for "none".
+        Of the result: a float type; or bool, one byte per pixel, except for "none".
 
     Returns
     -------
@@ -43,16 +43,16 @@ def binarize(images, how, *, rng=None, dtype="float32"):
     Raises
     ------
     ValueError
-        If the rule is unknown, the pixels are out of range, a threshold would make them all alike, or rng or dtype is
-        not of the right kind.
+        If the rule is unknown, the pixels are out of range, a threshold would make them all equal, or rng or dtype
+        has the wrong type.
 
     Notes
     -----
-    P(pixel = 1) = grey / 255 exactly, for uint8: a 255 is always on and a 0 never.
+    For uint8, P(pixel = 1) is exactly grey / 255: a pixel of 255 is always on, and one of 0 never.
 
     References
     ----------
-    Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, 2008: pixels drawn so. Burda, Grosse &
+    Salakhutdinov & Murray, On the Quantitative Analysis of Deep Belief Networks, 2008, for such draws. Burda, Grosse &
     Salakhutdinov, Importance Weighted Autoencoders, 2016, section 5 and, on one fixed draw, appendix D.
     """
     check_how(how)
@@ -64,7 +64,7 @@ def binarize(images, how, *, rng=None, dtype="float32"):
 
 
 def binarize_checked(images, how, rng, dtype):
-    """Do what `binarize` does, to pixels that `checked_pixels` has returned or to some of these."""
+    """Do the work of ``binarize``, on pixels that ``checked_pixels`` has returned or on some of them."""
     if images.dtype.kind == "b":
         return images.astype(dtype)
     if how == "none":
@@ -80,17 +80,17 @@ def white_of(images):
 
 
 def draw_pixels(images, rng):
-    """Draw each pixel once, as a boolean, on with the probability that its grey level says."""
+    """Draw each pixel once, as a boolean, on with the probability given by its grey level."""
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a np.random.Generator to draw pixels; got {rng!r}. "
                          "Pass rng=np.random.default_rng(seed)?")
     if images.dtype == np.uint8:
-        # 255 values, 0 to 254, equally likely; of these, as many as the grey level says are below it
+        # the values 0 to 254 are equally likely, and as many of these 255 are below a grey level as it says
         return rng.integers(0, 255, images.shape, dtype=np.uint8) < images
     return rng.random(images.shape) < images
 
 
 def check_how(how):
-    """Raise unless how names a rule."""
+    """Raise a ValueError unless ``how`` is the name of a rule."""
     if how not in BINARIZATIONS:
         raise ValueError(f"how must be one of {', '.join(BINARIZATIONS)}; got {how!r}.")

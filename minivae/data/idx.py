@@ -1,8 +1,8 @@
-"""Reads the IDX files in which MNIST was published, and after it Fashion-MNIST, KMNIST, QMNIST, EMNIST and others.
+"""Reading IDX files, the format of MNIST, Fashion-MNIST, KMNIST, QMNIST, EMNIST and others.
 
-An IDX file is a header and then the numbers of one array. The header: two zero bytes, a byte for the element type, a
-byte for the number of axes, and four bytes, the highest first, for the length of each axis. All four headers are read
-and compared before any array is.
+An IDX file is a header and then the numbers of one array. The header has two zero bytes, a byte for the element type, a
+byte for the number of axes, and four bytes, the highest first, for the length of each axis. The four headers of a data
+set are read and compared before any array is read.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ FILE_NAME = re.compile(r"((?P<set>.+?)-)?(?P<part>train|t10k|test)-(?P<kind>imag
 ELEMENT_TYPES = {8: "uint8", 9: "int8", 11: "int16", 12: "int32", 13: "float32", 14: "float64"}
 WHOLE_NUMBERS = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4"}
 
-# A small gzipped file can promise any size, so the promise is judged before anything is unpacked.
-MOST_RATIO = 1100            # gzip packs zeros to one byte in 1032, and nothing better
-LARGE, LARGE_RATIO = 2**28, 100  # beyond so many bytes, more is packed than pictures allow (MNIST's: 5)
+# The header of a small gzipped file can promise any size, so the promise is checked before anything is unpacked.
+MOST_RATIO = 1100            # gzip packs 1032 zeros into one byte, and nothing better
+LARGE, LARGE_RATIO = 2**28, 100  # above so many bytes, this ratio is too high for images (MNIST has 5)
 
-# What a failed download or a half-finished setup leaves behind, known by its first bytes.
+# What a failed download or an unfinished setup leaves behind, recognized by its first bytes.
 IMPOSTORS = [
     (b"<", "an HTML page, not data", "The download went wrong; fetch the file itself and not the page about it."),
     (b"version https://git-lfs", "a git-lfs pointer, not data", "Run `git lfs pull` where it came from."),
@@ -67,26 +67,26 @@ def load_idx(folder):
     ----------
     folder : str or path
         Holds train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and t10k-labels-idx1-ubyte, each
-        perhaps with .gz. A dot before idx will do as well, "test" for "t10k", and the name of the data set in front, as
-        in emnist-letters-train-images-idx3-ubyte. Of a folder that holds several data sets, name one:
-        "gzip/emnist-letters". Where a file is there both raw and gzipped, the raw one is read.
+        perhaps with .gz. Also accepted are a dot before idx, "test" for "t10k", and the name of the data set in front,
+        as in emnist-letters-train-images-idx3-ubyte. If a folder holds several data sets, name one, as in
+        "gzip/emnist-letters". If a file is there both raw and gzipped, the raw one is read.
 
     Returns
     -------
     dataset : Dataset
-        Images of any one size, as uint8. The arrays are the caller's own and may be written to.
+        Images as uint8, all of the same size. The arrays are the caller's own and may be changed.
 
     Raises
     ------
     FileNotFoundError
         If the folder or one of the four files is not there.
     ValueError
-        If a file is not what its name says, is damaged or holds nothing, or if the four do not fit together.
+        If a file is damaged or empty, does not hold what its name says, or does not fit the others.
 
     Notes
     -----
-    EMNIST stores its images transposed. Files whose names begin with "emnist" are turned upright. Labels are whole
-    numbers of any kind from 0 to 255; where they have two axes, as QMNIST's, the first column is the class.
+    EMNIST stores its images transposed; files whose names begin with "emnist" are transposed back. Labels are whole
+    numbers of any type from 0 to 255; where they have two axes, as in QMNIST, the first column is the class.
     """
     folder = Path(folder)
     data_set, paths = _find_files(folder)
@@ -110,7 +110,7 @@ def load_idx(folder):
 
 
 def _find_files(folder):
-    """Return the name of the data set in the folder ("" if it bears none) and a path for each of its arrays."""
+    """Return the name of the data set in the folder ("" if it has none) and a path for each of its arrays."""
     chosen = None
     if not folder.is_dir() and folder.parent.is_dir() and _data_sets(folder.parent).get(folder.name):
         folder, chosen = folder.parent, folder.name
@@ -122,7 +122,7 @@ def _find_files(folder):
     if chosen is None and "" not in whole and len(whole) > 1:
         raise ValueError(f"folder {folder} holds {len(whole)} data sets: {', '.join(whole)}. Name one, such as "
                          f"{folder / whole[0]}.")
-    if chosen is None:  # MNIST's own names if they are complete, else what is complete, or nearest to it
+    if chosen is None:  # MNIST's own names if complete, else the data set that is most nearly complete
         chosen = "" if "" in whole else max(data_sets, key=lambda name: len(data_sets[name]), default="")
     paths = data_sets.get(chosen, {})
     prefix = f"{chosen}-" if chosen else ""
@@ -137,7 +137,7 @@ def _find_files(folder):
 
 
 def _data_sets(folder):
-    """Map the name of each data set in a folder to its files, by array; a raw file goes before a packed one."""
+    """Map the name of each data set in a folder to its files, by array; a raw file is preferred to a gzipped one."""
     found = {}
     for path in folder.iterdir():
         match = FILE_NAME.fullmatch(path.name)
@@ -155,12 +155,12 @@ class _Header(NamedTuple):
 
     @property
     def total(self):
-        """Bytes that the whole file must have."""
+        """The number of bytes that the whole file must have."""
         return self.size + math.prod(self.shape) * self.dtype.itemsize
 
 
 def _read_header(path, stem, axes):
-    """Read the header of an IDX file of images or labels, and compare the size it promises with what there can be."""
+    """Read the header of an IDX file of images or labels, and check that the promised size is possible."""
     packed, head = _head(path)
     if len(head) < 4:
         raise ValueError(f"{path} is cut short: it must begin with 4 bytes of type and axes; got {len(head)}. Copy it "
@@ -175,7 +175,7 @@ def _read_header(path, stem, axes):
                          "Write it anew as uint8?")
     if got_axes != axes and not (labels and got_axes == 2):
         raise ValueError(f"{path} must hold an array of {axes} axes; got {got_axes}. "
-                         "Were images and labels interchanged, or are the images in colour?")
+                         "Were images and labels exchanged, or are the images in colour?")
     size = 4 + 4 * got_axes
     if len(head) < size:
         raise ValueError(f"{path} is cut short: its header must have {size} bytes; got {len(head)}. Copy it again?")
@@ -189,17 +189,17 @@ def _read_header(path, stem, axes):
         raise _wrong_size(path, header, f"only {there:,} gzipped")
     if packed and header.total > max(LARGE, LARGE_RATIO * there):
         raise ValueError(f"{path} is gzipped to {there:,} bytes and would unpack to {header.total:,}, shape "
-                         f"{header.shape}: hardly pictures. If it is meant to, unpack it yourself (gunzip).")
+                         f"{header.shape}: that is unusual for images. If it is right, unpack it yourself (gunzip).")
     return header
 
 
 def _head(path):
-    """Return whether a file is gzipped, which its first bytes show, and its first 512 bytes unpacked."""
+    """Return whether a file is gzipped, by its first bytes, and its first 512 bytes unpacked."""
     with open(path, "rb") as file:
         head = file.read(512)
     packed = head[:2] == b"\x1f\x8b"
     if packed:
-        with _damage_told(path), gzip.open(path) as file:
+        with _clear_error(path), gzip.open(path) as file:
             head = file.read(512)
     if not head:
         raise ValueError(f"{path} is empty. Download it again.")
@@ -211,22 +211,22 @@ def _head(path):
 
 
 def _read_array(path, header):
-    """Read the array behind a header, and make sure that nothing comes after it."""
+    """Read the array after a header, and check that nothing follows it."""
     array = np.empty(header.shape, header.dtype)
     left = memoryview(array).cast("B")
     packed, _ = _head(path)
-    with _damage_told(path), gzip.open(path) if packed else open(path, "rb") as file:
+    with _clear_error(path), gzip.open(path) if packed else open(path, "rb") as file:
         file.read(header.size)
         while left and (count := file.readinto(left)):
             left = left[count:]
-        if left or file.read(1):  # this last read, at the end, also compares gzip's checksum
+        if left or file.read(1):  # the last read, at the end of the file, also checks gzip's checksum
             raise _wrong_size(path, header, header.total - len(left) if left else "more")
     return array
 
 
 @contextlib.contextmanager
-def _damage_told(path):
-    """A context in which what gzip raises becomes one clear error."""
+def _clear_error(path):
+    """Turn the errors that gzip raises within a ``with`` block into one clear error."""
     try:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
@@ -241,7 +241,7 @@ def _wrong_size(path, header, got):
 
 
 def _as_labels(path, labels):
-    """Return labels of any whole numbers as uint8, shape (N,)."""
+    """Return labels of any whole-number type as uint8, shape (N,)."""
     labels = labels.reshape(len(labels), -1)[:, 0]
     if labels.min() < 0 or labels.max() > 255:
         raise ValueError(f"{path} must hold labels from 0 to 255; got labels from {labels.min()} to {labels.max()}. "

@@ -1,7 +1,7 @@
-"""What counts as an image here, and the one check that every array of images passes.
+"""Arrays of images: what is accepted, and the check of their pixels.
 
-Pixels are uint8 grey levels from 0 to 255, floats, or booleans. Floats that are to be made 0 or 1 must lie in [0, 1].
-Images whose pixels are 0 and 1 already are binary, whatever their dtype. Shapes: N images, D pixels.
+Pixels are uint8 grey levels from 0 to 255, floats, or booleans. Floats that are to become 0 or 1 must lie in [0, 1].
+Images are binary if they are booleans, or uint8 of which none is above 1. Shapes: N images, D pixels.
 """
 
 import warnings
@@ -12,9 +12,9 @@ __all__ = ["checked_pixels", "flatten_images", "is_binary", "range_hint"]
 
 
 def is_binary(images):
-    """Say whether pixels are binary already: booleans, or uint8 of which none is above 1.
+    """Return whether pixels are already binary: booleans, or uint8 of which none is above 1.
 
-    This is the one place that decides. As grey levels out of 255, a uint8 of 1 would be all but black.
+    Only this function decides it. As a grey level out of 255, a uint8 of 1 would be almost black.
     """
     return images.dtype.kind == "b" or images.dtype == np.uint8 and (images.size == 0 or images.max() <= 1)
 
@@ -27,8 +27,7 @@ def checked_pixels(images, how, name="images"):
     images : ndarray
         Of any shape.
     how : {"dynamic", "fixed", "threshold", "none"}
-        What `binarize` is to do with them. Under "none" floats need only be finite: the model's likelihood knows its
-        range.
+        The rule that ``binarize`` will use. Under "none" floats need only be finite; the model checks their range.
     name : str, optional
         What to call the images in an error message.
 
@@ -40,13 +39,13 @@ def checked_pixels(images, how, name="images"):
     Raises
     ------
     ValueError
-        If the pixels are not uint8, floats or booleans, are out of range, or would all come out alike. The message says
+        If the pixels are not uint8, floats or booleans, are out of range, or would all become equal. The message says
         what their range suggests.
 
     Warns
     -----
     UserWarning
-        If uint8 grey levels stay below one half of 255, as do those that count from 0 to 16.
+        If all uint8 grey levels are below one half of 255, as those from 0 to 16 are.
     """
     if not isinstance(images, np.ndarray):
         raise ValueError(f"{name} must be a NumPy array; got a {type(images).__name__}. Wrap it in np.asarray?")
@@ -63,7 +62,7 @@ def checked_pixels(images, how, name="images"):
                          f"{images.dtype}, from {low} to {high}. {_conversion(low, high, name)}")
     if not np.isfinite([low, high]).all():
         what = "NaN" if np.isnan(low) else "infinity"
-        raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero where they were made?")
+        raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero before?")
     white = 255 if images.dtype == np.uint8 else 1
     if how != "none" and not 0 <= low <= high <= white:
         worst = f"minimum of {low}" if low < 0 else f"maximum of {high}"
@@ -81,7 +80,7 @@ def checked_pixels(images, how, name="images"):
 
 
 def _conversion(low, high, name):
-    """Say how whole numbers of another dtype become pixels."""
+    """Return how to turn whole numbers of another dtype into pixels."""
     if 0 <= low and high <= 1:
         return f"Convert them with {name}.astype(bool)?"
     if 0 <= low and 128 <= high <= 255:
@@ -90,7 +89,7 @@ def _conversion(low, high, name):
 
 
 def range_hint(low, high):
-    """Say what the range of pixels suggests, where it is not [0, 1].
+    """Return what the range of pixels suggests, if it is not [0, 1].
 
     Parameters
     ----------
@@ -115,7 +114,7 @@ def range_hint(low, high):
 
 
 def flatten_images(images, name="images"):
-    """Lay the pixels of each image in one row.
+    """Put the pixels of each image in one row.
 
     Parameters
     ----------
@@ -127,12 +126,12 @@ def flatten_images(images, name="images"):
     Returns
     -------
     rows : ndarray, shape (N, D)
-        Of the same dtype; a view of the images if they lie contiguous in memory.
+        Of the same dtype; a view if the images are contiguous in memory.
 
     Raises
     ------
     ValueError
-        If there are no images, or they have another number of axes.
+        If there are no images, or the number of axes is wrong.
     """
     if not isinstance(images, np.ndarray):
         remedy = ("Pass one part of it, such as data.train_images" if isinstance(images, tuple)

@@ -1,6 +1,6 @@
-"""Deals a data set out in shuffled minibatches, one epoch at a time.
+"""Shuffled minibatches of a data set, one epoch at a time.
 
-The data set stays as it is, a byte a pixel; only the batch at hand becomes floats. Shapes: N images, B batch, D data
+The data set keeps one byte per pixel; only the current batch is converted to floats. Shapes: N images, B batch, D data
 (pixels).
 """
 
@@ -15,19 +15,19 @@ FIXED_SEED = 0
 
 
 def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
-    """Make a data set ready for `deal`: flattened, checked, and drawn if the draw is fixed. This is done once.
+    """Prepare a data set for training, once: flatten it, check it, and draw its pixels if the draw is fixed.
 
     Parameters
     ----------
     images : ndarray, shape (N, rows, columns) or (N, D)
-        uint8 grey levels; floats in [0, 1], for "none" any finite ones; or booleans.
+        uint8 grey levels; floats in [0, 1], or any finite floats for "none"; or booleans.
     how : {"dynamic", "fixed", "threshold", "none"}
-        How `binarize` is to treat them.
+        The rule by which ``binarize`` makes them binary.
     rng : np.random.Generator, optional
-        "fixed" draws from it, once, here; by default from a seed that never changes, so that every run and every model
+        For the one draw of "fixed". By default a generator with a constant seed, so that every run and every model
         sees the same pixels.
     data_dim : int, optional
-        D, if the images are to have that many pixels; for a conditional model D + C.
+        D, to check that the images have that many pixels; for a conditional model D + C.
     classes : int, optional
         C, how many of these columns are the label's.
     name : str, optional
@@ -36,8 +36,8 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
     Returns
     -------
     images : ndarray, shape (N, D)
-        For "fixed" an array of booleans, the same for every epoch; otherwise the images themselves, flat. Those
-        that are binary already become booleans.
+        For "fixed" an array of booleans, the same for every epoch; otherwise the flattened images. Binary images
+        become booleans.
 
     Raises
     ------
@@ -60,22 +60,22 @@ def prepare(images, how, *, rng=None, data_dim=None, classes=0, name="images"):
         return images
     rng = np.random.default_rng(FIXED_SEED) if rng is None else rng
     drawn = np.empty(images.shape, dtype=bool)
-    for start in range(0, len(images), 1000):  # by the thousand, to keep the random numbers few
+    for start in range(0, len(images), 1000):  # a thousand at a time, to need less memory
         drawn[start:start + 1000] = draw_pixels(images[start:start + 1000], rng)
     return drawn
 
 
 def minibatches(images, batch_size, how, *, rng, dtype="float32"):
-    """Go once through the images in a fresh random order, a minibatch at a time.
+    """Go through the images once in a new random order, one minibatch at a time.
 
     Parameters
     ----------
     images : ndarray, shape (N, rows, columns) or (N, D)
-        What `prepare` returned, or any images if how is not "fixed".
+        What ``prepare`` returned; or any images, if ``how`` is not "fixed".
     batch_size : int
         B, from 1 to N.
     how : {"dynamic", "fixed", "threshold", "none"}
-        How `binarize` is to treat each minibatch.
+        The rule by which ``binarize`` makes each minibatch binary.
     rng : np.random.Generator
         Shuffles the images, and draws the pixels if how is "dynamic".
     dtype : dtype, optional
@@ -84,20 +84,19 @@ def minibatches(images, batch_size, how, *, rng, dtype="float32"):
     Returns
     -------
     batches : iterator of ndarray, shape (B, D)
-        N // B of them, each a new array. The few images left after the last whole batch are left out of this epoch;
-        the next one shuffles anew.
+        N // B batches, each a new array. The few images left over after the last whole batch are not used in this
+        epoch.
 
     Raises
     ------
     ValueError
-        At once, not at the first batch: if there are no images, or fewer than a batch, or an argument is not what it
-        should be.
+        At the call, not at the first batch: if there are fewer images than one batch, or an argument is wrong.
     """
     check_how(how)
     images = checked_pixels(flatten_images(images), how)
     check_batch_size(batch_size, len(images))
     if how == "fixed" and images.dtype.kind != "b":
-        raise ValueError("images must be drawn once before the first epoch if how is 'fixed'; got grey levels. "
+        raise ValueError("if how is 'fixed', the pixels must be drawn once before the first epoch; got grey levels. "
                          "Call images = prepare(images, 'fixed', rng=rng) first.")
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a np.random.Generator; got {rng!r}. Pass np.random.default_rng(seed)?")
@@ -105,7 +104,7 @@ def minibatches(images, batch_size, how, *, rng, dtype="float32"):
 
 
 def deal(images, batch_size, how, rng, dtype):
-    """Do what `minibatches` does, with images that `prepare` has returned: nothing is checked again."""
+    """Do the work of ``minibatches``, without checks, on images that ``prepare`` has returned."""
     order = rng.permutation(len(images))
     for start in range(0, len(images) - batch_size + 1, batch_size):
         batch = images[order[start:start + batch_size]]  # (B, D), a byte a pixel
@@ -113,7 +112,7 @@ def deal(images, batch_size, how, rng, dtype):
 
 
 def check_batch_size(batch_size, n_images):
-    """Return batch_size as an int, or raise unless it is a positive one and there are images enough for one batch."""
+    """Return batch_size as an int, or raise a ValueError unless it is positive and at most the number of images."""
     if not isinstance(batch_size, (int, np.integer)) or isinstance(batch_size, bool) or batch_size < 1:
         raise ValueError(f"batch_size must be a positive int; got {batch_size!r}.")
     if batch_size > n_images:

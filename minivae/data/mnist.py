@@ -1,6 +1,6 @@
-"""MNIST, which comes with the package: nothing to download. MNIST.md, beside this file, says whose it is.
+"""MNIST, which comes with the package. MNIST.md, beside this file, says who made it and under which licence.
 
-The four arrays lie in mnist.npz, an ordinary archive of NumPy arrays.
+Its four arrays are in mnist.npz, an ordinary archive of NumPy arrays.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ def load_mnist():
     -------
     dataset : Dataset
         Images of 28 x 28 grey levels and labels 0 to 9, all uint8. Each call reads the file anew (it takes
-        half a second), so the arrays are the caller's own and may be written to.
+        half a second), so the arrays are the caller's own and may be changed.
 
     Raises
     ------
@@ -37,6 +37,6 @@ def load_mnist():
             return Dataset(**{name: arrays[name] for name in Dataset._fields})
     except FileNotFoundError:
         raise
-    except Exception as error:  # zipfile, lzma and NumPy each have their own for a damaged file
+    except Exception as error:  # zipfile, lzma and NumPy each raise their own
         raise ValueError(f"{PATH}, the MNIST of this package, is damaged ({type(error).__name__}). Install minivae "
                          "again, or run git lfs pull if it was cloned with pointers.") from error

@@ -1,14 +1,14 @@
-"""The figures: what training did to the ELBO, what the model makes of images, and its latent space.
+"""The figures of the course: learning curves, images, the latent space, the chain and the sketch of a VAE.
 
-Every function returns a matplotlib Figure that belongs to no window and no pyplot state, 8 inches wide, with
-a description in words in its attribute ``alt``. Colours are those of Okabe and Ito, which colour-blind readers
-can tell apart.
+Every function returns a matplotlib Figure, 8 inches wide, that belongs to no window and no pyplot state. Its attribute
+``alt`` describes it in words. Every function raises a ValueError if an array has the wrong shape, or values that are
+not finite floats. Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 """
 
 import pathlib
 
 from ..files import whole_file
-from . import backend  # noqa: F401  first: it imports matplotlib
+from . import backend  # noqa: F401  (must come first: it imports matplotlib)
 from .bound import bound_curves
 from .curves import learning_curves
 from .graph import computation_graph
@@ -24,11 +24,11 @@ __all__ = ["BLUE", "GREEN", "GREY", "ORANGE", "PURPLE", "SKY", "VERMILLION", "bo
            "learning_curves", "plot_step_error", "reconstructions", "save", "save_movie", "schematic",
            "traversals"]
 
-DOTS = 150  # an inch, in files
+DOTS = 150  # per inch, in files
 
 
 def check_png(path, name="path"):
-    """Raise a ValueError unless the path ends in .png, or a FileNotFoundError if its folder is not there."""
+    """Raise a ValueError unless the path ends in .png, and a FileNotFoundError if its folder does not exist."""
     path = pathlib.Path(path)
     if path.suffix.lower() != ".png":
         raise ValueError(f"{name} must end in .png; got {path}.")
@@ -37,7 +37,7 @@ def check_png(path, name="path"):
 
 
 def save(figure, path):
-    """Write a figure as PNG, whole or not at all.
+    """Write a figure to a PNG file, whole or not at all.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
-"""Imports matplotlib, whatever the environment says of windows.
+"""The import of matplotlib, whatever backend the environment asks for.
 
-A process started from a notebook inherits the notebook's MPLBACKEND. Where that names a backend that is not installed
-for this Python, matplotlib refuses to be imported at all. The figures here need no backend: they go to files.
+A process started from a notebook inherits the notebook's MPLBACKEND. If this names a backend that is not installed for
+this Python, matplotlib cannot be imported. The figures here need no backend, because they are written to files.
 """
 
 import contextlib
@@ -17,4 +17,4 @@ if "matplotlib" not in sys.modules:
             os.environ["MPLBACKEND"] = inherited
     if inherited:
         with contextlib.suppress(ValueError):
-            matplotlib.rcParams["backend"] = inherited  # as matplotlib would have set it, for those who use pyplot
+            matplotlib.rcParams["backend"] = inherited  # as matplotlib would have done, for users of pyplot

@@ -1,4 +1,4 @@
-"""The importance-weighted bound against the number of draws: how far from log p(x) an estimate still is."""
+"""The figure of the importance-weighted bound against the number of draws, which rises towards log p(x)."""
 
 import numpy as np
 from matplotlib.ticker import NullLocator
@@ -12,12 +12,12 @@ MARKERS = "os^Dv"
 
 
 def bound_curves(curves):
-    """Draw bounds by number of draws, one line a model, with two standard errors of the draws on either side.
+    """Draw the bound against the number of draws, a line for each model, with two standard errors on either side.
 
     Parameters
     ----------
     curves : dict of str to BoundCurve
-        Up to five, by the name to show, as ``minivae.evaluation.bound_curve`` returns them.
+        Up to five curves from ``minivae.evaluation.bound_curve``, by the names to show.
 
     Returns
     -------
@@ -26,7 +26,7 @@ def bound_curves(curves):
     Raises
     ------
     ValueError
-        If there is no curve, or there are more than can be told apart.
+        If there are no curves, or more than five.
     """
     if not 1 <= len(curves) <= len(COLOURS):
         raise ValueError(f"curves must hold between 1 and {len(COLOURS)} curves by name; got {len(curves)}.")
@@ -47,6 +47,5 @@ def bound_curves(curves):
     axes.set_title("The bound rises from the ELBO (S = 1) towards log p(x)", fontsize=11)
     axes.legend(frameon=False, loc="lower right")
     drawing.alt = ("A line chart, its horizontal axis logarithmic, of the importance-weighted bound against the number "
-                   "of draws: "
-                  + "; ".join(sentences) + ".")
+                   "of draws: " + "; ".join(sentences) + ".")
     return drawing

@@ -1,4 +1,4 @@
-"""Curves over training: the ELBO and its two parts, each in its own panel."""
+"""The figure of the learning curves: the ELBO and its two parts, each in its own panel."""
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -10,13 +10,13 @@ __all__ = ["learning_curves"]
 
 
 def learning_curves(history):
-    """Draw the ELBO and its two parts by epoch, each in its own panel, in nats; and an objective of several draws.
+    """Draw the ELBO and its two parts by epoch, in nats, each in its own panel; and the objective, if it is another.
 
     Parameters
     ----------
     history : list of dict
-        One for each epoch, with epoch, elbo, log_likelihood and kl; held_out_elbo, held_out_log_likelihood and
-        held_out_kl may be absent or None. With objective, that gets a panel too.
+        One dict for each epoch, as ``train`` returns them, with epoch, elbo, log_likelihood and kl. The held-out values
+        and objective may be absent or None.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""The chain from data to loss as a picture: each symbol with its value and gradient, and an arrow to what uses it."""
+"""The figure of the chain from data to loss: each symbol with its value and gradient, and arrows to what uses it."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -12,25 +12,26 @@ __all__ = ["computation_graph"]
 
 ROW = 0.68                    # inches
 BOX = np.array([0.86, 0.66])  # width and height of a box, in columns and rows
-MOST = 4                      # numbers that a box shows; of more, only the range
-COLUMNS = {"log_var": 1, "sigma": 1, "eps": 1, "kl": 2}  # of the boxes that do not stand in the first
+MOST = 4                      # numbers that a box shows; for more, it shows the range
+COLUMNS = {"log_var": 1, "sigma": 1, "eps": 1, "kl": 2}  # of the boxes that are not in column 0
 
 
 def computation_graph(d, example=0):
-    """Draw every symbol of one pass of a VAE, for one example of the batch, with what it led to.
+    """Draw every symbol of one pass of a VAE, with its value and gradient for one example of the batch.
 
     Parameters
     ----------
     d : Trace
-        Of gradients, as ``VAE.backward`` returns it. The values are those of its forward trace.
+        The trace of gradients from ``VAE.backward``. The values are those of its forward trace.
     example : int, optional
-        Which row of the batch. The loss belongs to them all.
+        Which row of the batch. The loss is that of the whole batch.
 
     Returns
     -------
     figure : Figure
-        Forward from top to bottom; the gradients are made from the bottom up, each by the equation whose number stands
-        behind it. Where two arrows leave a symbol, two gradients add. The elbo, which only gets reported, is left out.
+        The forward pass goes from top to bottom, the backward pass from bottom to top; each value and gradient has the
+        number of its equation. Where two arrows leave a symbol, two gradients add. The elbo is left out, because it is
+        only reported.
 
     Raises
     ------
@@ -62,10 +63,9 @@ def computation_graph(d, example=0):
 
 
 def _layout(t):
-    """Where each symbol stands, as (column, row), and which symbol enters which; all but the elbo, which leads nowhere.
+    """Return the (column, row) of each symbol, and the arrows between symbols, without the elbo, which enters none.
 
-    A symbol stands one row below the lowest of those that it is made from, and the noise beside the draw that it
-    enters.
+    A symbol is one row below the lowest of those that it is made from, and the noise is beside z.
     """
     arrows = [(source, symbol) for symbol, sources in t.chain.items() for source in sources
               if source in t and symbol != "elbo"]
@@ -77,7 +77,7 @@ def _layout(t):
 
 
 def _arrow(axes, start, end, taken):
-    """From box to box, leaving and entering where the way is shortest, around the places that are taken."""
+    """Draw an arrow from box to box by the shortest way around the boxes between them."""
     (column, row), (to_column, to_row) = start, end
     half = BOX / 2
     between = {(column, place) for place in range(row + 1, to_row)}
@@ -101,7 +101,7 @@ def _arrow(axes, start, end, taken):
 
 
 def _box(axes, place, symbol, d, example):
-    """A symbol's name, value and gradient; to their right, the equations that make them."""
+    """Draw a symbol's name, value and gradient, and to their right the numbers of their equations."""
     corner, (width, height) = np.array(place) - BOX / 2, BOX
     axes.add_patch(FancyBboxPatch(corner, width, height, boxstyle="round,pad=0,rounding_size=0.06", facecolor="white",
                                   edgecolor="black", linewidth=0.8, mutation_aspect=2))

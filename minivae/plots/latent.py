@@ -1,5 +1,6 @@
-"""The latent space: the plane decoded, where images lie on it, and what each latent does. Shapes: n images, D
-pixels, K latent.
+"""Figures of the latent space: the plane decoded, where images lie on it, and what each latent does.
+
+Shapes: n images, D pixels, K latent.
 """
 
 from statistics import NormalDist
@@ -13,18 +14,18 @@ from .style import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILLION, WIDTH
 
 __all__ = ["latent_plane", "latent_scatter", "traversals"]
 
-# Okabe and Ito's eight, their yellow darkened for white paper; a grey and a brown make ten.
+# The eight colours of Okabe and Ito, with a darker yellow for white paper, and a grey and a brown to make ten.
 COLOURS = ["#000000", ORANGE, SKY, GREEN, "#C9B400", BLUE, VERMILLION, PURPLE, "#999999", "#7F3B08"]
 MARKERS = "osD^vP*X<>"
 
 
 def latent_plane(decode, image_shape, latent_dim=2, side=20):
-    """Show the images that the latent plane decodes to, on a grid of equal prior probability.
+    """Show the images to which the latent plane decodes, on a grid of equal prior probability.
 
     Parameters
     ----------
     decode : callable
-        Maps z (n, K) to images (n, D), such as ``model.decode``. Values outside [0, 1] are clipped to it.
+        Maps z (n, K) to images (n, D), as ``model.decode`` does. Values are clipped to [0, 1].
     image_shape : (int, int)
         Rows and columns of one image.
     latent_dim : {1, 2}, optional
@@ -39,12 +40,12 @@ def latent_plane(decode, image_shape, latent_dim=2, side=20):
     Raises
     ------
     ValueError
-        If K is neither 1 nor 2 (see `traversals`), side is not a positive int, or a shape does not fit.
+        If K is neither 1 nor 2 (see ``traversals``), or side is not a positive int.
 
     Notes
     -----
-    Equation 9.1. The grid's points are the prior's quantiles (i + 1/2) / side: under p(z) = N(0, I) each image stands
-    for an equal share of what the model generates.
+    Equation 9.1. The points of the grid are the quantiles (i + 1/2) / side of the prior N(0, I), so each image
+    represents an equal share of what the model generates.
 
     References
     ----------
@@ -76,9 +77,9 @@ def latent_scatter(mu, labels):
     Parameters
     ----------
     mu : ndarray, shape (n, K)
-        Means of q(z|x). For K = 1 the labels take the vertical axis. A label stands at its points' median.
+        Means of q(z|x). For K = 1 the vertical axis shows the label. Each label is written at the median of its points.
     labels : ndarray of int, shape (n,)
-        Used for nothing but colour: the model never saw them.
+        Used only for colours and markers: the model has not seen them.
 
     Returns
     -------
@@ -87,7 +88,7 @@ def latent_scatter(mu, labels):
     Raises
     ------
     ValueError
-        If K is neither 1 nor 2 (see `traversals`), there are no points, or the two do not fit together.
+        If K is neither 1 nor 2 (see ``traversals``), there are no points, or not one label for each.
     """
     mu, labels = check_codes(mu), np.asarray(labels)
     if mu.shape[1] > 2:
@@ -103,7 +104,7 @@ def latent_scatter(mu, labels):
     places = _kept_apart(medians, np.ptp(mu, axis=0).max() or 1)
     for i, kind in enumerate(kinds):
         of_kind = mu[labels == kind]
-        scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # on a line, so that points do not hide each other
+        scatter = (np.arange(len(of_kind)) * 0.618 % 1 - 0.5) * 0.6  # for K = 1, so that points do not hide each other
         axes.scatter(of_kind[:, 0], of_kind[:, 1] if plane else i + scatter, s=14, alpha=0.6, linewidths=0,
                      label=str(kind), color=COLOURS[i % len(COLOURS)], marker=MARKERS[i % len(MARKERS)])
         if plane:
@@ -124,7 +125,7 @@ def latent_scatter(mu, labels):
 
 
 def _kept_apart(places, width):
-    """Push points that lie closer than a label's size apart, a little at a time."""
+    """Move points that are closer than the size of a label apart, a little at a time."""
     for _ in range(100):
         offsets = places[:, None] - places                              # (n, n, 2)
         distances = np.linalg.norm(offsets, axis=2) + np.eye(len(places)) * width
@@ -134,26 +135,21 @@ def _kept_apart(places, width):
 
 
 def traversals(decode, mu, image_shape):
-    """Show what each latent does: one is moved from -3 to 3, the others stay, and the image is decoded.
+    """Show what each latent does: decode images while one latent moves from -3 to 3 and the others stay.
 
     Parameters
     ----------
     decode : callable
-        Maps z (n, K) to images (n, D), such as ``model.decode``. Values outside [0, 1] are clipped to it.
+        Maps z (n, K) to images (n, D), as ``model.decode`` does. Values are clipped to [0, 1].
     mu : ndarray, shape (n, K)
-        Means of q(z|x) for a number of images. The first is the point from which each latent is moved; all
-        of them say which latents are active, by the variance of their means. The ten most active are shown.
+        Means of q(z|x) for some images. Each latent is moved from its value in the first. The variance of each latent's
+        mean over all of them says how active it is; the ten most active latents are shown.
     image_shape : (int, int)
         Rows and columns of one image.
 
     Returns
     -------
     figure : Figure
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or values are not finite floats.
 
     References
     ----------

@@ -1,6 +1,6 @@
-"""Pictures laid side by side, on one canvas, thin lines between, labelled edges.
+"""Figures of images side by side, with thin lines between them and labels at the edges.
 
-Here too is what those figures ask of their arguments. Pictures are greyscale, black 0 to white 1. Shapes: n
+The checks of arguments that these figures share are here too. Images are grey, from 0, black, to 1, white. Shapes: n
 images, D pixels, K latent.
 """
 
@@ -19,26 +19,21 @@ __all__ = ["as_png", "centre_ticks", "check_codes", "check_pictures", "count", "
 
 
 def reconstructions(x, reconstructed, image_shape):
-    """Show originals above their reconstructions, the first ten.
+    """Show the first ten images above their reconstructions.
 
     Parameters
     ----------
     x : ndarray, shape (n, D)
         Originals.
     reconstructed : ndarray, shape (n, D)
-        What the model decodes from their codes' means: pixel probabilities, or Gaussian means, which may
-        leave [0, 1] and are clipped to it here.
+        Images decoded from the means of their codes: pixel probabilities, or Gaussian means, which are clipped to
+        [0, 1].
     image_shape : (int, int)
         Rows and columns of one image.
 
     Returns
     -------
     figure : Figure
-
-    Raises
-    ------
-    ValueError
-        If an argument's shape does not fit, or its values are not finite floats.
     """
     x = check_pictures("x", x, image_shape)
     reconstructed = check_pictures("reconstructed", reconstructed, image_shape)
@@ -59,21 +54,16 @@ def image_grid(images, image_shape, title="Samples", columns=None):
     Parameters
     ----------
     images : ndarray, shape (n, D)
-        Values outside [0, 1], which Gaussian means may take, are clipped to it.
+        Values are clipped to [0, 1]; Gaussian means may be outside it.
     image_shape : (int, int)
         Rows and columns of one image.
     title : str, optional
     columns : int, optional
-        Images side by side; by default so many that the grid is about as wide as high.
+        Images side by side; by default the grid is about square.
 
     Returns
     -------
     figure : Figure
-
-    Raises
-    ------
-    ValueError
-        If a shape does not fit, or values are not finite floats.
     """
     images = check_pictures("images", images, image_shape)
     height, width = image_shape
@@ -89,7 +79,7 @@ def image_rows(rows, image_shape, title=""):
     Parameters
     ----------
     rows : dict of str to ndarray, shape (n, D)
-        Label to images, as many in each row. Values outside [0, 1] are clipped to it.
+        Images by label, the same number in each row. Values are clipped to [0, 1].
     image_shape : (int, int)
         Rows and columns of one image.
     title : str, optional
@@ -101,12 +91,12 @@ def image_rows(rows, image_shape, title=""):
     Raises
     ------
     ValueError
-        If a shape does not fit, the rows are not of one length, or values are not finite floats.
+        If the rows are not of one length.
     """
     pictures = [check_pictures(f"rows[{label!r}]", images, image_shape) for label, images in rows.items()]
     lengths = {label: len(images) for label, images in rows.items()}
     if len(set(lengths.values())) != 1:
-        raise ValueError(f"rows must hold as many images each; got {lengths}.")
+        raise ValueError(f"rows must all hold the same number of images; got {lengths}.")
     figure, axes = mosaic(np.concatenate(pictures), len(pictures[0]), title)
     centre_ticks(axes.set_yticks, image_shape[0], list(rows))
     figure.alt = f"{title}: rows of {count(len(pictures[0]), 'image')}, from the top: {', '.join(rows)}."
@@ -114,7 +104,7 @@ def image_rows(rows, image_shape, title=""):
 
 
 def mosaic(pictures, across, title, xlabel=""):
-    """Lay pictures (n, rows, columns) out in rows of so many, with thin lines between; one Axes, no ticks."""
+    """Arrange pictures (n, rows, columns), ``across`` in each row, with thin lines between; one Axes, no ticks."""
     n, rows, columns = pictures.shape
     down = math.ceil(n / across)
     canvas = np.full((down * (rows + 1) + 1, across * (columns + 1) + 1), 0.5)
@@ -122,7 +112,7 @@ def mosaic(pictures, across, title, xlabel=""):
         top, left = i // across * (rows + 1) + 1, i % across * (columns + 1) + 1
         canvas[top:top + rows, left:left + columns] = picture
     inches = min(6.8 / canvas.shape[1], 8 / canvas.shape[0], 1.5 / max(rows, columns))  # for a pixel
-    stretch = min(max(1, 0.15 / (inches * (rows + 1))), max(1, columns / rows))  # very flat pictures, for room
+    stretch = min(max(1, 0.15 / (inches * (rows + 1))), max(1, columns / rows))  # to give very flat images more height
     height = inches * stretch * canvas.shape[0] + (1 if xlabel else 0.35)
     figure = Figure(figsize=(WIDTH, height), layout="constrained")
     axes = figure.subplots()
@@ -135,7 +125,7 @@ def mosaic(pictures, across, title, xlabel=""):
 
 
 def centre_ticks(set_ticks, size, labels, which=None):
-    """Label the middles of a mosaic's rows or columns, all of them or those at the indices given."""
+    """Label the middles of a mosaic's rows or columns: all of them, or those at the indices in ``which``."""
     which = range(len(labels)) if which is None else which
     set_ticks([i * (size + 1) + (size + 1) / 2 for i in which], [with_minus_signs(label) for label in labels])
 
@@ -146,7 +136,7 @@ def with_minus_signs(text):
 
 
 def evenly(n):
-    """Some six or seven indices into a line of n, symmetric, both ends among them."""
+    """Return six or seven indices into a line of n, symmetric and with both ends."""
     return sorted({round(i) for i in np.linspace(0, n - 1, min(n, 6 + n % 2))})
 
 

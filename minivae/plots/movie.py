@@ -1,4 +1,4 @@
-"""Training as a moving picture: the same latents decoded after every epoch, as a GIF."""
+"""A movie of training, as a GIF: the same latents decoded after every epoch."""
 
 import pathlib
 import tempfile
@@ -11,33 +11,33 @@ from .mosaic import check_pictures, mosaic, with_minus_signs
 
 __all__ = ["save_movie"]
 
-HOLD = 5  # frames for which the last one stays
+HOLD = 5  # how many frames long the last one is shown
 
 
 def save_movie(path, frames, image_shape, captions=None, *, columns=None, seconds=0.4, dots=60):
-    """Write images as they change, such as those that a model decodes from the same latents after each epoch.
+    """Write a movie of images that change, such as those decoded from the same latents after each epoch.
 
     Parameters
     ----------
     path : str or path-like
-        Ends in .gif; its folder must exist. Written whole or not at all.
+        A name that ends in .gif, in a folder that exists. The file is written whole or not at all.
     frames : sequence of ndarray, each of shape (n, D)
-        The same n images at successive times. Values outside [0, 1] are clipped to it.
+        The same n images at successive times. Values are clipped to [0, 1].
     image_shape : (int, int)
         Rows and columns of one image.
     captions : sequence of str, optional
         One for each frame, such as "epoch 3, ELBO -105.2"; by default "epoch 1" and so on.
     columns : int, optional
-        Images side by side; by default as many as rows.
+        Images side by side; by default about as many as rows.
     seconds : float, optional
-        For which a frame stays; the last one stays five times as long.
+        How long a frame is shown; the last one is shown five times as long.
     dots : int, optional
-        To the inch; the picture is 8 inches wide at most.
+        Dots per inch; the picture is at most 8 inches wide.
 
     Raises
     ------
     ValueError
-        If there are no frames, or they are not of one shape, or an argument does not fit.
+        If there are no frames, if they differ in shape, or if an argument does not fit.
     """
     path, frames = pathlib.Path(path), list(frames)
     if path.suffix.lower() != ".gif":

@@ -1,4 +1,4 @@
-"""A VAE as a sketch: what goes in, what comes out, and where in it the reader is."""
+"""The sketch of a VAE: its parts from left to right, with the part marked at which the reader is."""
 
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Polygon
@@ -7,7 +7,7 @@ from .style import BLUE, GREY, ORANGE, WIDTH
 
 __all__ = ["schematic", "PLACES"]
 
-PLACES = {  # name: centre and size in inches, what is written there, what it is called
+PLACES = {  # name: centre and size in inches, the text in the box, the words for the description
     "x": ((0.5, 1.75), (0.8, 0.8), "$x$\nimage", "the image x"),
     "encoder": ((1.75, 1.75), (1.0, 1.5), "encoder", "the encoder"),
     "mu": ((3.05, 2.15), (0.6, 0.5), r"$\mu$", "mu"),
@@ -24,9 +24,9 @@ ARROWS = (("x", "encoder"), ("encoder", "mu"), ("encoder", "sigma"), ("mu", "z")
           ("z", "decoder"), ("decoder", "x_hat"), ("x_hat", "log_likelihood"), ("kl", "elbo"),
           ("log_likelihood", "elbo"))
 Q = (2.6, 0.98), (0.9, 1.54)      # lower left corner and size of the frame around mu and sigma
-UNDER = 0.0                       # height of the line from x to the log-likelihood
+UNDER = 0.0                       # vertical position of the line from x to the log-likelihood
 STYLE = {"arrowstyle": "-|>", "color": GREY, "linewidth": 1.2, "shrinkA": 0, "shrinkB": 1}
-NARROW = {"encoder": "right", "decoder": "left"}  # the side on which a network has fewest units
+NARROW = {"encoder": "right", "decoder": "left"}  # the side on which a network is narrow
 
 
 def schematic(here=()):
@@ -36,7 +36,7 @@ def schematic(here=()):
     ----------
     here : str or sequence of str, optional
         Parts to mark with "you are here": "x", "encoder", "mu", "sigma", "eps", "z", "decoder", "x_hat", "kl",
-        "log_likelihood" or "elbo". The words stand above the first of them.
+        "log_likelihood" or "elbo". The words are above the first of them.
 
     Returns
     -------
@@ -78,7 +78,7 @@ def schematic(here=()):
 
 
 def _frame_of_q(axes):
-    """The frame of q(z|x) around mu and sigma, from which the KL is made; and the way of x to the log-likelihood."""
+    """Draw the frame of q(z|x) around mu and sigma, and the lines to the KL and from x to the log-likelihood."""
     (left, bottom), (width, height) = Q
     axes.add_patch(FancyBboxPatch((left, bottom), width, height, boxstyle="round,pad=0,rounding_size=0.08",
                                   facecolor="none", edgecolor=GREY, linestyle="--"))
@@ -93,7 +93,7 @@ def _frame_of_q(axes):
 
 
 def _outline(name):
-    """Corners of a box; a network is narrower on the side of the latents."""
+    """Return the corners of a box; those of a network are narrower on the side of the latents."""
     (x, y), (width, height), _, _ = PLACES[name]
     left, right = (height / (2 if NARROW.get(name) == side else 1) / 2 for side in ("left", "right"))
     start, end = x - width / 2, x + width / 2
@@ -101,11 +101,11 @@ def _outline(name):
 
 
 def _arrow(axes, start, end):
-    """From box to box: sideways where they stand side by side, up or down where one is above the other."""
+    """Draw an arrow from box to box: sideways if they are side by side, up or down if one is above the other."""
     ((x, y), (width, height), *_), ((to_x, to_y), (to_width, to_height), *_) = start, end
     if abs(to_x - x) > (width + to_width) / 2:
         side = 1 if to_x > x else -1
-        slide = 0.35 * (to_y - y) if max(height, to_height) > 1 else 0  # leave a tall box nearer to the other's height
+        slide = 0.35 * (to_y - y) if max(height, to_height) > 1 else 0  # near the height of the other box
         ends = (x + side * width / 2, y + (slide if height > 1 else 0)), (to_x - side * to_width / 2, to_y)
     else:
         down = 1 if to_y > y else -1

@@ -1,7 +1,7 @@
-"""One look for every figure: its width, its colours, and an empty one to draw in.
+"""The look that all figures share: width and colours, and an empty figure to draw in.
 
-Colours are those of Okabe and Ito, which colour-blind readers can tell apart; lines that meet in one picture differ in
-dash or marker as well.
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart. Lines in one figure also differ in dash
+or marker.
 """
 
 from cycler import cycler
@@ -21,23 +21,23 @@ LOOK = {
 
 
 def figure(rows=1, columns=1, *, height=3.2, mosaic=None, **arguments):
-    """Return an empty figure in the course's look, 8 inches wide, and its axes.
+    """Return an empty figure in the look of the course, 8 inches wide, and its axes.
 
     Parameters
     ----------
     rows, columns : int, optional
-        Panels.
+        Numbers of panels.
     height : float, optional
         In inches.
     mosaic : str, optional
-        In place of rows and columns, panels of unequal size by letters, as "ab;cc" for two above a wide one.
+        Panels of unequal size, in place of rows and columns: letters such as "ab;cc", for two panels above a wide one.
     **arguments
         For `matplotlib.figure.Figure.subplots`, or ``subplot_mosaic``, such as ``sharey=True``.
 
     Returns
     -------
     figure : Figure
-        Belongs to no window and no pyplot state: show it with ``mv.show``.
+        It belongs to no window and no pyplot state; show it with ``mv.show``.
     axes : Axes, or ndarray of Axes; by letter in a dict for a mosaic
     """
     with rc_context(LOOK):

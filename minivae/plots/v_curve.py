@@ -1,4 +1,4 @@
-"""The V of a finite difference: its error against its step, and how far below it extrapolation gets."""
+"""The figure of a finite difference's error against its step, a V, with the smaller error of extrapolation."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -10,12 +10,12 @@ __all__ = ["plot_step_error"]
 
 
 def plot_step_error(f, at, name=None, index=(), exact=None):
-    """Draw the error of a central difference against its step, for one number, with the two causes of it.
+    """Draw the error of a central difference against its step, for one number, with its two causes.
 
     Parameters
     ----------
     f, at, name, index, exact
-        As for `minivae.gradcheck.step_error`, which measures.
+        As for ``minivae.gradcheck.step_error``, which measures the errors.
 
     Returns
     -------
@@ -23,9 +23,9 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
 
     Notes
     -----
-    On logarithmic axes truncation has slope 2 (a central difference errs by h**2 f'''/6) and rounding slope -1 (the
-    values' rounding, divided by 2h). The horizontal line is the extrapolated derivative's estimated error; a diamond,
-    its true error, if ``exact`` is given.
+    On logarithmic axes the truncation error, h**2 f'''/6, has slope 2, and the rounding error, that of the values
+    divided by 2h, has slope -1. The horizontal line is the estimated error of the extrapolated derivative; a diamond
+    shows its true error, if ``exact`` is given.
 
     References
     ----------
@@ -63,11 +63,11 @@ def plot_step_error(f, at, name=None, index=(), exact=None):
 
 
 def name_the_lines(axes, v):
-    """Write each line's name beside it: the picture then needs no legend."""
+    """Write the name of each line beside it, in place of a legend."""
     def write(words, at, offset, **look):
         axes.annotate(words, at, offset, textcoords="offset points", **look)
 
-    right, left = len(v.steps) // 8, -len(v.steps) // 5  # the steps come longest first
+    right, left = len(v.steps) // 8, -len(v.steps) // 5  # the longest step comes first
     if v.truncation.any():
         write("truncation, slope 2", (v.steps[right], v.truncation[right]), (-10, 4), color=VERMILLION, ha="right")
     write("rounding, slope −1", (v.steps[left], v.rounding[left]), (12, 12), color=GREEN)

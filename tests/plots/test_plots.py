@@ -70,7 +70,7 @@ def test_image_rows_label_what_they_show():
     assert_whole(figure)
     assert np.array_equal(cells(figure, (3, 4)).reshape(10, 12), np.concatenate(list(rows.values())))
     assert tick_labels(figure.axes[0].yaxis) == list(rows) and "original, copy" in figure.alt
-    with pytest.raises(ValueError, match=r"as many images each; got \{'a': 2, 'b': 1\}"):
+    with pytest.raises(ValueError, match=r"the same number of images; got \{'a': 2, 'b': 1\}"):
         plots.image_rows({"a": np.zeros((2, 12)), "b": np.zeros((1, 12))}, (3, 4))
     with pytest.raises(ValueError, match=r"rows\['a'\] must have shape"):
         plots.image_rows({"a": np.zeros((2, 11))}, (3, 4))
