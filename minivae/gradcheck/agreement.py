@@ -30,7 +30,7 @@ SHORT = 1e-2         # a number of a smaller typical size is measured a third ti
 def precision_of(claim, probe):
     """Return the spacing at 1 of the numbers that a claim was computed with, at most that of float32."""
     kind = claim.dtype if claim.dtype.kind == "f" else np.float64
-    return min(float(max(np.finfo(kind).eps, probe.coarseness)), float(np.finfo(np.float32).eps))
+    return min(float(max(np.finfo(kind).eps, probe.given_precision)), float(np.finfo(np.float32).eps))
 
 
 def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.0):
@@ -59,11 +59,11 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
     size = probe.size_of(name, index)
 
     def compared(estimate):
-        found = _compared(number, estimate, scale, precision, size, probe.coarseness_of(name) / size)
+        found = _compared(number, estimate, scale, precision, size, probe.noise_of(name) / size)
         near = found.gap > SUSPICIOUS * found.error > 0 and found.error > COARSE * scale
         if probe.precision == EPS and (near or found.error > RESOLUTION * max(scale, abs(found.measured))):
             better = repeated(probe.line_of(name, index), estimate)
-            found = _compared(number, better, scale, precision, size, probe.coarseness_of(name) / size)
+            found = _compared(number, better, scale, precision, size, probe.noise_of(name) / size)
         return found
 
     def others():
@@ -82,7 +82,7 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
             return first._replace(state="kink")
     slight = first.gap < SLIGHT * scale or first.measured == 0 != first.claimed
     if first.state == "differ" and slight:   # a solver's tolerance, or stairs?
-        if name in probe.coarse or find_jumps(probe, name, index):
+        if name in probe.stairs or find_jumps(probe, name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
     return _confirmed(first, others(), name in probe.too_noisy)
 
@@ -112,9 +112,9 @@ def along(probe, k, moves, claims, scales, precision):
     number = Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor)
 
     def compared(estimate):
-        return _compared(number, estimate, size, precision, coarse=coarse)
+        return _compared(number, estimate, size, precision, noise=noise)
 
-    coarse = max(probe.coarseness_of(name) for name in moves)
+    noise = max(probe.noise_of(name) for name in moves)
     others = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
     found = _confirmed(compared(probe.along(moves)), others, not probe.too_noisy.isdisjoint(moves))
     if found.state == "differ" and found.claimed == 0 and found.slopes[0] != found.slopes[1]:
@@ -122,20 +122,20 @@ def along(probe, k, moves, claims, scales, precision):
     return found
 
 
-def _compared(number, estimate, scale, precision, size=1.0, coarse=0.0):
+def _compared(number, estimate, scale, precision, size=1.0, noise=0.0):
     """Compare a claim with an estimate; at a corner, with the nearest value between the two one-sided slopes."""
     measured = float(np.clip(number.claimed, *sorted(estimate.slopes))) if estimate.kind == "kink" else estimate.value
     largest = max(scale, abs(measured))
     own = precision ** (2 / 3) * max(abs(number.claimed), abs(measured))
     own += EPS * estimate.reach   # a slope of zero is a sum of terms that are not
     own += EPS * size / estimate.step * abs(measured)   # the point's own rounding moves a slope that changes fast
-    bound = estimate.error + ROUNDINGS * precision * largest + own + STEPS * coarse
+    bound = estimate.error + ROUNDINGS * precision * largest + own + STEPS * noise
     gap = abs(number.claimed - measured)
     if estimate.error == np.inf:
         state = "edge" if estimate.kind == "edge" else "unresolved"
     elif gap <= bound:
         state = "corner" if estimate.kind == "kink" else "agree"
-    elif gap > CLEAR * bound and gap > max(BLUNDER * precision * largest, CLEAR * CLEAR * STEPS * coarse):
+    elif gap > CLEAR * bound and gap > max(BLUNDER * precision * largest, CLEAR * CLEAR * STEPS * noise):
         state = "differ"
     else:
         state = "unresolved"

@@ -11,7 +11,7 @@ import numpy as np
 from .behaviour import TwoFunctions, fixed_on_first, observe
 from .compare import measure
 from .diagnosis import diagnose
-from .inputs import (Fault, WrongReturn, argument_names, arrays_in_closure, as_point, claims_of, coarseness, letters_in,
+from .inputs import (Fault, WrongReturn, argument_names, arrays_in_closure, as_point, claims_of, too_coarse, letters_in,
                      of_point, raised, scalar_probe, sizes_of, with_given)
 from .probe import Probe
 from .record import OUTPUT, UPSTREAM, Context
@@ -89,7 +89,7 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0)
     tensors, directions = measure(probe, claims, rng)
     context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
-                  directions, _doubts(probe), coarseness(probe, "f"))
+                  directions, _doubts(probe), too_coarse(probe, "f"))
 
 
 def _checked(noise):
@@ -192,7 +192,7 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
         faults += [fault] if fault and _right_at(functions, dy, other, noise) else []
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
     off = [number for number in directions if number.state != "agree"]
-    return _report(tensors, faults, diagnosis, off, notes=notes + coarseness(probe, "forward"))
+    return _report(tensors, faults, diagnosis, off, notes=notes + too_coarse(probe, "forward"))
 
 
 def _differentiated(forward, names, args, gradients):
@@ -216,7 +216,7 @@ def _wrong(tensors):
 
 def _in_float64(functions, dy, args, probe, rng):
     """Return what is found for float64 copies of coarser arguments, if the backward is right for those; else None."""
-    if probe.coarseness <= np.finfo(np.float64).eps:
+    if probe.given_precision <= np.finfo(np.float64).eps:
         return None
     copies = [arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args]
     try:

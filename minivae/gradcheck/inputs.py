@@ -15,7 +15,7 @@ from .diagnosis import diagnose_shape
 from .probe import Probe
 from .words import Diagnosis, listed
 
-__all__ = ["Fault", "KINDS", "WrongReturn", "raised", "as_point", "scalar_probe", "claims_of", "coarseness",
+__all__ = ["Fault", "KINDS", "WrongReturn", "raised", "as_point", "scalar_probe", "claims_of", "too_coarse",
            "argument_names", "of_point", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
 
 KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
@@ -163,14 +163,14 @@ def claims_of(gradients, at, probe):
     return claims, faults, hints
 
 
-def coarseness(probe, what):
+def too_coarse(probe, what):
     """Return a list of at most one sentence: why the function is too coarse for small differences."""
     kinds = {float(np.finfo(kind).eps): kind.__name__ for kind in (np.float16, np.float32)}
     if probe.base.dtype == np.float64 and probe.precision in kinds:
         return [f"{what}'s values have the digits of {kinds[probe.precision]} alone: too coarse to show more than "
                 "gross mistakes. Compute it in float64"]
-    if probe.coarse:
-        return [f"{what} moves in stairs along {listed(sorted(probe.coarse))}: something in it is rounded, or stops "
+    if probe.stairs:
+        return [f"{what} moves in stairs along {listed(sorted(probe.stairs))}: something in it is rounded, or stops "
                 f"at a tolerance. It is too coarse for small differences; compute it more finely, or say noise="
                 f"{probe.highest_jump:.1g}, the highest step seen, or more, if you know how far off it may be"]
     return []

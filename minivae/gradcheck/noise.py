@@ -1,7 +1,7 @@
-"""How noisy a foreign function is as it moves: rounding, stairs, and the tolerance of a solver inside it.
+"""How noisy a foreign function is as its arguments move: rounding, stairs, the tolerance of a solver inside it.
 
-No difference proves more than the noise of what is subtracted. So it is measured first, from neighbouring values alone,
-and kept with the ``Probe`` for all that is measured later.
+No difference is more exact than the values that are subtracted. So their noise is measured first, from neighbouring
+values alone, and kept with the ``Probe``.
 """
 
 import math
@@ -12,8 +12,8 @@ from .probe import norm, signs
 
 __all__ = ["measure_noise", "find_jumps"]
 
-SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of samples for the noise, relative to the numbers
-JUMPS_WITHIN = 0.25   # how far jumps are looked for, relative to the numbers
+SPACINGS = tuple(2.0**-k for k in (10, 17, 24, 31, 38))   # of the samples, relative to the numbers that move
+JUMPS_WITHIN = 0.25   # how far jumps are searched for, relative to the numbers too
 TOO_NOISY = 1e-5      # noise above this share of the value is more than rounding
 STEP = np.array([-1.0, 6, -15, 20, -15, 6, -1])   # the seventh differences of a unit step
 
@@ -24,25 +24,24 @@ def measure_noise(probe, moves, rng, names=None):
     Parameters
     ----------
     probe : Probe
-        It keeps what is found.
+        The noise is kept there.
     moves : sequence of str
         The tensors that move, all at once, each number by about its own size.
     rng : numpy.random.Generator
     names : sequence of str, optional
-        Of the tensors to keep the noise for, by default the same.
+        The tensors for which the noise is kept; by default those that move.
 
     Notes
     -----
-    Nine equally spaced values along a random direction, to one side (a kink often lies at the point itself);
-    their fifth to seventh differences leave nothing of a smooth function, and of independent noise of variance
-    s**2 they leave s**2 (2k)! / (k!)**2. A kink inside the nine, a root's infinite slope, or too long a spacing
-    looks like noise too, but collapses as the spacing shrinks; noise stays. So the spacing is shortened until
-    the same is seen three times (a corner may look alike twice), or nothing but rounding. What stays too large
-    for rounding down to the shortest spacing makes the tensor ``too_noisy``: no difference proves it wrong.
-    A function that moves in stairs (it was rounded to float32 on the way, a solver stops at its tolerance) is
-    smooth between its jumps; ``_jump`` looks for those.
-    The noise is kept twice: as a multiple of the value's rounding, and as it is, for a value that cancels
-    to nothing has no rounding of its own.
+    Nine equally spaced values are taken along a random direction, to one side (a kink often lies at the point itself).
+    Their differences of order k, fifth to seventh, vanish for a smooth function; independent noise of variance s**2
+    leaves them a variance of s**2 (2k)! / (k!)**2. A kink among the nine, the infinite slope of a root, or too long a
+    spacing looks like noise too, but shrinks with the spacing; noise stays. So the spacing is shortened until the same
+    noise is seen three times (a corner may look the same twice), or nothing but rounding. If noise at the shortest
+    spacing is too large for rounding, the tensor is ``too_noisy``: no difference proves its gradient wrong. A function
+    that moves in stairs (it was rounded to float32 on the way, or a solver stops at its tolerance) is smooth between
+    its jumps; ``_jump`` searches for those. The noise is kept twice: as a multiple of the value's rounding, and as it
+    is, because a value that cancels to nothing has no rounding of its own.
 
     References
     ----------
@@ -50,7 +49,7 @@ def measure_noise(probe, moves, rng, names=None):
     """
     _find_precision(probe)
     own = {name: signs(probe.at[name].shape, rng) for name in moves}
-    for name, move in own.items():   # each by its own size, however small; those that are zero by the typical size
+    for name, move in own.items():   # each by its own size; zeros by the typical size
         np.multiply(move, np.abs(probe.at[name]), out=move, where=np.abs(probe.at[name]) > 1e-250)
         np.multiply(move, probe.median(name), out=move, where=np.abs(probe.at[name]) <= 1e-250)
     found = _noise_along(probe, own)
@@ -63,14 +62,16 @@ def measure_noise(probe, moves, rng, names=None):
     for name in names or moves:
         probe.noises[name] = ratio, np.maximum(least, probe.noise)
         (probe.too_noisy.add if stays else probe.too_noisy.discard)(name)
-        (probe.coarse.discard if jump is None else probe.coarse.add)(name)
+        (probe.stairs.discard if jump is None else probe.stairs.add)(name)
 
 
 def find_jumps(probe, name, index):
-    """Look for stairs along one number, as far as its own size, then along directions through all; keep their
-    height as noise. True if there are."""
+    """Search for stairs along one number, as far as its own size, then along directions through all tensors.
+
+    Their height is kept as noise. True if there are any.
+    """
     if name in probe.searched:
-        return name in probe.coarse
+        return name in probe.stairs
     probe.searched.add(name)
     rng, move = np.random.default_rng(0), probe.one(name, index)
     ways = [move, {name: -move[name]}, *(probe.direction(list(probe.at), rng) for _ in range(4))]
@@ -79,13 +80,13 @@ def find_jumps(probe, name, index):
         if jump is not None:
             ratio, least = probe.noises[name]
             probe.noises[name] = ratio, np.maximum(least, 3 * jump)
-            probe.coarse.add(name)
+            probe.stairs.add(name)
             break
-    return name in probe.coarse
+    return name in probe.stairs
 
 
 def _noise_along(probe, direction):
-    """Return the noise along a direction, as it is kept, and whether it is too much; None where nothing moves."""
+    """Return the noise along a direction, in both forms, and whether it is too much; None if nothing moves."""
     found, before, times = None, math.inf, 0
     for spacing in SPACINGS:
         seen = probe.totals(direction, spacing * np.arange(1, 10))
@@ -93,7 +94,7 @@ def _noise_along(probe, direction):
             continue
         outputs, total = seen
         _find_precision(probe)
-        if (np.diff(total) == 0).any():   # below the function's own resolution, which may be that of a stair
+        if (np.diff(total) == 0).any():   # two values are the same: perhaps on one stair
             return found or _tread(probe, direction, spacing * np.arange(1, 10), total)
         size = norm(probe.weight * (np.abs(outputs).max(axis=0) + np.abs(probe.base)))
         noise, rounding = float(_spread(total)), max(probe.precision * size, 1e-300)
@@ -108,7 +109,7 @@ def _noise_along(probe, direction):
 
 
 def _tread(probe, direction, steps, total):
-    """Return the noise of a function that stands still and then moves, if it jumps and does not bend."""
+    """Return the noise of a function that is constant and then moves, if it jumps; None if it bends."""
     k = int(np.abs(np.diff(total)).argmax())
     low, high, rise = steps[k], steps[k + 1], abs(total[k + 1] - total[k])
     change = rise
@@ -130,10 +131,10 @@ def _tread(probe, direction, steps, total):
 def _jump(probe, direction, within, roundings, points=25):
     """Return the size of the jumps by which the outputs move along a direction, or None if they do not jump.
 
-    A jump leaves the seventh differences in the proportions of ``STEP``, whose signs alternate; what is smooth
-    leaves numbers that hardly alternate, and so next to nothing of their product with ``STEP``. Where that product
-    is largest, it is looked at closer and closer. What is smooth, or has a corner, vanishes there; a jump stays as
-    it is. It is none if so many roundings explain it.
+    The seventh differences of a jump are in the proportions of ``STEP``, with alternating signs. Those of a smooth
+    function hardly alternate, so their product with ``STEP`` is next to nothing. The values are taken closer and closer
+    to where that product is largest. There it vanishes for a smooth function or a corner, and stays for a jump. A jump
+    of no more than so many ``roundings`` is none.
     """
     spacing = within / (points - 1)
     start, before, stays, falls = spacing, math.inf, 0, 0   # the point itself may be a corner
@@ -164,7 +165,7 @@ def _jump(probe, direction, within, roundings, points=25):
 
 
 def _find_precision(probe):
-    """Notice that values are those of float16 or float32, whatever type they come in."""
+    """Set the precision to that of float16 or float32 if all values seen fit there, whatever their dtype."""
     seen = [value for value in probe.seen if value != float(probe.base)] if probe.base.ndim == 0 else []
     if len(set(seen)) < 5 or probe.base.dtype != np.float64:
         return
@@ -176,7 +177,7 @@ def _find_precision(probe):
 
 
 def _spread(values):
-    """Standard deviation of the noise in equally spaced values (first axis), from their differences of high order."""
+    """Return the standard deviation of the noise in equally spaced values (first axis), from high differences."""
     found = []
     for order in (5, 6, 7):
         differences = np.diff(values, order, axis=0)

@@ -1,9 +1,9 @@
 """One derivative by finite differences, with an error estimate that can be trusted.
 
 Central differences at halving steps are extrapolated to step zero. Two things are added to the classic
-method: a floor for the rounding of the function's own values, and a look at the even part of the function,
-which a smooth function loses as the step shrinks and a kink does not. Nothing here knows about tensors: the
-function is a line, and the question is its slope at 0.
+method: a lower bound on the error, from the rounding of the function's values; and the even part of the function,
+which vanishes with the step where the function is smooth, and stays at a kink. Nothing here knows about tensors:
+the function has one variable, and the question is its slope at 0.
 """
 
 import math
@@ -15,9 +15,9 @@ LEVELS = 6          # halvings of the step within one attempt
 ATTEMPTS = 5        # starting steps tried before giving up
 SAFETY = 10.0       # error = SAFETY * (change in the last extrapolation) + ROUNDING * (rounding of the values)
 ROUNDING = 4.0      # both calibrated in tests/benchmarks/gradcheck_coverage.py
-SHORTEST = 2.0**-24   # of the steps tried where there are no values, relative to the first
-SPREAD = 8.0         # standard errors of the mean of nine, which may share a part of their error
-UNSETTLED = 10.0    # factor on the error while extrapolation changes more than rounding explains: hidden kinks?
+SHORTEST = 2.0**-24  # shortest step tried where the function has no value, relative to the first
+SPREAD = 8.0         # standard errors of a mean of nine, whose errors may be correlated
+UNSETTLED = 10.0    # factor on the error while the extrapolation changes by more than rounding: hidden kinks?
 SUFFICIENT = 1e-8   # relative error at which no better step is looked for
 
 
@@ -29,18 +29,18 @@ class Estimate(NamedTuple):
     value : float
         The slope at 0. At a kink, the mean of the two one-sided slopes.
     error : float
-        Bound on the distance to the true slope, held in at least 99.9 % of the cases measured. Infinite
-        where nothing could be measured.
+        Bound on the distance to the true slope; it held in at least 99.9 % of the cases measured. Infinite
+        if nothing could be measured.
     kind : {"smooth", "kink", "edge"}
-        Whether there is one slope; two (the function has a corner); or values on one side only, whose slope it is.
+        One slope; two (the function has a corner); or that of one side, if the function ends there.
     step : float
         Largest step of the attempt that gave the value.
     slopes : tuple of two floats
         Slope to the left and to the right of 0.
     reach : float
-        Largest change of the function per unit of step that the value rests on, if it was more than rounding.
+        Largest change of the function per unit of step, among those that were clearly more than rounding.
     constant : bool
-        Whether the function did not change at all, by not one bit.
+        Whether the function did not change at all, not by one bit.
     """
 
     value: float
@@ -64,10 +64,10 @@ class Tableau:
 
     Notes
     -----
-    Each column removes one power: T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2**p_j - 1). The change made
-    by the last removal, and the distance to the row above, tell how far the limit may still be; the rounding of
-    the values is carried through the same recursion. Ridders' method takes the least change in the whole table for the
-    error, which is often too small; the factors in front were measured.
+    Each column removes one power: T[k, j] = T[k, j-1] + (T[k, j-1] - T[k-1, j-1]) / (2**p_j - 1). The last
+    correction, and the distance to the row above, show how far the limit may still be; the rounding of the values is
+    carried through the same recursion. Ridders' method takes the least change in the whole table for the error,
+    which is often too small; here the factors SAFETY and ROUNDING were chosen by measurement.
 
     References
     ----------
@@ -79,11 +79,11 @@ class Tableau:
     def __init__(self, first_power, spacing=2):
         self.first_power, self.spacing = first_power, spacing
         self.values, self.noises = [], []   # the last row of the tableau, and of its rounding
-        self.rows, self.before = 0, 0.0     # and the value before the last, as it came
+        self.rows, self.before = 0, 0.0     # and the last value but one, not extrapolated
         self.value, self.truncation, self.rounding, self.error = 0.0, math.inf, math.inf, math.inf
 
     def add(self, value, noise):
-        """Take the value at the next, halved step, with a bound on its rounding. Equation 6.6, if central."""
+        """Add the value at the next, halved step, with a bound on its rounding. Equation 6.6, if central."""
         above, above_noise = self.values, self.noises
         self.before = above[0] if above else value
         self.values, self.noises = [value], [noise]
@@ -105,15 +105,15 @@ class Tableau:
 
     @property
     def settled(self):
-        """True once rounding, which smaller steps only make worse, is most of what is left."""
+        """True once most of the error is rounding, which smaller steps only make worse."""
         return SAFETY * self.truncation <= ROUNDING * self.rounding
 
     @property
     def drift(self):
-        """Distance of the last value from the limit, if the one before was nearer by more than rounding, else 0.
+        """Distance of the last value from the limit if the value before it was clearly nearer, else 0.
 
-        Powers of h come nearer with every halving. Several corners within the steps may agree on a wrong limit, and
-        then the values run away from it.
+        Powers of h come nearer with every halving. Several corners within the steps may suggest a wrong limit, from
+        which the values then move away.
         """
         last, before = abs(self.values[0] - self.value), abs(self.before - self.value)
         return last if self.rows >= 3 and last > before + ROUNDING * self.noises[0] else 0.0
@@ -144,7 +144,7 @@ class _Attempt(NamedTuple):
 
     @property
     def too_short(self):
-        """Whether rounding hides more than truncation spoils, so that longer steps may tell more."""
+        """True if rounding outweighs truncation, so that longer steps may tell more."""
         noisy = all(table.truncation <= ROUNDING * table.rounding for table in (self.slope, self.jump))
         return bool(self.slope.rows) and (self.reach == 0 or noisy and self.smooth)
 
@@ -180,9 +180,9 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
         Where to begin: about a tenth of the length over which the function changes. A poor choice costs
         evaluations, not accuracy: other steps are tried until the error is small or nothing helps.
     scale : float, optional
-        A slope of interest; an error far below it is small enough.
+        A slope beside which the error should be small; a smaller error is not looked for.
     wide : float, optional
-        A step to try next where the first shows hardly more than rounding.
+        The shortest step to try next if the first shows hardly more than rounding.
 
     Returns
     -------
@@ -190,10 +190,9 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
 
     Notes
     -----
-    Equations 6.2 and 6.7, extrapolated. When truncation dominates (or a kink stands within the step), the next
-    attempt takes shorter steps; when rounding dominates, longer ones; between one of each, the geometric mean. A
-    step too long is never believed: it shows itself in the extrapolation's changes, in the even part, and in
-    disagreeing with a shorter one.
+    Equations 6.2 and 6.7, extrapolated. If truncation dominates (or a kink lies within the step), the next attempt
+    takes shorter steps; if rounding dominates, longer ones; after one of each, the geometric mean. A step that is too
+    long shows in the changes of the extrapolation, in the even part, and in disagreement with a shorter one.
     """
     shortest_rough, longest_noisy = math.inf, 0.0
     attempts = []
@@ -212,7 +211,7 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
         if not here.slope.rows and step < SHORTEST * attempts[0].step:
             break
         if longest_noisy == 0:
-            step = shortest_rough / (2**8 if here.slope.rows else 2**16)   # no value at all: an edge is close
+            step = shortest_rough / (2**8 if here.slope.rows else 2**16)   # no value at all: the domain ends close by
         elif shortest_rough == math.inf:
             step = max(longest_noisy * 2**5, wide)
         elif shortest_rough < 8 * longest_noisy:
@@ -225,7 +224,7 @@ def derivative(line, step, scale=0.0, *, wide=0.0):
 
 
 def _best(attempts):
-    """Return the attempt of least error among those that no attempt with shorter steps contradicts."""
+    """Return the attempt with the smallest error among those that no attempt with shorter steps contradicts."""
     def believable(attempt):
         shorter = [other for other in attempts if other.step < attempt.step and other.smooth]
         return all(abs(attempt.slope.value - other.slope.value) <= other.error for other in shorter)
@@ -239,7 +238,7 @@ def _summary(attempts, best):
     if kinked:
         corner = min(kinked, key=lambda attempt: max(attempt.slope.error, attempt.jump.error))
         error, half = max(corner.slope.error, corner.jump.error), corner.jump.value
-        if best.error >= max(error, 0.1 * abs(half)):   # no shorter step has seen past the corner
+        if best.error >= max(error, 0.1 * abs(half)):   # no shorter step shows that the corner is elsewhere
             value = corner.slope.value
             return Estimate(value, error, "kink", corner.step, (value - half, value + half), *seen)
     value = best.slope.value
@@ -247,7 +246,7 @@ def _summary(attempts, best):
 
 
 def _one_sided(line, step):
-    """The slope where the function has values on one side of 0 alone, or on neither."""
+    """Return the slope where the function has values on only one side of 0, or on neither."""
     best = Estimate(0.0, math.inf, "edge", step, (0.0, 0.0), 0.0, False)
     for side in (1, -1):
         for first in (step, step / 2**8, step / 2**16):
@@ -267,7 +266,7 @@ def _one_sided(line, step):
 
 
 def repeated(line, estimate):
-    """Measure a slope anew at nine first steps about that of an estimate: their mean is known better than each.
+    """Measure a slope again with nine first steps around that of an estimate, and average.
 
     Parameters
     ----------
@@ -278,8 +277,8 @@ def repeated(line, estimate):
     Returns
     -------
     Estimate
-        The one given, unless the mean is better. Where rounding is what is left of the error, it scatters, and
-        the scatter is measured in place of bounded.
+        The one given, unless the mean is better: where the error is rounding, its scatter is measured here, not
+        bounded.
     """
     attempts = [_attempt(line, estimate.step * 2 ** (k / 9)) for k in range(-4, 5)]
     values = [attempt.slope.value for attempt in attempts

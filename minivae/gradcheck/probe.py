@@ -1,9 +1,9 @@
-"""A foreign function, held at a point and pushed along lines through it.
+"""A foreign function at a point, and along lines through it.
 
-Everything the checker learns about somebody's function it learns here: its value at the point, how it changes
-when one number or a whole tensor moves, how much of that change is rounding (see ``noise``). The function is handed
-float64 copies, whatever the dtype at the point: in float32 a difference would lose half of its digits. Exceptions,
-NaN and infinity near the point mean "no value there".
+All calls of the function that is checked are made here: its value at the point, its change when one number or a whole
+tensor moves, and how much of that change is rounding (see ``noise``). It is called with float64 copies, whatever the
+dtype at the point: in float32 a difference would lose half of its digits. Exceptions, NaN and infinity near the point
+mean "no value there".
 """
 
 import math
@@ -17,13 +17,13 @@ from .record import ROUNDINGS
 __all__ = ["Probe", "coarsest", "norm", "same", "signs"]
 
 EPS = 2.0**-52
-FIRST_STEP = 1 / 16                         # of a derivative, relative to the same
-REACHES = (2.0**-20, 2.0**-7, 1.0, 2.0**16)   # of steps that show whether a function changes at all, relative too
-FLAT = 2.0**-30                             # share of its value that rounding may move it by there
+FIRST_STEP = 1 / 16                           # of a derivative, relative to the size of what moves
+REACHES = (2.0**-20, 2.0**-7, 1.0, 2.0**16)   # steps that show whether a function changes at all, relative to it too
+FLAT = 2.0**-30                               # share of the value by which rounding may move it there
 
 
 class Progress:
-    """A bar of evaluations, for as long as a ``with`` block lasts, that shows itself after two seconds."""
+    """A progress bar of evaluations, for the length of a ``with`` block; it appears after two seconds."""
 
     bar = began = None
 
@@ -48,7 +48,7 @@ class Progress:
 
 
 class Probe:
-    """The scalar <weight, function(point)> as its arguments move away from a point.
+    """The scalar <weight, function(point)> as the arguments move away from a point.
 
     Parameters
     ----------
@@ -57,9 +57,9 @@ class Probe:
     at : dict of str to ndarray
         The point.
     weight : ndarray, optional
-        Shaped as what the function returns; without it, that must be a single number.
+        Shaped as what the function returns; if left out, that must be a single number.
     noise : float, optional
-        How far each output may be off, if it is known: a solver's tolerance.
+        How far each output is known to be off, such as by a solver's tolerance.
 
     Attributes
     ----------
@@ -68,36 +68,36 @@ class Probe:
     evaluations : int
         How often the function was called.
     changes_inputs : list of str
-        Names of the arrays in which the function wrote.
+        Names of the arrays that the function changed.
     repeats : bool
         Whether a second call gave the same value.
-    coarseness : float
-        Spacing at 1 of the least precise numbers at the point, as they were handed over: who computes a gradient
-        from float32 rounds to float32, whatever the gradient is stored in.
+    precision, given_precision : float
+        Spacing at 1 of the function's values; and of the least precise numbers at the point, as they were given: a
+        gradient computed from float32 has the rounding of float32, whatever its own dtype.
     too_noisy : set of str
         Tensors along which the function is noisier than rounding could make it.
-    coarse : set of str
+    stairs : set of str
         Tensors along which it moves in stairs.
     highest_jump : float
         The highest stair seen, of any output.
     corners_follow : bool
-        Whether each single number is known to go through several units that may be at their corners together.
+        Whether every number passes through several units that may be at their corners together.
 
     Notes
     -----
-    The weight is applied to the *change* of the function's value. So an output that does not move adds neither to
-    the change nor to its rounding, however large it is.
+    The weight multiplies the *change* of the function's value. So an output that does not move adds nothing to the
+    change or to its rounding, however large it is.
     """
 
     def __init__(self, function, at, weight=None, noise=0.0):
         self.function = function
         self.at = {name: np.asarray(x, dtype=np.float64) for name, x in at.items()}
         self.medians = {}
-        self.coarseness = coarsest(at.values())
+        self.given_precision = coarsest(at.values())
         self.evaluations, self.progress = 0, Progress()
-        self.noises = {}   # by tensor: how much noisier than plain rounding; and the least noise of each output
+        self.noises = {}   # by tensor: noise as a multiple of the value's rounding, and at least so much in each output
         self.noise, self.seen = noise, []
-        self.too_noisy, self.coarse, self.searched, self.highest_jump = set(), set(), set(), 0.0
+        self.too_noisy, self.stairs, self.searched, self.highest_jump = set(), set(), set(), 0.0
         self.corners_follow = False
         given = {name: x.copy() for name, x in self.at.items()}
         with np.errstate(all="ignore"):
@@ -111,7 +111,7 @@ class Probe:
 
     def value(self, moved):
         """Return the function's value with some arrays replaced, or None where it has none."""
-        point = {**self.at, **{name: np.asarray(x) for name, x in moved.items()}}   # one number stays an array
+        point = {**self.at, **{name: np.asarray(x) for name, x in moved.items()}}   # a single number too
         if self.changes_inputs:
             point = {name: x.copy() for name, x in point.items()}
         self.evaluations += 1
@@ -119,12 +119,12 @@ class Probe:
         try:
             with np.errstate(all="ignore"):
                 value = np.asarray(self.function(point))
-        except Exception:   # a foreign function may not exist everywhere, and says so in its own way
+        except Exception:   # a function may raise anything where it is not defined
             return None
         return value if value.shape == self.base.shape else None
 
     def change(self, moved):
-        """Return <weight, value - base> and how far rounding may have moved it."""
+        """Return <weight, value - base> and a bound on its rounding."""
         value = self.value(moved)
         if value is None:
             return math.nan, math.nan
@@ -135,7 +135,7 @@ class Probe:
             noise = np.maximum(noisiness * self.precision * size, least) * np.abs(self.weight)
             change = float((self.weight * difference).sum())
             rounding = norm(np.where(difference != 0, noise, 0))
-        if change == 0 and rounding == 0:   # nothing moved: it is known to the noise of one output
+        if change == 0 and rounding == 0:   # nothing moved: the noise of one output is its error
             rounding = float(np.nanmax(noise, initial=0))
         return change, rounding
 
@@ -145,7 +145,7 @@ class Probe:
         return noisiness, np.max([least for _, least in heard], axis=0) if heard else 0.0
 
     def line(self, moves):
-        """Return the function of t along at + t * moves, as ``derivative`` wants it; moves is a dict of arrays."""
+        """Return the function of t along at + t * moves, as ``derivative`` takes it; moves is a dict of arrays."""
         here = np.hypot.reduce([norm(self.at[name][move != 0] if move.ndim else self.at[name])
                                 for name, move in moves.items()])
         pace = np.hypot.reduce([norm(move) for move in moves.values()])
@@ -161,7 +161,7 @@ class Probe:
         return line
 
     def median(self, name):
-        """Return the typical size of a tensor's numbers, zeros left out; 1 where there is nothing else."""
+        """Return the median size of a tensor's numbers that are not zero; 1 if all are."""
         if name not in self.medians:
             sizes = np.abs(self.at[name])
             sizes = sizes[sizes > 1e-250]
@@ -169,7 +169,7 @@ class Probe:
         return self.medians[name]
 
     def size_of(self, name, index):
-        """Return how far one number of one tensor may be expected to matter: its size, at least the median size."""
+        """Return the size of one number of a tensor, or the median size if that is larger."""
         return max(abs(float(self.at[name][index])), self.median(name))
 
     def direction(self, names, rng):
@@ -181,7 +181,7 @@ class Probe:
         return moves
 
     def one(self, name, index, length=None):
-        """Return the direction of one number of one tensor, as long as the number's size unless told otherwise."""
+        """Return the direction of one number of one tensor; its length is the number's size unless given."""
         move = np.zeros_like(self.at[name])
         move[index] = self.size_of(name, index) if length is None else length
         return {name: move}
@@ -191,24 +191,24 @@ class Probe:
         return self.line(self.one(name, index, 1.0))
 
     def is_constant(self, moves, slope, precision, steepest):
-        """True if the function does not change along a line at all, and a slope claimed along it could be rounding.
+        """True if the function does not change along a line, and the slope claimed along it could be rounding.
 
         Parameters
         ----------
         moves : dict of str to ndarray
             The direction, in which each number moves by about its own size.
         slope : float
-            Claimed along it.
+            The slope claimed along it.
         precision : float
             Spacing at 1 of the numbers that the claim was computed with.
         steepest : float
-            The largest slope by any number: a slope that cancels to zero keeps the rounding of what cancels.
+            The largest slope along any number: a slope that cancels to zero keeps the rounding of what cancels.
 
         Notes
         -----
-        The function is looked at from a millionth of the numbers' sizes to as far as 65,536 times those. Rounding, of
-        its value or of the sums that it makes, leaves neighbouring values as different as distant ones: their mean
-        square difference is twice the variance. Where anything but rounding moves them, it is far less.
+        The function is evaluated from a millionth of the numbers' sizes to 65,536 times those. Rounding, of its value
+        or of sums inside it, leaves neighbouring values as different as distant ones: their mean square difference is
+        twice the variance. If anything else moves them, it is far less.
 
         References
         ----------
@@ -218,13 +218,13 @@ class Probe:
             return False
         pace = float(np.hypot.reduce([norm(move) for move in moves.values()]))
         value = norm(self.weight * self.base)
-        if self.coarse.isdisjoint(moves):   # the value may be what is left of a cancellation
+        if self.stairs.isdisjoint(moves):   # the value may be left of a cancellation
             value = max(value, norm(self.weight * self._noise(moves)[1]) / EPS)
         if abs(slope) > ROUNDINGS * precision * max(value * max(1.0, pace), steepest * pace):
             return False
         for reach in REACHES:
             seen = self.totals(moves, reach * np.cbrt(np.linspace(-0.95, 1, 33)))   # no multiples of one another
-            if seen is None:   # so far away it need not have values
+            if seen is None:   # so far away it may have no values
                 return reach > 1
             changes, spread = seen[1], np.abs(seen[1]).max()
             with np.errstate(over="ignore"):
@@ -234,9 +234,9 @@ class Probe:
                 return False
         return True
 
-    def coarseness_of(self, name):
-        """Return by how much the function may be off, where that is more than rounding: stairs, or stated noise."""
-        if name not in self.coarse and not self.noise:
+    def noise_of(self, name):
+        """Return the noise along a tensor that is more than rounding, from stairs or as stated; 0 without any."""
+        if name not in self.stairs and not self.noise:
             return 0.0
         return norm(self.weight * self.noises[name][1]) if name in self.noises else self.noise * norm(self.weight)
 
@@ -249,9 +249,9 @@ class Probe:
         return derivative(self.line_of(name, index), step * self.size_of(name, index), scale, wide=step)
 
     def row(self, name, index, *, levels=5):
-        """Return the derivatives of all outputs, flattened, by one number of one tensor, and their errors.
+        """Return the derivatives of all outputs, flattened, with respect to one number of a tensor, and their errors.
 
-        Central differences at halving steps, extrapolated as in ``numeric``: one call gives them for every output.
+        Central differences at halving steps, extrapolated as in ``numeric``, for all outputs at once.
         """
         move = np.zeros_like(self.at[name])
         move[index] = 1.0
@@ -272,7 +272,10 @@ class Probe:
         return above[-1], error
 
     def totals(self, direction, steps):
-        """Return the outputs' changes along a direction, (n, *outputs), and their weighted sum, (n,); None without."""
+        """Return the changes of the outputs at n steps, (n, *outputs), and their weighted sums, (n,).
+
+        None if the function has no value at one of them.
+        """
         values = [self.value({name: self.at[name] + t * move for name, move in direction.items()}) for t in steps]
         if any(value is None or not np.isfinite(value).all() for value in values):
             return None
@@ -282,14 +285,14 @@ class Probe:
 
 
 def signs(shape, rng):
-    """Return random numbers of either sign and of size 1/2 to 3/2: no entry is overlooked, none dominates."""
+    """Return random numbers of either sign and of size 1/2 to 3/2: none too small to matter, none dominant."""
     numbers = np.asarray(rng.uniform(-1.0, 1.0, shape))
     numbers += np.copysign(0.5, numbers)
     return numbers
 
 
 def norm(x):
-    """Euclidean norm, without overflow on the way."""
+    """Return the Euclidean norm, without overflow on the way."""
     with np.errstate(all="ignore"):
         plain = float(np.linalg.norm(np.ravel(x)))
     if 1e-140 < plain < 1e140:
@@ -306,6 +309,6 @@ def same(a, b):
 
 
 def coarsest(arrays):
-    """Return the spacing at 1 of the least precise floats in arrays; that of float64 where there are none."""
+    """Return the spacing at 1 of the least precise floats in arrays; that of float64 if there are none."""
     kinds = [np.asarray(array).dtype for array in arrays]
     return float(max([EPS] + [np.finfo(kind).eps for kind in kinds if kind.kind == "f"]))

@@ -1,8 +1,8 @@
-"""What is known about one tensor's gradient, as arrays: claimed beside measured, and what a mistake's name may rest on.
+"""What is known about one tensor's gradient, as arrays: the claimed numbers beside the measured ones.
 
-A hypothesis about a mistake says how claim and truth are related. It is taken up only if it holds at every number
-measured, to the estimated error. One number that fits proves nothing; so a hypothesis with a free factor must hold
-at two at least.
+A diagnosis rests on these. A hypothesis says how claim and truth are related, and is accepted only if it holds, within
+the estimated error, at every number measured. One number that fits proves nothing: a hypothesis with a free factor must
+hold at two or more.
 """
 
 from dataclasses import dataclass, fields, replace
@@ -12,38 +12,34 @@ import numpy as np
 
 __all__ = ["Comparison", "Number", "Context", "broadcasts", "LEFT_OUT", "ROUNDINGS", "UPSTREAM", "OUTPUT"]
 
-LEFT_OUT = 1 / 3     # share of left-out numbers above which a tensor, or the whole, does not pass
-ROUNDINGS = 2**7     # roundings of the tensor's largest number that a correct claim may be off by
-HARMLESS = 0.1       # bound, beside the tensor's largest number, of numbers that may be left out
-SHARP = 1e-4         # error, beside the tensor's largest number, above which only a factor is looked for
+LEFT_OUT = 1 / 3     # a tensor, or the whole, does not pass with a larger share of numbers left out
+ROUNDINGS = 2**7     # a correct claim may be off by this many roundings of the tensor's largest number
+HARMLESS = 0.1       # a number may be left out if its bound is below this share of the largest that agrees
+SHARP = 1e-4         # if the error is above this share of the largest number, only a factor is looked for
 UPSTREAM, OUTPUT = "the upstream gradient", "the forward's output"
 
 
 class Number(NamedTuple):
-    """One number of a gradient, or the gradient's product with one direction: a row of a ``Comparison``.
+    """One number of a gradient, or its inner product with a direction: a row of a ``Comparison``.
 
     Attributes
     ----------
     place : int
-        In the flattened tensor. Negative for directions: -1 is the first.
+        Its place in the flattened tensor; -1, -2, ... for directions.
     claimed, measured : float
-        The claim; the difference.
+        The claim and the difference.
     error : float
         Estimated error of the difference.
     bound : float
-        How far the two may lie apart: ``error`` and the rounding of the claim.
+        How far apart the two may lie: ``error`` and the rounding of the claim.
     state : {"agree", "differ", "corner", "kink", "edge", "unresolved"}
-        "corner": the claim lies between the slopes to either side. "edge": the function ends there, without a slope.
-        "kink": a corner where none of it could be told.
-    slopes : tuple of two floats
-        One-sided slopes.
-    reach : float
-        Largest change of the function per unit of step.
-    constant : bool
-        Whether the function did not change at all.
+        "corner": the claim lies between the two one-sided slopes. "edge": the function ends there, without a slope.
+        "kink": a corner where nothing can be told.
+    slopes, reach, constant
+        As in ``numeric.Estimate``.
     tensor : str
     shape : tuple of int
-        The tensor's.
+        The name and the shape of the tensor.
     """
 
     place: int
@@ -81,28 +77,24 @@ class Number(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """Everything known about one tensor's gradient; for n numbers of it, what was measured.
+    """Everything known about one tensor's gradient, of which n numbers were measured.
 
     Attributes
     ----------
     name : str
     claim : ndarray
-        The gradient as claimed, in float64, in the tensor's shape.
+        The claimed gradient in float64, in the tensor's shape.
     at : ndarray
-        The point.
+        The tensor's value.
     precision : float
-        Spacing of the claim's numbers at 1.
+        Spacing at 1 of the numbers that the claim was computed with.
     typical_size : float
-        How far a number of this tensor may be expected to move.
-    places : ndarray of int, shape (n,)
-        Where the n numbers lie in the flattened tensor; negative for directions.
-    claimed, measured, error, bound, reach : ndarray, shape (n,)
-    states : ndarray of str, shape (n,)
+        The typical size of the tensor's numbers.
+    places, claimed, measured, error, bound, states, reach, constant : ndarray, shape (n,)
     slopes : ndarray, shape (n, 2)
-    constant : ndarray of bool, shape (n,)
         As in ``Number``.
     directions : list of Number
-        Random directions, for tensors too large to be checked whole.
+        Random directions through a tensor of which not every number was measured.
     """
 
     name: str
@@ -142,7 +134,7 @@ class Comparison:
                       float(self.reach[k]), bool(self.constant[k]), self.name, self.shape)
 
     def rows(self, chosen):
-        """Return the record with the chosen rows alone (a mask, or their numbers)."""
+        """Return the record with the chosen rows only (a mask, or their numbers)."""
         columns = {field.name: getattr(self, field.name)[chosen] for field in fields(self) if field.name in COLUMNS}
         return replace(self, **columns)
 
@@ -152,7 +144,7 @@ class Comparison:
 
     @property
     def indices(self):
-        """Where the numbers lie: one array per axis."""
+        """The indices of the n numbers: one array per axis."""
         return np.unravel_index(self.places, self.shape) if self.shape else ()
 
     @property
@@ -161,24 +153,24 @@ class Comparison:
 
     @property
     def scale(self):
-        """The largest slope seen, of the claim or the difference."""
+        """The largest slope, claimed or measured."""
         known = np.isfinite(self.error)
         measured = np.abs(np.c_[self.measured, self.slopes][known])
         return float(max(measured.max(initial=0), self.reach.max(initial=0), np.abs(self.claim).max(initial=0)))
 
     @property
     def left_out(self):
-        """How many numbers neither agree, at a corner or elsewhere, nor differ."""
+        """How many numbers neither agree (at a corner or elsewhere) nor differ."""
         return int((~np.isin(self.states, ("agree", "corner", "differ"))).sum())
 
     @property
     def off(self):
-        """Whether claim and difference lie further apart than their errors allow, for whatever reason, by number."""
+        """For each number, whether claim and difference lie further apart than their errors allow."""
         return np.isin(self.states, ("differ", "unresolved")) & (self.gap > self.bound)
 
     @property
     def harmless(self):
-        """Which of the numbers left out fit what was measured, and cannot be large beside those that agree."""
+        """For each number, whether it is left out, fits what was measured, and is small beside those that agree."""
         largest = np.abs(self.measured[self.states == "agree"]).max(initial=0)
         return (self.states == "unresolved") & (self.gap <= self.bound) & (self.bound <= HARMLESS * largest)
 
@@ -186,8 +178,8 @@ class Comparison:
     def state(self):
         """One of "agree", "differ", "corner", "kink", "unresolved", "empty".
 
-        "corner": all that is known agrees, and some numbers lie at corners, where the claim is a slope between those
-        to either side. "kink": there is a corner, or an end of the domain, at which nothing could be told.
+        "corner": all that is known agrees, and some numbers lie at corners, where the claim lies between the one-sided
+        slopes. "kink": there is a corner, or an end of the domain, where nothing can be told.
         """
         if not self.claim.size:
             return "empty"
@@ -203,30 +195,30 @@ class Comparison:
 
     @property
     def worst(self):
-        """The clearest difference; without any, the least resolved; where all agree, the largest number."""
+        """The clearest difference; without one, the least resolved number; if all agree, the largest."""
         for state in ("differ", "unresolved", "kink", "edge", "corner"):
             found = [self[k] for k in np.flatnonzero(self.states == state)]
             found = found or [d for d in self.directions if d.state == state]
             if found and (state == "differ" or self.state != "agree"):
                 return max(found, key=lambda number: number.gap if state == "differ" else number.error)
-        found = [self[k] for k in np.flatnonzero(self.states == "agree")]
-        return max(found, default=None, key=lambda number: float(f"{abs(number.measured):.5e}"))   # not by rounding
+        found = [self[k] for k in np.flatnonzero(self.states == "agree")]   # six digits: rounding must not choose
+        return max(found, default=None, key=lambda number: float(f"{abs(number.measured):.5e}"))
 
-    # What follows holds the numbers against a hypothesis.
+    # What follows compares the numbers with a hypothesis.
 
     def usable(self):
-        """Return the record with those numbers alone whose difference could be measured."""
+        """Return the record with only the numbers whose difference could be measured."""
         seen = np.isin(self.states, ("agree", "differ")) | (self.states == "unresolved") & np.isfinite(self.error)
         return self.rows(seen)
 
     @property
     def whole(self):
-        """Whether every number of the tensor is there."""
+        """Whether every number of the tensor was measured."""
         return len(self) == self.claim.size
 
     @property
     def largest(self):
-        """Size of the largest number measured."""
+        """The size of the largest number measured."""
         return float(np.abs(self.measured).max(initial=0))
 
     @property
@@ -250,12 +242,12 @@ class Comparison:
         return table.reshape(self.shape)
 
     def tolerance(self, values):
-        """Return how far the rounding of a correct claim may take it from these values."""
+        """Return how far rounding may move a correct claim from these values."""
         rounding = ROUNDINGS * self.precision * np.abs(values).max(initial=0)
         return rounding + self.precision ** (2 / 3) * np.abs(values)
 
     def fits(self, claimed, factor=1.0, measured=None, error=None):
-        """True if claimed = factor * measured everywhere, to the error."""
+        """True if claimed = factor * measured everywhere, within the error."""
         measured = self.measured if measured is None else measured
         error = self.error if error is None else error
         allowed = 2 * (np.abs(factor) * error + self.tolerance(claimed))
@@ -281,17 +273,17 @@ COLUMNS = ("places", "claimed", "measured", "error", "bound", "states", "slopes"
 
 
 class Context(NamedTuple):
-    """What a diagnosis may look at beside a tensor's own numbers.
+    """What a diagnosis may use beside a tensor's own numbers.
 
     Attributes
     ----------
     sizes : dict of str to int
         Lengths of axes by name.
     arrays : dict of str to ndarray
-        Arguments, output and upstream gradient, by the words to call them.
+        Arguments, output and upstream gradient, by the names used in sentences.
     upstream : ndarray or None
     measured_anew : callable or None
-        ``measured_anew(name, indices, moved)`` measures with other arguments, and returns values and errors.
+        ``measured_anew(name, indices, moved)`` measures with some arguments replaced, and returns values and errors.
     rows : callable or None
         ``rows(name, indices)`` measures rows of the Jacobian, and returns values and errors, each of shape (number of
         indices, size of the output).

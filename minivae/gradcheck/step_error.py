@@ -1,7 +1,7 @@
-"""The V of a finite difference: its error against its step, and where the checker ends up.
+"""The V of a finite difference: its error against its step, and the error that the checker reaches.
 
-Too long a step, and the function's curvature shows (error like h**2); too short, and the rounding of its values
-does (error like 1/h). The checker's extrapolation goes below the tip of the V.
+If the step is too long, the curvature of the function shows (an error like h**2); if it is too short, the rounding of
+its values does (an error like 1/h). The checker's extrapolation goes below the tip of the V.
 """
 
 from typing import NamedTuple
@@ -15,7 +15,7 @@ __all__ = ["StepError", "step_error"]
 
 
 class StepError(NamedTuple):
-    """What a picture of the V needs.
+    """What is needed to draw the V.
 
     Attributes
     ----------
@@ -24,18 +24,18 @@ class StepError(NamedTuple):
     errors : ndarray, shape (n,)
         |central difference - reference|, NaN where the function has no value.
     truncation, rounding : ndarray, shape (n,)
-        The two branches of the error: curvature's, of slope 2 on logarithmic axes, and rounding's, of slope -1. The
-        first is zero where the errors show none: on a straight line, at a corner.
+        The two branches of the error: slope 2 on logarithmic axes, from curvature, and slope -1, from rounding. The
+        first is zero where the errors show no curvature: on a straight line, at a corner.
     best_step : float
-        The plain difference's own best step, where the branches cross.
+        The best step of the plain difference, where the sum of the branches is smallest.
     step : float
-        Longest step of the attempt that the checker settled on.
+        Longest step of the attempt that the checker chose.
     value, error : float
         The extrapolated derivative and its estimated error.
     reference : float
-        What errors are measured from: the exact derivative if it was given, else ``value``.
+        The derivative that the errors are measured from: the exact one if it was given, else ``value``.
     evaluations : int
-        How often the checker called the function for ``value``.
+        How often the checker called the function to find ``value``.
     """
 
     steps: np.ndarray
@@ -66,7 +66,7 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     exact : float, optional
         The true derivative, if known.
     steps : array-like, optional
-        By default four a decade, from 1 to 1e-13 times the number's length.
+        By default four a decade, from 1 to 1e-13 times the size of the number.
 
     Returns
     -------
@@ -74,7 +74,7 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
 
     Notes
     -----
-    Equations 6.3 and 6.4, with both constants taken from the measured errors.
+    Equations 6.3 and 6.4, with both constants estimated from the measured errors.
 
     References
     ----------
@@ -108,7 +108,7 @@ def _branches(steps, errors, rounding_bound):
     long = (errors / steps**2)[errors > 20 * rounding_bound / steps][-8:]
     curvature = float(np.median(long)) if len(long) > 2 and long.max() < 4 * long.min() else 0.0
     short = (errors > 0) & (curvature * steps**2 < 0.01 * errors)
-    if not curvature:   # a straight line, or a corner: only the shortest steps are sure to be rounding's
+    if not curvature:   # a straight line, or a corner: only the shortest steps surely show rounding
         short &= np.arange(len(steps)) >= len(steps) // 2
     noise = float(np.median((errors * steps)[short])) if short.any() else rounding_bound
     return noise, curvature

@@ -2,7 +2,7 @@
 
 A finite difference cannot judge a gradient that is right only on average. Many draws can: the distance of their
 mean from the reference, in standard errors, is a z-score that is seldom beyond 4 if the estimator is unbiased.
-Variances stand side by side, because that is what one unbiased estimator has over another.
+Variances are shown side by side, because a smaller variance is what makes one unbiased estimator better than another.
 """
 
 from collections.abc import Mapping
@@ -13,26 +13,26 @@ import numpy as np
 
 __all__ = ["check_unbiased", "UnbiasedReport", "EstimatorFacts"]
 
-FALSE_ALARM = 1e-3    # chance that an unbiased estimator looks biased at first; a second, longer look must agree
+FALSE_ALARM = 1e-3    # probability that an unbiased estimator looks biased at first; more draws must confirm it
 RESOLUTION = 0.1      # a standard error above this share of the reference's largest number resolves nothing
-ZERO = 1e-9           # a reference below this share of a draw's spread is zero
-ZERO_RESOLUTION = 0.05   # and then a standard error above this share of the spread resolves nothing
+ZERO = 1e-9           # a reference below this share of the spread of a draw counts as zero
+ZERO_RESOLUTION = 0.05   # then a standard error above this share of the spread resolves nothing
 
 
 class EstimatorFacts(NamedTuple):
-    """What the draws of one estimator say.
+    """What the draws of one estimator show.
 
     Attributes
     ----------
     name : str
     mean, standard_error : ndarray
-        Over the draws, shaped as the gradient.
+        Of the draws, shaped as the gradient.
     variance : float
         Of a single draw, averaged over the gradient's numbers.
     z : float
         The largest distance of the mean from the reference, in standard errors.
     limit : float
-        What z would seldom exceed.
+        What z seldom exceeds if the estimator is unbiased.
     state : {"agree", "differ", "unresolved", "broken"}
         "broken": some draws are not finite.
     broken : int
@@ -114,10 +114,9 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
     estimators : dict of str to callable
         ``estimator(rng)`` returns one draw of the gradient, from fresh noise that it takes from ``rng``.
     reference : array-like
-        The gradient that they should have on average: a closed form, or an estimate so good that its error may be
-        neglected.
+        The gradient that they should have on average: a closed form, or an estimate with a negligible error.
     draws : int, optional
-        How many draws to take of each; where they disagree, four times as many again.
+        How many draws to take of each; if they disagree with the reference, four times as many follow.
     rng : numpy.random.Generator, optional
         By default always the same.
 
@@ -134,9 +133,9 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
     Notes
     -----
     With n numbers in the gradient, z is compared with the normal quantile at 1 - 0.001 / 2n (Bonferroni), and an
-    alarm must be confirmed by new draws. A biased estimator is missed if its bias is below the standard error: the
-    verdict is "inconclusive" if that is not small beside the reference. Where the reference is zero, the standard error
-    must be small beside the spread of a single draw.
+    alarm must be confirmed by new draws. A bias below the standard error is missed: so the verdict is "inconclusive"
+    if the standard error is not small beside the reference. If the reference is zero, it must be small beside the
+    spread of a single draw.
 
     References
     ----------
@@ -164,7 +163,7 @@ def check_unbiased(estimators, reference, *, draws=4000, rng=None):
 
 
 def _look(name, estimator, reference, draws, rng, largest):
-    """The facts of one estimator, and the largest draws of all so far: an error below their rounding is none."""
+    """Return the facts of one estimator, and the largest draws so far: an error below their rounding is no error."""
     samples = [np.asarray(estimator(rng)) for _ in range(draws)]
     for sample in samples:
         if sample.dtype.kind not in "fiub":
@@ -180,7 +179,7 @@ def _look(name, estimator, reference, draws, rng, largest):
     with np.errstate(over="ignore"):   # beyond 1e154 a square is too large for floats
         mean, variance = samples.mean(axis=0), samples.var(axis=0, ddof=1)
     largest = np.maximum(largest, np.abs(samples).max(axis=0))
-    rounding = 2**-40 * largest                       # for an estimator without any noise
+    rounding = 2**-40 * largest   # for an estimator without noise
     error = np.sqrt(variance / draws) + rounding
     gap = np.abs(mean - reference)
     z = float(np.divide(gap, error, out=np.where(gap > 0, np.inf, 0.0), where=error > 0).max())
