@@ -1,4 +1,4 @@
-"""The derivation: the one list of equations, how to find them, and the package's own source beside them."""
+"""The derivation: the list of all equations, a search by number or symbol, and the source code beside each."""
 
 from .equations import EQUATIONS, Equation
 from .registry import as_table, equation, equation_of, find_function, locate

@@ -1,6 +1,6 @@
-"""Finding an equation by its number or by its symbol, and the code that implements it.
+"""The registry: find an equation by its number or its symbol, and the code that implements it.
 
-The list itself stands in equations/. ``python -m minivae derivation`` prints all of it.
+The list of equations is in equations/; ``python -m minivae derivation`` prints it.
 """
 
 import difflib
@@ -20,12 +20,12 @@ The derivation. 2.3 is the third equation of notebook 2; those of notebook 6 are
 decoder's, q the encoder's. dy is the gradient of the loss with respect to y, dll that with respect to log p(x|z). ⊙
 multiplies number by number; β weights the KL; B is the number of examples in a batch.
 """
-PACKAGE = __package__.partition(".")[0]  # what names such as "kernels:dense" are looked up in
+PACKAGE = __package__.partition(".")[0]  # where names such as "kernels:dense" are looked up
 _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
 
 
 def equation(number):
-    """Return the equation of that number.
+    """Return the equation with a number.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def equation(number):
     Raises
     ------
     KeyError
-        If there is none; the message says which numbers that notebook has.
+        If there is none; the message says which numbers the notebook has.
     """
     if isinstance(number, str) and number in _BY_NUMBER:
         return _BY_NUMBER[number]
@@ -54,7 +54,7 @@ def equation(number):
 def equation_of(symbol, trace=()):
     """Return the equation that defines a symbol such as "z", "encoder.0.h" or "d.encoder.0.W", or None.
 
-    Some symbols are defined by several equations; ``trace``, the symbols around it, tells which of them is meant.
+    Some symbols have several equations; ``trace``, with the symbols beside it, decides which one is meant.
     """
     name = re.sub(r"(encoder|decoder)\.\d+\.(?=[hWb]$)", "", symbol)
     found = [entry for entry in EQUATIONS
@@ -63,12 +63,12 @@ def equation_of(symbol, trace=()):
 
 
 def find_function(function):
-    """Return a registered function itself, from its name as in ``Equation.computed_by``.
+    """Return the function with a name as in ``Equation.computed_by``.
 
     Raises
     ------
     ValueError
-        If there is none of that name; the message says what there is.
+        If there is none; the message suggests similar names.
     """
     module, _, name = function.partition(":") if isinstance(function, str) else ("", "", "")
     expected = f'function must be "module:name" within {PACKAGE}, such as "kernels:dense"; got {function!r}'
@@ -87,7 +87,7 @@ def find_function(function):
 
 
 def locate(function):
-    """Say where a registered function stands.
+    """Return where a function with such a name is defined.
 
     Parameters
     ----------
@@ -110,13 +110,13 @@ def lines_of(function):
 
 
 def in_package(file):
-    """Return a file's path as it is cited: from the package's folder on, or just its name if it lies elsewhere."""
+    """Return a file's path as it is cited: from the package's folder on, or only its name if it is elsewhere."""
     file, root = pathlib.Path(file), pathlib.Path(__file__).parents[2]
     return file.relative_to(root).as_posix() if file.is_relative_to(root / PACKAGE) else file.name
 
 
 def as_table():
-    """Return the whole chain as text: number, formula, and beneath it the functions with file and line."""
+    """Return all equations as text: number, formula, meaning, and the functions with file and line."""
     lines = [HEADING]
     for entry in EQUATIONS:
         lines.append(f"{entry.number:>5}  {entry.plain}")

@@ -1,4 +1,4 @@
-"""The package's own source, read live from its files: what notebooks and the stepper show beside the equations."""
+"""The package's own source code, read from its files: the lines that notebooks show beside the equations."""
 
 import ast
 import functools
@@ -10,13 +10,13 @@ from .registry import find_function, lines_of, locate
 
 __all__ = ["show_source", "source_lines", "assigning", "body_of", "Source"]
 
-KERNELS, PLAIN = "kernels:", "kernels.plain:"  # how the names of the kernels begin, and of their plain forms
+KERNELS, PLAIN = "kernels:", "kernels.plain:"  # prefixes of the names of kernels and of their plain forms
+
 
 def show_source(function, since=None, until=None, *, tuned=False, docstring=False):
-    """Show a function of the package as it stands in its file, with the equations that it implements.
+    """Show the source of a function of the package, with the equations that it implements.
 
-    A kernel is shown in its plain form, the one line of NumPy that it means; the tuned form, which runs, is folded
-    below.
+    A kernel is shown in its plain form, one line of NumPy; the tuned form, which really runs, is folded below.
 
     Parameters
     ----------
@@ -24,16 +24,16 @@ def show_source(function, since=None, until=None, *, tuned=False, docstring=Fals
         As in the registry of equations: "kernels:dense_backward", "model.vae:VAE.forward".
     since, until : str, optional
         Show only the lines from the first that contains ``since`` to the next that contains ``until``; ``since``
-        alone shows one line. They are lines of the tuned form.
+        alone shows one line. For a kernel they are lines of the tuned form.
     tuned : bool, optional
         Show the tuned form of a kernel, without the line that checks shapes.
     docstring : bool, optional
-        Show the function whole, with its docstring and its checks.
+        Show the whole function, with its docstring and its checks.
 
     Returns
     -------
     source : Source
-        Shows itself; let it be a cell's last line.
+        Make it the last line of a cell, or print it.
 
     Raises
     ------
@@ -43,7 +43,7 @@ def show_source(function, since=None, until=None, *, tuned=False, docstring=Fals
     Examples
     --------
     ``mv.show_source("kernels:tanh_backward")`` shows ``return dy * (1 - y**2)``, and
-    ``mv.show_source("kernels:tanh_backward", tuned=True)`` how that is computed in place.
+    ``mv.show_source("kernels:tanh_backward", tuned=True)`` shows how this is computed in place.
     """
     find_function(function)
     if function.startswith(KERNELS) and since is None and not (tuned or docstring):
@@ -57,7 +57,7 @@ def show_source(function, since=None, until=None, *, tuned=False, docstring=Fals
 
 
 class Source:
-    """Lines of a function of the package, read from its file.
+    """Lines of a function of the package, read from its file, and the equations that they implement.
 
     Parameters
     ----------
@@ -69,17 +69,17 @@ class Source:
     Attributes
     ----------
     name, file : str
-        Of the function, and the file that it stands in.
+        The name of the function, and its file.
     function : str
         As given.
     numbers : list of int
         Of the lines, in the file.
     line : int
-        Where the lines begin.
+        The number of the first line.
     code : str
     equations : list of Equation
-        Those that the registry says the function computes, or else differentiates; of the VAE's own chain, those whose
-        symbols these lines assign.
+        The equations that the function computes, or else those that it differentiates. For the VAE's own chain, those
+        whose symbols these lines assign.
     """
 
     def __init__(self, function, lines):
@@ -99,7 +99,7 @@ class Source:
 
     @property
     def tuned(self):
-        """Source of the kernel that runs, for the lines of a plain form; else None."""
+        """The source of the kernel that really runs, if these lines are its plain form; else None."""
         if not self.function.startswith(PLAIN):
             return None
         kernel = self.function.replace(PLAIN, KERNELS)
@@ -127,7 +127,7 @@ def plain_form(kernel):
 
 
 def source_lines(function, *, docstring=False):
-    """Return a function's lines by their number in its file; its docstring and shape checks only if asked for."""
+    """Return a function's lines by their number in its file, by default without docstring and shape checks."""
     found = find_function(function)
     texts, start = lines_of(found)
     lines = {start + i: text.rstrip("\n") for i, text in enumerate(texts)}
@@ -141,7 +141,7 @@ def source_lines(function, *, docstring=False):
 
 
 def _is_framework(value):
-    """Whether an expression that stands alone is a docstring, or the check of a kernel's shapes."""
+    """Return whether an expression statement is a docstring or the check of a kernel's shapes."""
     return isinstance(value, ast.Constant) or isinstance(value, ast.Call) and ast.unparse(value.func) == "check_shapes"
 
 
@@ -153,14 +153,14 @@ def _first(lines, text, start, function):
 
 
 def assigning(function, *targets, between=()):
-    """Return the assignments to the targets in a function, and those to the names between symbols that they use.
+    """Return the assignments to the targets in a function, and to those names between symbols that they use.
 
     Parameters
     ----------
     function : str
         As in the registry of equations.
     *targets : str
-        As the code writes them, such as "d.mu" or "d[y]".
+        As written in the code, such as "d.mu" or "d[y]".
     between : sequence of str, optional
         Names that stand between two symbols, such as ``model.vae.BETWEEN``.
 
@@ -177,12 +177,12 @@ def assigning(function, *targets, between=()):
 
 
 def assigns(function, target):
-    """Whether a registered function assigns a target, such as "d.mu"."""
+    """Return whether a function assigns a target, such as "d.mu"."""
     return any(target in assigned for assigned, _, _ in _statements(find_function(function)))
 
 
 def body_of(kernel, target=None):
-    """Return the lines of a kernel's plain form; or, given a target that they assign, the one that assigns it."""
+    """Return the lines of a kernel's plain form, or only the one that assigns the target, if it assigns it."""
     kernel = plain_form(kernel)
     found = [numbers for assigned, _, numbers in _statements(find_function(kernel)) if target in assigned]
     if found:
@@ -193,7 +193,7 @@ def body_of(kernel, target=None):
 
 @functools.cache
 def _statements(function):
-    """For each assignment of a function: what it assigns, the names it uses, the numbers of its lines in the file."""
+    """Return for each assignment in a function what it assigns, the names it uses, and its line numbers in the file."""
     lines, first = lines_of(function)
     found = []
     for node in ast.walk(ast.parse(textwrap.dedent("".join(lines)))):

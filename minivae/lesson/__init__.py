@@ -1,4 +1,4 @@
-"""What a lesson shows: the stepper, the explorer, the formula sheet, the toy, and figures in notebooks."""
+"""What the notebooks show: the stepper and its page, the explorer, the formula sheet, the toy, and figures."""
 
 from .explorer import explore
 from .formula_sheet import formula_sheet

@@ -1,7 +1,7 @@
-"""Sliders for the latents, with what the decoder makes of them beside; and a still figure that stands without sliders.
+"""The explorer: sliders for the latents beside the decoded image, and a figure for readers without sliders.
 
-In a notebook with a kernel, ``mv.explore(model, x)`` shows both; on a page, where nothing runs, the figure is what
-remains. Shapes: n images, D pixels, K latent.
+In a running notebook ``mv.explore(model, x)`` shows both; on a printed or published page only the figure is left.
+Shapes: n images, D pixels, K latent.
 """
 
 import math
@@ -24,21 +24,21 @@ class Explorer:
     ----------
     model : VAE
     x : ndarray, shape (n, D)
-        Images. Each may be the start; all of them say how much each latent carries. For a conditional model
-        [x | label].
+        Images. Each can be the starting point; over all of them the KL of each latent is averaged. For a conditional
+        model [x | label].
     sliders : int, optional
-        How many latents can be moved: those with the largest mean KL.
+        How many latents can be moved; these are the ones with the largest mean KL.
     image_shape : (int, int), optional
         Rows and columns; by default square.
 
     Attributes
     ----------
     kl : ndarray, shape (K,)
-        The mean KL of each latent over x, in nats (equation 3.7, latent by latent).
+        The mean over x of each latent's KL, in nats (equation 3.7, latent by latent).
     latents : ndarray of int, shape (sliders,)
-        Those that can be moved, largest KL first.
+        The latents that can be moved, with the largest KL first.
     z : ndarray, shape (K,)
-        Where we are.
+        The current point.
 
     Raises
     ------
@@ -68,19 +68,19 @@ class Explorer:
         return self.image()
 
     def move(self, latent, value):
-        """Set one latent, and return the decoded mean, shape (rows, columns)."""
+        """Set one latent and return the decoded mean, shape (rows, columns)."""
         self.z[latent] = value
         return self.image()
 
     def image(self, z=None):
-        """Decode where we are, or elsewhere: the means, (rows, columns) for one z of shape (K,), (m, D) for (m, K)."""
+        """Return decoded means: (rows, columns) for z (K,), by default the current point; (m, D) for z (m, K)."""
         rows = np.atleast_2d(self.z if z is None else z)
-        label = np.tile(self.x[self.index, self.model.data_dim:], (len(rows), 1))  # no columns but in a conditional VAE
+        label = np.tile(self.x[self.index, self.model.data_dim:], (len(rows), 1))  # no columns without labels
         images = self.model.decode(np.concatenate([rows, label], axis=1))
         return images if np.ndim(z) == 2 else images.reshape(self.image_shape)
 
     def figure(self):
-        """Return the still figure: a row for each slider, its latent from -3 to 3, the others as they are."""
+        """Return the figure: a row for each slider, with its latent from -3 to 3 and the others unchanged."""
         from ..plots.mosaic import centre_ticks, check_pictures, mosaic
 
         values = np.linspace(-REACH, REACH, 13)
@@ -98,7 +98,7 @@ class Explorer:
         return figure
 
     def widget(self):
-        """Return the sliders, with the original and the decoded mean beside, for display in a notebook."""
+        """Return the sliders, with the original and the decoded mean beside them, for display in a notebook."""
         import ipywidgets
 
         from ..plots.mosaic import as_png
@@ -114,7 +114,7 @@ class Explorer:
         def restart(change):
             decoded.value = as_png(self.start(which.value), MAGNIFIED)
             original.value = as_png(self.x[self.index, :self.model.data_dim].reshape(self.image_shape), MAGNIFIED)
-            place = self.z.copy()  # a slider rounds what it is given
+            place = self.z.copy()  # sliders round their values
             for slider, latent in zip(sliders, self.latents):
                 slider.value = float(place[latent])
 
@@ -131,7 +131,7 @@ class Explorer:
 
 
 def explore(model, x, sliders=6, image_shape=None):
-    """Move through a model's latent space: sliders in a live notebook, and beneath them a figure that stands without.
+    """Move through a model's latent space: show sliders in a running notebook, and beneath them a figure.
 
     Parameters
     ----------
@@ -141,7 +141,7 @@ def explore(model, x, sliders=6, image_shape=None):
     Returns
     -------
     None
-        The figure is shown as ``mv.show`` does. Outside a notebook, and without ipywidgets, it is all there is.
+        The figure is shown by ``mv.show``. Outside a notebook, or without ipywidgets, there are no sliders.
 
     Raises
     ------
@@ -156,6 +156,6 @@ def explore(model, x, sliders=6, image_shape=None):
         try:
             display(explorer.widget())
         except ImportError:
-            pass  # no ipywidgets here: the figure below stands without them
+            pass  # without ipywidgets there is only the figure below
     explorer.start(0)
     show(explorer.figure())

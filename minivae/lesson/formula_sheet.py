@@ -1,7 +1,7 @@
-"""The formula sheet: the chain forward and backward on one page, both notations, and how to read it aloud.
+"""The formula sheet: the chain forward and backward on one page, both notations, and how to read each line aloud.
 
-The equations are those of the registry, by number, so that the sheet cannot differ from them. What is new here is the
-order and the words. The page prints on one sheet of A4; notebooks/formula_sheet.ipynb shows it.
+The equations come from the registry, by number, so the sheet cannot differ from it. Only the order and the words are
+written here. The sheet fits on one page of A4; notebooks/formula_sheet.ipynb shows it.
 """
 
 import html
@@ -99,7 +99,7 @@ STYLE = """
 
 
 class FormulaSheet:
-    """The sheet itself: shows itself in a notebook as a page, and in a terminal as text."""
+    """The sheet: shown as a page in a notebook, and as text in a terminal."""
 
     def __repr__(self):
         lines = []
@@ -121,7 +121,7 @@ class FormulaSheet:
 
 
 def formula_sheet():
-    """Return the formula sheet; let it be a cell's last line, or print it.
+    """Return the formula sheet: make it the last line of a cell, or print it.
 
     Returns
     -------
@@ -131,7 +131,7 @@ def formula_sheet():
 
 
 def sheet_row(number, aloud):
-    """Lay out one equation: its number, its symbol in the code, the formula, and the words."""
+    """Return the cells of one equation: its number, its symbol in the code, the formula, and the words."""
     entry = equation(number)
     symbol = (entry.symbol or "").replace(" ", ", ")
     return (f'<td style="width: 4%">{number}</td><td class="code" style="width: 14%">{html.escape(symbol)}</td>'

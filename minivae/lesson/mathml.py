@@ -1,6 +1,6 @@
-"""Formulas as MathML, which browsers draw without a network; and the symbols in them that a page can link.
+"""Formulas as MathML, which browsers draw without a network, with links on the symbols in them.
 
-latex2mathml turns LaTeX into MathML. It comes with ``pip install minivae[book]``. Without it a formula is shown as
+latex2mathml, which ``pip install minivae[book]`` installs, turns LaTeX into MathML. Without it a formula is shown as
 plain text.
 """
 
@@ -10,7 +10,7 @@ import xml.etree.ElementTree as ElementTree
 __all__ = ["mathml", "linked"]
 
 NAMESPACE = "http://www.w3.org/1998/Math/MathML"
-FUNCTIONS = {"log", "exp", "sin", "cos", "tanh", "max", "min"}  # which TeX sets apart from what they are applied to
+FUNCTIONS = {"log", "exp", "sin", "cos", "tanh", "max", "min"}  # TeX puts a space around these
 GREEK = {"μ": "mu", "σ": "sigma", "ε": "eps", "ℓ": "log_likelihood"}
 
 
@@ -21,9 +21,9 @@ def mathml(latex, plain=None, *, block=True):
     ----------
     latex : str
     plain : str, optional
-        What to show without latex2mathml, and to who listens; by default the LaTeX itself.
+        What to show without latex2mathml; by default the LaTeX itself.
     block : bool, optional
-        A line of its own, or within a line of text.
+        Whether the formula has a line of its own, or is part of a line of text.
     """
     element = _element(latex, block)
     if element is None:
@@ -32,7 +32,7 @@ def mathml(latex, plain=None, *, block=True):
 
 
 def linked(latex, plain, steps, values):
-    """Return a formula whose symbols are marked as places to go to with the mouse; a list of links serves the keyboard.
+    """Return a formula whose symbols can be clicked. For the keyboard, the page has a list of links.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def linked(latex, plain, steps, values):
     steps : dict of str to str
         For each identifier as it is written in the formula ("z", "μ", "dz"), the step that it leads to.
     values : dict of str to str
-        For each step, what its symbol is just now, in words.
+        For each step, the value of its symbol as text.
     """
     element = _element(latex, True)
     if element is None:
@@ -55,8 +55,8 @@ def _element(latex, block):
     except ImportError:
         return None
     ElementTree.register_namespace("", NAMESPACE)
-    latex = latex.replace("{aligned}", "{split}")  # which it knows
-    for bar in (r"\|", r"\Vert"):  # latex2mathml enlarges no such bar; a bar is as tall as it must be by itself
+    latex = latex.replace("{aligned}", "{split}")  # latex2mathml knows only this one
+    for bar in (r"\|", r"\Vert"):  # latex2mathml does not know these sizes; browsers choose the height
         for size in (r"\big", r"\Big", r"\bigl", r"\bigr"):
             latex = latex.replace(size + bar, r"\Vert ")
     element = ElementTree.fromstring(convert(latex, display="block" if block else "inline"))
@@ -65,11 +65,11 @@ def _element(latex, block):
 
 
 def _set_functions_apart(parent):
-    """Put TeX's thin space around the name of a function: m log p, not mlogp; but log(p), and nothing beside a sign."""
+    """Put a thin space around the names of functions, as TeX does: m log p, but log(p), and none beside an operator."""
     children = list(parent)
     for child in children:
         _set_functions_apart(child)
-    if _tag(parent) not in ("math", "mrow", "mstyle", "mtd"):  # elsewhere a part counts by its place
+    if _tag(parent) not in ("math", "mrow", "mstyle", "mtd"):  # in other elements the position of a child has a meaning
         return
     parent[:] = children[:1]
     for before, child in zip(children, children[1:]):
@@ -81,12 +81,12 @@ def _set_functions_apart(parent):
 
 
 def _is_function(element):
-    """Whether it is the name of a function, perhaps with an index or a power."""
+    """Return whether an element is the name of a function, perhaps with an index or a power."""
     return _is_function(element[0]) if _tag(element) in ("msub", "msup", "msubsup") else element.text in FUNCTIONS
 
 
 def _takes_space(element, operators):
-    """Whether a function's name stands apart from this neighbour: any but a space or an operator that is not listed."""
+    """Return whether a space belongs between a function's name and this neighbour: none beside most operators."""
     return _tag(element) not in ("mspace", "mo") or (_tag(element) == "mo" and element.text in tuple(operators))
 
 
@@ -95,7 +95,7 @@ def _tag(element):
 
 
 def _link(parent, steps, values):
-    """Wrap each identifier that is a step, with the d before it where that makes the gradient, in a row of its own."""
+    """Mark each identifier that is the name of a step; with a d before it, mark both as the gradient."""
     children, i = list(parent), 0
     while i < len(children):
         taken, name = 1, _identifier(children[i])
@@ -119,7 +119,7 @@ def _link(parent, steps, values):
 
 
 def _identifier(element):
-    """The identifier that an element writes: one letter, or a word in upright letters; its index and power aside."""
+    """Return the identifier in an element, a letter or a word in upright letters, without index and power; or None."""
     tag = _tag(element)
     if tag in ("msub", "msup", "msubsup"):
         return _identifier(element[0]) if tag == "msub" else None

@@ -1,28 +1,28 @@
-"""What a notebook shows beside numbers: a figure with alt text. Outside a notebook the words stand for the picture."""
+"""Showing a figure in a notebook, with alt text. Outside a notebook the alt text is printed instead."""
 
 import io
 import sys
 
 __all__ = ["in_notebook", "show"]
 
-PIXELS_PER_INCH, SHOWN_PER_INCH = 160, 95  # twice as fine as it is shown, nearly: sharp on a good screen
+PIXELS_PER_INCH, SHOWN_PER_INCH = 160, 95  # nearly twice the resolution at which it is shown: sharp on a good screen
 
 
 def in_notebook():
-    """Whether a kernel or a terminal of IPython runs this."""
+    """Return whether this runs in IPython: in a notebook's kernel or in its terminal."""
     return "IPython" in sys.modules and sys.modules["IPython"].get_ipython() is not None
 
 
 def show(figure, alt=None):
-    """Show a figure in the notebook, with its description for those who cannot see it.
+    """Show a figure in the notebook, with a description for readers who cannot see it.
 
     Parameters
     ----------
     figure : matplotlib Figure
         From ``mv.plots``, or any other.
     alt : str, optional
-        What the picture shows, in words: the kind of chart, the axes, what there is to see. By default the
-        figure's attribute ``alt``, which all figures of ``mv.plots`` carry.
+        What the figure shows, in words: the kind of chart, the axes, what there is to see. By default the figure's
+        attribute ``alt``, which all figures of ``mv.plots`` have.
 
     Raises
     ------
@@ -33,7 +33,7 @@ def show(figure, alt=None):
     if not alt:
         raise ValueError("alt is missing: say in a sentence what the figure shows, for readers who cannot see it.")
     if not in_notebook():
-        print(alt)  # no notebook: the words stand for the picture
+        print(alt)
         return
     from IPython.display import display
 

@@ -1,7 +1,7 @@
-"""One pass of a VAE, forward and then back, one symbol at a time: its equation, its lines of code, its value.
+"""The stepper: one pass of a VAE, forward and back, one symbol at a time, each with its equation, code and value.
 
-Nothing is computed here but the model's own ``forward`` and ``backward``; the lines shown are read from the source, by
-looking for the statements that assign the symbol.
+The values are those of the model's own ``forward`` and ``backward``. The lines of code are read from the source, by a
+search for the statements that assign the symbol.
 """
 
 import re
@@ -18,16 +18,16 @@ from ..model.vae import BETWEEN, VAE
 
 __all__ = ["step_through", "Steps", "Step"]
 
-METHODS = ("forward", "backward", "meet_at_encoder")  # of a model, in which its symbols are assigned
-PATH = "model.path:path_to_encoder"                   # which the models of model/path.py call
+METHODS = ("forward", "backward", "meet_at_encoder")  # methods of a model that assign its symbols
+PATH = "model.path:path_to_encoder"                   # called by the models of model/path.py
 LAYERS, LAYERS_BACKWARD = "model.mlp:MLP.forward", "model.mlp:MLP.backward"
 LOSS = "the derivative of the loss with respect to itself"
 REPORTED = "zero: the elbo is only reported; the loss is made from the objective"
-PATHS = {"mu": ("reparameterize",), "log_var": ("standard_deviation",), "z": ()}  # and the KL's, in either form
+PATHS = {"mu": ("reparameterize",), "log_var": ("standard_deviation",), "z": ()}  # and the KL, in either form
 
 
 def step_through(model, x, eps, beta=None):
-    """Walk through one pass of a VAE, forward to the loss and back to every weight, one symbol at a time.
+    """Step through one pass of a VAE, forward to the loss and back to every weight, one symbol at a time.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ def step_through(model, x, eps, beta=None):
     Returns
     -------
     steps : Steps
-        A sequence of steps, in order. ``steps["z"]`` is the step that computes z, ``steps["d.z"]`` the one that
-        computes dloss/dz, ``steps["d.decoder.0.W"]`` a weight's gradient. Printed, or as a cell's last line, it shows
-        itself whole; so does each step.
+        The steps, in order. ``steps["z"]`` is the step that computes z, ``steps["d.z"]`` the one that computes
+        dloss/dz, and ``steps["d.decoder.0.W"]`` is that of a weight's gradient. Print them, or make them the last line
+        of a cell; a single step can be shown in the same way.
 
     Raises
     ------
     ValueError
-        If the model is no VAE, or an argument does not fit it.
+        If the model is not a VAE, or an argument does not fit it.
 
     Examples
     --------
@@ -68,7 +68,7 @@ def step_through(model, x, eps, beta=None):
 
 
 def _functions(model):
-    """The functions that assign a model's symbols and their gradients, by name as in the registry of equations."""
+    """Return the functions that assign a model's symbols and gradients, by their names in the registry of equations."""
     found = [getattr(type(model), name) for name in METHODS if hasattr(type(model), name)]
     package = __package__.partition(".")[0] + "."
     names = [f"{function.__module__.removeprefix(package)}:{function.__qualname__}" for function in found]
@@ -76,7 +76,7 @@ def _functions(model):
 
 
 def _with_locals(functions, run):
-    """What ``run`` returns, and the arrays that the functions named have between two symbols when they end."""
+    """Return the result of ``run``, and the functions' local arrays that stand between two symbols."""
     codes, seen = {find_function(name).__code__ for name in functions}, {}
 
     def watch(frame, event, _):
@@ -100,13 +100,13 @@ class Step:
         The symbol, such as "z"; for a gradient "d.z".
     value : ndarray
     parts : dict of str to ndarray
-        Where two paths meet, what each of them brings; they add up to the value.
+        Where two paths meet, the gradient along each; their sum is the value.
     equations : list of Equation
-        The last one is the symbol's own.
+        The last one defines the symbol.
     meaning : str
     sources : list of Source
-        The lines that compute it: of the chain first, then of the kernels in their plain form. ``source.tuned`` has the
-        lines of a kernel that run.
+        The lines that compute it: first of the chain, then of the kernels in their plain form. ``source.tuned`` has
+        the lines of a kernel that really run.
     """
 
     def __init__(self, name, value, equations, sources, meaning=None, parts=()):
@@ -128,13 +128,13 @@ class Step:
         return "\n\n".join([*equations, *code, f"```text\n{self._values()}\n```"])
 
     def _values(self):
-        """The value, behind its name; its parts before it, each behind its own."""
+        """Return the parts, if any, and the value as text, each after its name."""
         named = self.parts | {self.name: self.value}
         return "\n".join(f"{name} = {_written(value, len(name) + 3)}" for name, value in named.items())
 
 
 class Steps(Sequence):
-    """All the steps of one pass, in order; by place, by slice, or by name.
+    """The steps of one pass, in order. Index them by number, by slice or by name.
 
     Attributes
     ----------
@@ -170,7 +170,6 @@ class Steps(Sequence):
         return "\n\n".join(f"<details><summary>{i}. <code>{step.name}</code> {np.shape(step.value)} {step.meaning}"
                            f"</summary>\n\n{step._details()}\n\n</details>" for i, step in enumerate(self._steps, 1))
 
-
     def value(self, name):
         """Return the value of a symbol, or of a parameter."""
         return self.d.forward[name] if name in self.chain else self.model.parameters[name]
@@ -188,8 +187,8 @@ class Steps(Sequence):
 
         Notes
         -----
-        → and ← step; an address that ends in ``#d.z`` opens at that step. Formulas are MathML if latex2mathml is
-        installed (``pip install minivae[book]``), and plain text if not.
+        The keys → and ← go from step to step; an address that ends in ``#d.z`` opens the page at that step. Formulas
+        are MathML if latex2mathml is installed (``pip install minivae[book]``), else plain text.
         """
         from .walk import save_page
         save_page(self, path)
@@ -206,7 +205,7 @@ def _forward_step(symbol, model, trace, functions):
                    body_of(f"kernels:{model.settings['activation']}")]
     else:
         written = "t" if not model.chain[symbol] else "t[y]" if symbol == model.likelihood.symbol else f"t.{symbol}"
-        sources = [assigning(functions[0], written, between=BETWEEN)]  # data and noise come in where t is made
+        sources = [assigning(functions[0], written, between=BETWEEN)]  # data and noise enter where t is made
         if (entry.computed_by or "").startswith("kernels:"):
             sources.append(body_of(entry.computed_by))
     return Step(symbol, trace[symbol], [*equations, entry], sources)
@@ -234,24 +233,24 @@ def _backward_step(symbol, model, d, grads, functions, between):
 
 
 def _parts(symbol, value, between):
-    """Where paths meet and add, what each brings, as ``backward`` had it; summed over an example's samples."""
+    """Return, where paths meet, the gradient along each from ``backward``, summed over an example's samples."""
     found = {name: part for name, part in between.items() if re.fullmatch(rf"d{symbol}_through_\w+", name)}
     if len(found) < 2:
         return {}
     parts = {name: part.reshape(len(value), -1, *part.shape[1:]).sum(axis=1) for name, part in found.items()}
-    return parts if np.allclose(sum(parts.values()), value, rtol=1e-4) else {}  # along the path alone they do not
+    return parts if np.allclose(sum(parts.values()), value, rtol=1e-4) else {}  # path gradients leave one out
 
 
 def _assigning_somewhere(functions, target, between):
-    """The assignments to a target in the first function that has one, with those to the names between."""
+    """Return the assignments to a target in the first function that has one, and those to the names between symbols."""
     function = next(name for name in functions[1:] if assigns(name, target))
     return assigning(function, target, between={*BETWEEN, *between})
 
 
 def _layer(symbol, model, functions, between):
-    """The lines that carry a gradient through one dense layer to its input, its W or its b.
+    """Return the lines that carry a gradient through one dense layer to its input, its W or its b.
 
-    With those of the activation above it, and the equation of that activation, if there is one.
+    If an activation is above it, its lines are included, and its equation is returned too.
     """
     stack = model.encoder if symbol.startswith("encoder") else model.decoder
     target = {"W": "dW", "b": "db"}.get(symbol[-1], "dx")

@@ -1,8 +1,8 @@
-"""The course's toy: a VAE so small that every array prints whole, met in notebooks 1, 2, 5 and 7.
+"""The toy of the course: a VAE so small that every array is printed whole. Notebooks 1, 2, 5 and 7 use it.
 
-A picture is a row of four pixels, a bar that fills from the left. One latent, how full the bar is, explains it. The
-weights were learned once from the five bars, with a few pixels flipped, and rounded to one decimal.
-B = 3 examples, D = 4 pixels, H = 2 hidden units, K = 1 latent.
+An image is a row of four pixels, a bar that fills from the left. One latent describes how full the bar is. The weights
+were learned from the five bars, with a few pixels flipped, and rounded to one decimal. B = 3 examples, D = 4 pixels, H
+= 2 hidden units, K = 1 latent.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ WEIGHTS = {
 
 
 def toy():
-    """Return the toy: a model, three pictures and the noise for them.
+    """Return the toy: a model, three images and their noise.
 
     Returns
     -------
@@ -33,7 +33,7 @@ def toy():
     x : ndarray, shape (3, 4)
         Bars of one, two and four pixels.
     eps : ndarray, shape (3, 1)
-        Noise, one draw per picture, held fixed.
+        Noise, one draw for each image, held fixed.
     """
     model = VAE(data_dim=4, hidden=(2,), latent_dim=1, activation="tanh", dtype="float64")
     for name, weights in WEIGHTS.items():

@@ -1,6 +1,6 @@
-"""The walk: one pass, forward and back, as a page to step through. Three panes: equation, code, numbers.
+"""The walk: one pass, forward and back, as an HTML page to step through, with equation, code and numbers side by side.
 
-One file that needs no network. Everything on it is written here, from the steps of one real pass; the script in
+The page is one file that needs no network. All its text is written here, from the steps of a real pass; the script in
 walk.html shows one step at a time and computes nothing. The graph above the panes is the model's own ``chain``.
 """
 
@@ -20,14 +20,14 @@ from .mathml import linked
 __all__ = ["page", "save_page"]
 
 TEMPLATE = pathlib.Path(__file__).with_name("walk.html")
-WHOLE = 60            # numbers: an array of no more is shown whole
-HEAT = (10, 28)       # rows and columns of a larger one that are drawn
-LARGEST = 5           # of its entries that are listed
-AROUND = 4            # lines of the chain's code shown on either side of a step's own
+WHOLE = 60            # an array with at most so many numbers is shown whole
+HEAT = (10, 28)       # rows and columns of a larger array that are drawn
+LARGEST = 5           # how many of its largest entries are listed
+AROUND = 4            # lines of code shown before and after those of the step
 COLUMN, ROW, BOX = 118, 44, (104, 28)  # of the graph, in pixels
 TOP = {"kl": 0, "log_q": 0, "log_prior": 1, "log_var": 1, "sigma": 1, "label": 3, "eps": 3, "elbo": 3}  # rows; else 2
 WRITTEN = {"μ": "mu", "σ": "sigma", "ε": "eps", "z": "z", "ℓ": "log_likelihood", "KL": "kl", "objective": "objective",
-           "loss": "loss", "x": "x"}   # how the equations of the chain write its symbols
+           "loss": "loss", "x": "x"}   # how the equations write the symbols of the chain
 
 
 def save_page(steps, path):
@@ -65,7 +65,7 @@ def page(steps):
 
 
 def a_or_an(name):
-    """The name of a class with its article: "a VAE", "an IWAE"."""
+    """Return the name of a class with its article: "a VAE", "an IWAE"."""
     return f"{'an' if name[0] in 'AEIOU' else 'a'} {name}"
 
 
@@ -97,7 +97,7 @@ def _section(i, step, steps, values, lines):
 # --- the equation ---------------------------------------------------------------------------------------------
 
 def _equations(step, steps, values):
-    """The step's equations; beneath them what it is made from: the symbols in them, and the gradients above it."""
+    """Return the equations of a step and, beneath them, the values from which it is made."""
     shown = []
     for entry in step.equations:
         places = {written: name for written, name in _written(entry, step, steps).items() if name in values}
@@ -116,9 +116,9 @@ def _equations(step, steps, values):
 
 
 def _written(entry, step, steps):
-    """For each identifier of an equation as it is written, the step that it stands for; "d" before it is its gradient.
+    """Return the step that each identifier in an equation stands for; with a "d" before it, that of the gradient.
 
-    The equations of a layer speak of any layer's x, W, b, h and y: here they are those of the step's own.
+    The equations of a layer have x, W, b, h and y for any layer; here they stand for those of the step's own layer.
     """
     chain, symbol = steps.chain, step.name.removeprefix("d.")
     kernel = (entry.computed_by or "").partition(":")[2]
@@ -138,7 +138,7 @@ def _written(entry, step, steps):
 # --- the code -------------------------------------------------------------------------------------------------
 
 def _code(source, first, step, lines):
-    """The lines of a source; in the chain's own functions with the lines around them, dimmed, linked to their steps."""
+    """Return lines of code; in the chain itself with the lines around them, dimmed and linked to their steps."""
     name, place = html.escape(source.name), html.escape(f"{source.file}:{source.line}")
     title = f'<p><code>{name}</code> <span class="dim">{place}</span></p>'
     if not first:
@@ -158,7 +158,7 @@ def _code(source, first, step, lines):
 
 
 def _as_it_runs(tuned):
-    """The lines of a kernel that run, folded below its plain form."""
+    """Return the lines of a kernel that really run, folded below its plain form."""
     if tuned is None:
         return ""
     rows = "".join(f'<span class="row plain">{html.escape(line) or " "}</span>' for line in tuned.code.splitlines())
@@ -169,7 +169,7 @@ def _as_it_runs(tuned):
 # --- the numbers ----------------------------------------------------------------------------------------------
 
 def _numbers(step, steps):
-    """The value and the gradient side by side; before them, where paths meet, what each path brings."""
+    """Return the value and the gradient side by side; where paths meet, first the gradient along each path."""
     symbol = step.name.removeprefix("d.")
     value, gradient = steps.value(symbol), steps.gradient(symbol)
     parts = ""
@@ -204,7 +204,7 @@ def _array(name, array):
 
 
 def _heat(name, array):
-    """The first rows as a picture: blue below zero, red above, white at zero."""
+    """Return the first rows as a picture: blue below zero, red above, white at zero."""
     from ..plots.mosaic import heat_map_png
 
     rows = np.atleast_2d(array)[:HEAT[0], :HEAT[1]]
@@ -218,7 +218,7 @@ def _number(number):
 
 
 def _in_words(step):
-    """What a step's symbol is just now, in a line or two."""
+    """Return the value of a step in a line or two."""
     value = np.asarray(step.value)
     if value.size <= 6:
         return np.array2string(value, precision=4).replace("\n", "").replace("-", "−")
@@ -228,11 +228,11 @@ def _in_words(step):
 # --- the graph ------------------------------------------------------------------------------------------------
 
 def _graph(steps):
-    """The chain as a drawing: symbols from left to right as the pass makes them, each weight below what it enters."""
+    """Return the chain as a drawing: symbols from left to right in forward order, weights below what they enter."""
     chain, place = steps.chain, {}
     for symbol, made in chain.items():
         place[symbol] = (1 + max((place[name][0] for name in made if name in place), default=-1), TOP.get(symbol, 2))
-    for symbol in ("eps", "label"):  # they come in where they are used
+    for symbol in ("eps", "label"):  # they are drawn beside what they enter
         users = [place[user][0] for user, made in chain.items() if symbol in made]
         if symbol in place:
             place[symbol] = (max(0, min(users) - 1), TOP[symbol])
@@ -263,7 +263,7 @@ def _edge(start, end):
 
 def _node(name, middle, symbol):
     (x, y), (width, height) = middle, BOX
-    kind = "" if symbol else ' class="weight"'  # a weight has no step of its own on the way forward
+    kind = "" if symbol else ' class="weight"'  # a weight has no step in the forward pass
     return (f'<a href="#{name if symbol else "d." + name}" data-symbol="{name}"{kind}>'
             f'<rect x="{x - width / 2}" y="{y - height / 2}" width="{width}" height="{height}" rx="5"/>'
             f'<text x="{x}" y="{y + 4.5}" text-anchor="middle">{name}</text></a>')

@@ -1,4 +1,4 @@
-"""What is known of an equation: its number, its formula, what it means and where the code has it."""
+"""An equation of the derivation: its number, its formula, its meaning, and the code that implements it."""
 
 from typing import NamedTuple
 
@@ -17,14 +17,14 @@ class Equation(NamedTuple):
     latex : str
         The formula as LaTeX, for mathematics mode.
     symbol : str or None
-        The trace's symbol that it defines; for a hidden layer's output just "h". "d.z" for the gradient of the loss
-        with respect to z; "d.W" and "d.b" of any layer's weights and bias. Several, if one line defines several.
+        The symbol of the trace that it defines, or several; "h" for the output of a hidden layer, "d.z" for the
+        gradient of the loss with respect to z, "d.W" and "d.b" for those of any layer's weights and bias.
     meaning : str
-        What it says, in a few words.
+        What it means, in a few words.
     computed_by, differentiated_by : str or None
         The function that computes it and the one that differentiates it, as "module:name" within minivae.
     beside : str or None
-        Where several equations define one symbol: another symbol, which a trace has where this one is meant.
+        If several equations define the symbol: another symbol, which a trace holds if this equation is meant.
     """
 
     number: str
