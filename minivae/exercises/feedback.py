@@ -4,6 +4,7 @@ import html
 import math
 
 from ..derivation import equation
+from ..gradcheck.inputs import Fault
 from ..gradcheck.report import Report, agreement
 from ..gradcheck.words import Diagnosis
 from .exercise import stars
@@ -48,8 +49,8 @@ class ExerciseReport(Report):
 
     def __init__(self, exercise, finding=None, failed=None, undecided=None, following=None, printed=""):
         found = finding.report if finding else Report([])
-        super().__init__(found.tensors, [failed.fault] if failed else found.faults, [], found.directions, found.doubts,
-                         found.notes, title=exercise.name)
+        faults = [Fault(failed.kind, sentence(failed))] if failed else found.faults
+        super().__init__(found.tensors, faults, [], found.directions, found.doubts, found.notes, title=exercise.name)
         self.exercise, self.finding, self.failed, self.undecided = exercise, finding, failed, undecided
         self.following, self.printed = following, printed or ""
         self.catalogued = finding.mistake if finding else failed.mistake if failed else None
@@ -69,7 +70,7 @@ class ExerciseReport(Report):
     @property
     def stage(self):
         if self.failed:
-            return self.failed.stage or STAGES[self.failed.fault.kind]
+            return self.failed.stage or STAGES[self.failed.kind]
         return None if self.verdict == "pass" or self.undecided else "value"
 
     @property
@@ -158,6 +159,14 @@ class ExerciseReport(Report):
         number = self.exercise.line(self._label(), self.catalogued)
         return [f"  Look at equation {number}, notebook {number.split('.')[0]}: "
                 f"{equation(number).meaning}."] if number else []
+
+
+def sentence(failed):
+    """Return what is wrong with an answer, where, and what the numbers say of it, in one sentence."""
+    text = f"{failed.what}, {failed.where}" if failed.where else failed.what
+    if failed.square:
+        text += f". Where all sizes are equal it runs, and d{failed.square.report.worst.tensor} is wrong"
+    return f"{text}: {failed.hint}" if failed.hint else text
 
 
 def _told_apart(a, b):

@@ -18,7 +18,7 @@ from .record import OUTPUT, UPSTREAM, Context
 from .report import Report
 from .terms import MeasuredTerms
 
-__all__ = ["check_gradient", "check_vjp"]
+__all__ = ["check_gradient", "check_vjp", "check_observed"]
 
 
 def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0):
@@ -166,7 +166,29 @@ def check_vjp(forward, backward, *args, rng=None, wrt=None, sizes=None, noise=0.
     if not any(map(_is_float, args)):
         raise ValueError(f"args must hold an array of floats; got {', '.join(map(_kind, args)) or 'none'}.")
     functions = TwoFunctions(forward, backward, names)
-    dy, gradients, other, faults = observe(functions, args, rng)
+    return check_observed(functions, args, observe(functions, args, rng), rng, wrt=wrt, sizes=sizes, noise=noise)
+
+
+def check_observed(functions, args, seen, rng=None, *, wrt=None, sizes=None, noise=0.0):
+    """Check what was observed of a forward and a backward: the second half of ``check_vjp``.
+
+    Parameters
+    ----------
+    functions : TwoFunctions
+    args : list
+        Of both functions.
+    seen : tuple
+        What ``observe`` returned.
+    rng, wrt, sizes, noise
+        As for ``check_vjp``.
+
+    Returns
+    -------
+    Report
+    """
+    rng = np.random.default_rng(0) if rng is None else rng
+    forward, names = functions.functions["forward"], functions.names
+    dy, gradients, other, faults = seen
     if gradients is None:
         return _report([], faults)
     differentiated = _differentiated(forward, names, args, gradients)

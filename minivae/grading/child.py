@@ -127,7 +127,7 @@ class _Server:
             self.earlier = arrays_in(result)
             self.kept = [array.copy() for array in self.earlier]
         except Failed as failed:
-            reply |= {"failed": failed.fault.text, "unwritten": failed.unwritten, "about": failed.about}
+            reply |= {"failed": failed.what, "unwritten": failed.unwritten, "about": failed.about}
         reply["changed"] = [k for k, part in enumerate(given) if encoded(part, []) != before[k]]
         reply["warned"] = call.warned
         self.send(reply)

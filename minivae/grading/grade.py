@@ -165,7 +165,7 @@ class _File:
     def _leave_out(self, reached, stopped):
         """Leave out the statement at which the process was stopped, and if it was slow before, all that follows."""
         timely = isinstance(stopped, OutOfTime)
-        text = str(stopped) if timely else stopped.fault.text
+        text = str(stopped) if timely else stopped.what
         if reached is None:
             self.trouble.append(f"{'out of time: ' if timely else ''}{text}")
             return False

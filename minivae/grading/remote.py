@@ -217,11 +217,16 @@ class RemoteFunction:
     def __init__(self, process, name):
         self.process, self.name = process, name
         self.warned, self.printed, self._returned = [], "", []
+        self._stopped = Stopped("its process has ended")
 
     def __call__(self, *given):
-        if not self.process.running:
-            raise Stopped("its process has ended")
-        reply = self.process.call(self.name, given)
+        if not self.process.running:   # every call after the one that ended it says why
+            raise self._stopped
+        try:
+            reply = self.process.call(self.name, given)
+        except Stopped as stopped:
+            self._stopped = stopped
+            raise
         for k in reply["changed"]:
             _spoil(given[k])
         self.warned = [printable(text) for text in reply["warned"]]

@@ -219,7 +219,7 @@ INFINITE = [   # log_mean_exp is -inf where every term is 0, and nothing else wi
     Case("log_mean_exp", lambda log_w, axis: np.where(np.isinf(stable(log_w, axis)), np.inf, stable(log_w, axis)),
          ("inf at [1]", "should be -inf")),
     Case("log_mean_exp", lambda log_w, axis: np.where(np.isinf(log_w.min(axis)), -np.inf, stable(log_w, axis)),
-         ("-inf at [0] where some logarithms are -inf",), ("should be -inf",)),
+         ("-inf at [0], where some logarithms are -inf",), ("should be -inf",)),
 ]
 
 
@@ -349,3 +349,20 @@ def test_a_check_leaves_the_package_alone():
 
     assert exercises.check("dense_dW", answer).mistake == "dW takes the mean over the batch"
     assert all(seen) and (kernels.dense_backward, kernels.PAIRS["dense"]) == before
+
+
+def test_a_backward_is_called_once_in_a_case_beyond_the_first():
+    calls = []
+    assert exercises.check("dense_dW", lambda dy, x: calls.append((dy.tobytes(), x.tobytes())) or x.T @ dy)
+    repeated = [call for call in set(calls) if calls.count(call) > 1]
+    assert len(repeated) == 1 and calls.count(repeated[0]) == 4, "the first case alone is asked for again, as observed"
+
+
+@pytest.mark.parametrize("answer, words", [
+    (lambda dy, x: x.T @ np.ones_like(dy), "dW: the upstream gradient is ignored: the same comes for any"),
+    (lambda dy, x: x.T @ np.clip(dy, -0.5, 0.5), "dW is not linear in the upstream gradient"),
+    (lambda dy, x: x.T @ np.abs(dy), "dW is not linear in the upstream gradient"),
+    (lambda dy, x: x.T @ np.sign(dy), "dW is not linear in the upstream gradient")])
+def test_what_an_answer_does_with_the_upstream_gradient_is_said_as_it_is(answer, words):
+    report = exercises.check("dense_dW", answer)
+    assert report.stage == "behaviour" and words in str(report), report

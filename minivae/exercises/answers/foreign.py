@@ -14,7 +14,6 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from ...gradcheck.inputs import Fault
 from ...gradcheck.probe import same
 from .limits import Beginning, OutOfTime, TimeIsUp, time_limit, warnings_into
 
@@ -30,35 +29,41 @@ ROWS = r"broadcast together with shapes \((\d+),\) \(\1,\d+\)|shapes \((\d+),\d+
 
 
 class Failed(Exception):
-    """An answer in which something is wrong that ends its check.
+    """An answer in which something is wrong that ends its check: the facts, of which ``feedback`` makes a sentence.
 
     Attributes
     ----------
-    fault : Fault
+    kind : str
+        One of ``gradcheck.inputs.KINDS``.
+    what : str
+        What is wrong.
     returned : str
         The name of what was returned, if it is about one thing.
     claim : ndarray or None
         What came in its place.
-    mistake : Mistake or None
-        From the catalogue.
     stage : str or None
-        What to fix first, where the kind of the fault does not say it.
+        What to fix first, where the kind does not say it.
     unwritten : bool
         Whether it is a stub that nobody has touched.
     about : {"", "shapes", "axis", "call"}
         What an exception complains of, as ``subject`` reads it: shapes that do not fit, a second axis that is missing,
         or how the function is called.
+    where : str
+        In which case it goes wrong, such as "for a batch of one".
+    hint : str
+        What the numbers say.
+    mistake : Mistake or None
+        From the catalogue.
+    square : Finding or None
+        Where shapes do not fit: what comes out when all sizes are equal.
     """
 
-    def __init__(self, kind, text, returned="", claim=None, mistake=None, stage=None, unwritten=False, about=""):
-        super().__init__(text)
-        self.fault, self.returned, self.claim, self.mistake = Fault(kind, text), returned, claim, mistake
-        self.stage, self.unwritten, self.about = stage, unwritten, about
+    where, hint, mistake, square = "", "", None, None
 
-    def saying(self, text, mistake=None):
-        """Return the same failure in other words, and with the name of the mistake."""
-        return Failed(self.fault.kind, text, self.returned, self.claim, mistake or self.mistake, self.stage,
-                      self.unwritten, self.about)
+    def __init__(self, kind, what, returned="", claim=None, stage=None, unwritten=False, about=""):
+        super().__init__(what)
+        self.kind, self.what, self.returned, self.claim = kind, what, returned, claim
+        self.stage, self.unwritten, self.about = stage, unwritten, about
 
 
 class Other:

@@ -1,28 +1,34 @@
 """The judge of backwards: a student's vector-Jacobian product against differences of the frozen forward.
 
-Only her function is foreign. The forward, the inputs and the upstream gradient come from here. ``gradcheck.check_vjp``
-looks at one case with all its numbers and at the function's behaviour; further cases (square matrices, a batch of one,
-numbers near 0 and large ones) are compared with the package's own backward, where the exercise names it.
+Only her function is foreign. The forward, the inputs and the upstream gradient come from here. The first case is
+observed as ``gradcheck.check_vjp`` does it, and what was seen then is checked with all its numbers. Further cases
+(square matrices, a batch of one, numbers near 0 and large ones) are called once each. In every case the numbers are
+compared with the package's own backward, by which a mistake gets its name.
 """
+
+import contextlib
 
 import numpy as np
 
-from ...gradcheck import check_gradient, check_vjp
-from ...gradcheck.behaviour import close
+from ...gradcheck import check_gradient
+from ...gradcheck.behaviour import TwoFunctions, close, observe
+from ...gradcheck.inputs import KINDS
+from ...gradcheck.checks import check_observed
 from ...gradcheck.report import Report
 from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from .backward_case import Case
 from .finding import Finding, compare, settled, unchanged
-from .naming import better, from_numbers, in_catalogue, lost_digits, unused
+from .naming import explained, from_numbers, in_catalogue, lost_digits, named, unused
 
 __all__ = ["Backward"]
 
 SINGLE = 2.0**-23
-ROUNDING = 1e-11   # beside the largest number: how far two correct forms may lie apart
-OVERFLOWS = "where the arguments are large"
 ONE_ANSWER = "gives one answer whatever its arguments: it keeps what its first call was given"
+IGNORED = "the upstream gradient is ignored: the same comes for any. Multiply by it"
+NOT_LINEAR = ("is not linear in the upstream gradient: what comes for the sum of two is not the sum of what comes for "
+              "each")
 
 
 class Backward:
@@ -55,21 +61,20 @@ class Backward:
     def __call__(self, exercise, answer, rng):
         case = Case(self, exercise, self._sizes(rng), rng)
         try:
-            finding = self._measured(case, answer)
+            finding = self._observed(case, answer)
         except Failed as failed:
             raise self._where_square(case, answer, failed, rng) from None
         if not finding.report:
             return finding
         self._in_single(case, answer)
         for other in self._further(exercise, rng):
-            wrong = self._compared(other, answer)
+            claims = other.claims(answer)
+            wrong = other.first_wrong(claims)
             if wrong:
-                return wrong
+                return self._named(other, answer, claims, wrong, lambda: from_numbers(wrong, other.context))
         notes = [f"NumPy warns of {text}. The numbers are right all the same; a form in which nothing overflows is "
-                 f"silent"
-                 for text in answer.warned[:1]]
-        tensors = finding.report.tensors
-        return Finding(Report(tensors, notes=notes), checked=(
+                 f"silent" for text in answer.warned[:1]]
+        return Finding(Report(finding.report.tensors, notes=notes), checked=(
             "shapes, square ones among them", "a batch of one", "numbers near 0 and large ones", "float32",
             "inputs left alone", "the same answer twice"))
 
@@ -90,124 +95,111 @@ class Backward:
         yield Case(self, exercise, sizes, rng, 10.0, words="where some numbers are large", order="F")
         yield Case(self, exercise, sizes, rng, 300.0, words="where some numbers are very large")
         if self.extremes:
-            yield Case(self, exercise, {}, rng, words=OVERFLOWS, arguments=self.extremes)
+            yield Case(self, exercise, {}, rng, words="where the arguments are large", arguments=self.extremes)
 
     def _where_square(self, case, answer, failed, rng):
         """The failure; where shapes did not fit, with what is wrong when all of them do."""
-        if failed.about != "shapes":
-            return failed
-        try:
-            square = Case(self, case.exercise, dict.fromkeys(case.sizes, 4), rng)
-            finding = self._measured(square, answer)
-        except Failed:
-            return failed
-        said = finding.mistake.name if finding.mistake else next(
-            (one.text for one in finding.report.diagnoses if one.known and one.kind != "activation"), "")
-        if finding.report or not said:
-            return failed
-        text = f"{failed.fault.text}. Where all sizes are 4 it runs, and d{finding.report.worst.tensor} is wrong"
-        return failed.saying(text if finding.mistake else f"{text}: {said}", finding.mistake)
+        if failed.about == "shapes":
+            with contextlib.suppress(Failed):
+                finding = self._observed(Case(self, case.exercise, dict.fromkeys(case.sizes, 4), rng), answer)
+                said = next((one.text for one in finding.report.diagnoses if one.kind != "activation"), "")
+                if not finding.report and (finding.mistake or said):
+                    failed.square, failed.mistake = finding, finding.mistake
+                    failed.hint = "" if finding.mistake else said
+        return failed
 
-    def _measured(self, case, answer):
-        """Return the Finding of a case by finite differences, and by how the function behaves."""
-        claims = case.claims(answer)
-        known = self._recognised(case, claims)
-        if known:
-            return known
+    def _observed(self, case, answer):
+        """Return the Finding of a case whose function is observed as the gradient checker does: once, for all."""
         failures = []
 
         def backward(dy, *values):
+            if failures and failures[-1][0].kind not in ("raises", "not finite"):   # as for any numbers
+                raise failures[-1][0]
             other = case.with_values(dy, values)
             try:
                 gradients = as_arrays(answer(*other.given), case.shapes)
             except Failed as failed:
-                failures.append(failed)
+                failures.append((failed, other))
                 raise
             return [gradients.get(f"d{name}") for name in self.letters]
 
-        positions = [list(self.letters).index(name.removeprefix("d")) for name in case.exercise.returns]
-        report = check_vjp(case.forward, backward, *case.arguments.values(), sizes=case.all_sizes, wrt=positions)
-        if any(fault.kind == "raises" for fault in report.faults):   # and not only at the checker's own other arguments
-            raise failures[-1]
+        functions = TwoFunctions(case.forward, backward, list(case.arguments))
+        seen = observe(functions, list(case.arguments.values()), np.random.default_rng(0))
+        dy, gradients, _, faults = seen
         unchanged(answer)
-        if report.faults:
-            raise self._behaviour(case, answer, report.faults[0], claims)
-        wrong = [f"d{t.name}" for t in report.tensors if t.state == "differ"]
-        first = next((name for name in case.exercise.returns if name in wrong), None)
-        if report or first is None:   # right, or not resolved: no mistake to name
-            return Finding(report)
-        report.tensors = [t for t in report.tensors if f"d{t.name}" == first]
-        about = (one for one in report.diagnoses if first.removeprefix("d") in one.tensors)
-        said = self._by_terms(case, first, claims[first]) or next(about, None)
-        return self._named(case, answer, claims, report, first, said)
+        if gradients is None:
+            failed, other = failures[-1]
+            raise explained(failed, case.exercise, other.given, other.truth())
+        case = case.with_values(dy, case.arguments.values())
+        returned = {f"d{name}": gradient for name, gradient in zip(case.arguments, gradients)}
+        claims = {name: returned[name] for name in case.shapes}
+        fault = min(faults, key=lambda fault: KINDS.index(fault.kind), default=None)
+        if fault and fault.kind != "upstream":
+            raise self._unsettled(case, answer)
+        wrong = case.first_wrong(claims)
+        digits = wrong and lost_digits(wrong)
+        if digits:   # too few of them are no longer linear either
+            return Finding(Report([wrong], diagnoses=[digits]), None, case.against(wrong))
+        if fault:
+            raise self._not_linear(case, answer, claims)
 
-    def _compared(self, case, answer):
-        """Return the Finding about a case that is wrong by the package's own backward; None where it is right."""
-        if case.exercise.reference is None:   # judged by differences, at ordinary numbers
-            finding = self._measured(case, answer) if case.scale == 1 else None
-            return None if finding is None or finding.report else finding
-        try:
-            claims = case.claims(answer)
-        except Failed as failed:
-            more = f": an exponential or a logarithm leaves the range of floats {OVERFLOWS}" * (
-                failed.fault.kind == "not finite" and case.words == OVERFLOWS)
-            raise failed.saying(f"{failed.fault.text}{more or f', {case.words}'}") from None
-        unchanged(answer)
-        wrong = case.first_wrong(claims, ROUNDING)
+        def checked():
+            return check_observed(functions, list(case.arguments.values()), seen, sizes=case.all_sizes)
+
         if wrong is None:
-            return None
-        said = from_numbers(wrong, case.context)
-        return self._named(case, answer, claims, Report([wrong]), f"d{wrong.name}", said)
+            return Finding(checked())
 
-    def _named(self, case, answer, claims, report, first, said):
+        def say():
+            report = checked()
+            if report.faults:
+                raise Failed("stale", ONE_ANSWER)
+            about = (one for one in report.diagnoses if wrong.name in one.tensors)
+            return self._by_terms(case, wrong) or next(about, None)
+
+        return self._named(case, answer, claims, wrong, say)
+
+    def _named(self, case, answer, claims, wrong, say):
         """The Finding about a gradient that is wrong, with whatever name it can get."""
-        claims = {first: claims[first], **claims}
-        mistake, whole = in_catalogue(case.exercise, case.given, claims, case.shapes)
-        constant = unused(answer, case.exercise, case.known, {name: claims[name] for name in case.shapes})
-        if constant and (not said or isinstance(case.known[constant], float)):
-            said = Diagnosis("argument", (), f"it does not depend on {constant}")
-        report.diagnoses = [said._replace(tensors=())] if said is not None and said.known else []
-        return Finding(report, better(mistake, whole, said), case.against(report.tensors[0]), where=case.words)
+        def more():
+            said = say()
+            constant = unused(answer, case.exercise, case.known, claims)
+            if constant and (said is None or isinstance(case.known[constant], float)):
+                return Diagnosis("argument", (), f"it does not depend on {constant}")
+            return said
 
-    def _recognised(self, case, claims):
-        """The Finding about numbers that are right to a few digits, or those of the catalogue; None without either."""
-        if case.exercise.reference is None:
-            return None
-        wrong = case.first_wrong(claims, 100 * ROUNDING)
-        if wrong is None:
-            return None
-        said, first = lost_digits(wrong.claimed, wrong.measured), f"d{wrong.name}"
-        if said:
-            return Finding(Report([wrong], diagnoses=[Diagnosis("digits", (), said)]), None, case.against(wrong))
-        mistake, whole = in_catalogue(case.exercise, case.given, {first: claims[first], **claims}, case.shapes)
-        return Finding(Report([wrong]), mistake, case.against(wrong)) if whole else None
+        first = f"d{wrong.name}"
+        mistake, said = named(case.exercise, case.given, {first: claims[first], **claims}, case.shapes, more)
+        return Finding(Report([wrong], diagnoses=said), mistake, case.against(wrong), where=case.words)
 
-    def _behaviour(self, case, answer, fault, claims):
-        """The failure that a checker's fault amounts to, in the exercise's words."""
+    def _unsettled(self, case, answer):
+        """The failure of a function that keeps something, in the exercise's words."""
         settled(answer, case.given)   # it has a sentence for all that a second call shows
-        if fault.kind != "upstream":
-            return Failed("stale", ONE_ANSWER)
-        name = f"d{fault.tensors[0]}" if fault.tensors else next(iter(claims))
-        other = case.with_values(2 * case.dy, case.arguments.values()).claims(answer)
-        text = (f"{name}: the upstream gradient is ignored: the same comes for any. Multiply by it"
-                if close([other[name]], [claims[name]]) else
-                f"{name} is not linear in the upstream gradient: what comes for the sum of two is not the sum of what "
-                "comes for each")
-        mistake, _ = in_catalogue(case.exercise, case.given, claims, case.shapes)
-        return Failed("upstream", text, name, mistake=mistake)
+        return Failed("stale", ONE_ANSWER)
 
-    def _by_terms(self, case, first, claim):
+    def _not_linear(self, case, answer, claims):
+        """The failure of a function that is not linear in the upstream gradient, by what it answers to multiples."""
+        others = {factor: case.with_values(factor * case.dy, case.arguments.values()).claims(answer)
+                  for factor in (2.0, -1.0, 1e3, 1e-3)}
+        for name, claim in claims.items():
+            if all(close([other[name]], [factor * claim]) for factor, other in others.items()):
+                continue
+            ignored = all(close([other[name]], [claim]) for other in others.values())
+            failed = Failed("upstream", f"{name}: {IGNORED}" if ignored else f"{name} {NOT_LINEAR}", name)
+            failed.mistake, _ = in_catalogue(case.exercise, case.given, {name: claim, **claims}, case.shapes)
+            return failed
+        return Failed("upstream", "it is not linear in the upstream gradient where some of that is 0, tiny or large")
+
+    def _by_terms(self, case, wrong):
         """What the checker says about one gradient, by the terms of the forward where it has terms."""
         if not self.terms:
             return None
-        argument = first.removeprefix("d")
 
         def part(term):
             return lambda point: term(case.dy, **{**case.arguments, **point})
 
         terms = {name: part(term) for name, term in self.terms.items()}
-        report = check_gradient(lambda point: sum(term(point) for term in terms.values()), {argument: claim},
-                                {argument: case.arguments[argument]}, terms, sizes=case.all_sizes)
+        report = check_gradient(lambda point: sum(term(point) for term in terms.values()), {wrong.name: wrong.claim},
+                                {wrong.name: case.arguments[wrong.name]}, terms, sizes=case.all_sizes)
         return next((one for one in report.diagnoses if one.known), None)
 
     def _in_single(self, case, answer):
@@ -218,7 +210,8 @@ class Backward:
         try:
             single = as_arrays(answer(*given), case.shapes, np.float32)
         except Failed as failed:
-            raise failed.saying(f"{failed.fault.text}, for float32 arguments") from None
+            failed.where = "for float32 arguments"
+            raise
         for name in case.shapes:
             bound = 2**9 * SINGLE * max(1, np.abs(double[name]).max(initial=0))
             if compare(name, single[name], double[name], bound).state == "differ":

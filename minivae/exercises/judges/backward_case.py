@@ -13,10 +13,12 @@ from ...gradcheck.probe import Probe, signs
 from ...gradcheck.record import OUTPUT, UPSTREAM, Context
 from ..answers.foreign import Failed, plain
 from ..answers.forms import as_arrays
-from .finding import compare, unchanged
-from .naming import in_catalogue, shape_hint
+from .finding import OVERFLOW, compare, unchanged
+from .naming import explained
 
 __all__ = ["Case"]
+
+ROUNDING = 1e-11   # beside the largest number: how far two correct forms may lie apart
 
 
 class Case:
@@ -41,7 +43,8 @@ class Case:
 
     def __init__(self, judge, exercise, sizes, rng, scale=1.0, words="", arguments=None, order="C"):
         self.judge, self.exercise, self.sizes, self.scale, self.words = judge, exercise, sizes, scale, words
-        if arguments is None:
+        self.extreme = arguments is not None
+        if not self.extreme:
             drawn = {name: 0.8 * signs([sizes[letter] for letter in axes], rng) for name, axes in judge.letters.items()}
             arguments = judge.prepare(
                 {name: array * _factors(scale, array.shape, rng) for name, array in drawn.items()})
@@ -78,11 +81,11 @@ class Case:
         with np.errstate(all="ignore"):
             return as_arrays(plain(self.exercise.reference(*self.given)), self.shapes)
 
-    def first_wrong(self, claims, tolerance):
+    def first_wrong(self, claims):
         """Return the first gradient that is not what the package's backward says, as a Comparison, or None."""
         truth, floor = self.truth(), 1e-2 * np.abs(self.dy).max(initial=0)   # where tanh saturates all may be tiny
         tensors = (compare(name.removeprefix("d"), claims[name], truth[name],
-                           tolerance * np.abs(truth[name]).max(initial=floor)) for name in claims)
+                           ROUNDING * np.abs(truth[name]).max(initial=floor)) for name in claims)
         return next((t for t in tensors if t.state == "differ"), None)
 
     def against(self, wrong):
@@ -97,17 +100,14 @@ class Case:
     def claims(self, answer):
         """Return by name what the student's function returns; a failure says what its numbers are."""
         try:
-            claims = as_arrays(answer(*self.given), self.shapes)
+            return as_arrays(answer(*self.given), self.shapes)
         except Failed as failed:
-            if failed.claim is None or failed.returned not in self.shapes:
-                raise
-            forward = of_point(self.forward, list(self.arguments), list(self.arguments.values()))
-            hint = shape_hint(failed, self.shapes[failed.returned], Probe(forward, self.arguments, self.dy))
-            mistake, _ = in_catalogue(self.exercise, self.given, {failed.returned: failed.claim}, self.shapes)
-            text = f"{failed.fault.text}: {hint}" if hint else failed.fault.text
-            raise failed.saying(text, mistake) from None
-        unchanged(answer)
-        return claims
+            explained(failed, self.exercise, self.given, self.truth(), self.words)
+            if self.extreme and failed.kind == "not finite":
+                failed.hint = OVERFLOW
+            raise
+        finally:
+            unchanged(answer)
 
 
 def _factors(scale, shape, rng):

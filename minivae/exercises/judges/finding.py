@@ -10,7 +10,9 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed, arrays_in
 from ..catalogue import Mistake
 
-__all__ = ["Finding", "compare", "settled", "unchanged", "other_than"]
+__all__ = ["Finding", "OVERFLOW", "compare", "settled", "unchanged", "other_than"]
+
+OVERFLOW = "an exponential or a logarithm leaves the range of floats"
 
 
 class Finding(NamedTuple):

@@ -16,7 +16,7 @@ from ..catalogue import MISTAKES
 from ..catalogue.planting import in_a_copy
 from .finding import other_than
 
-__all__ = ["in_catalogue", "better", "from_numbers", "lost_digits", "unused", "shape_hint"]
+__all__ = ["in_catalogue", "named", "explained", "from_numbers", "unused"]
 
 SHAPED = 4   # axes up to which an array of the wrong shape is compared with the right one
 LITTLE = 0.03   # an effect below this share of an error does not explain it
@@ -60,9 +60,39 @@ def in_catalogue(exercise, given, claims, shapes, bound=None):
     return named, best == len(claims)
 
 
-def better(mistake, whole, said):
-    """Return the mistake, or None where the numbers say more: it explains a part of them only, and they have a name."""
-    return None if not whole and said is not None and said.known and said.kind != "place" else mistake
+def named(exercise, given, claims, shapes, say, bound=None):
+    """Return the catalogue's mistake, or None, and what the numbers say, a list of at most one Diagnosis.
+
+    The arguments are those of ``in_catalogue``; ``say`` returns a Diagnosis, or None, and is called where the catalogue
+    does not explain all. A mistake that explains a part gives way to numbers that say what is wrong.
+    """
+    mistake, whole = in_catalogue(exercise, given, claims, shapes, bound)
+    said = None if whole else say()
+    if said is None or not said.known:
+        return mistake, []
+    return mistake if said.kind == "place" else None, [said._replace(tensors=())]
+
+
+def explained(failed, exercise, given, truth, where=""):
+    """Return a failure with where it happened, and what its numbers say if their shape is wrong.
+
+    Parameters
+    ----------
+    failed : Failed
+    exercise : Exercise
+    given : sequence
+        The arguments of the call.
+    truth : dict of str to ndarray
+        What should have come.
+    where : str, optional
+        What is special about the case.
+    """
+    failed.where = where
+    if failed.claim is not None and failed.returned in truth:
+        shapes = {name: array.shape for name, array in truth.items()}
+        failed.hint = _of_a_wrong_shape(failed.claim, failed.returned, truth[failed.returned])
+        failed.mistake, _ = in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
+    return failed
 
 
 def _relevant(exercise):
@@ -100,22 +130,18 @@ def _equal(a, b, bound):
 
 def from_numbers(wrong, context):
     """Return the gradient checker's Diagnosis of a Comparison that differs, or None if it knows none."""
-    said = lost_digits(wrong.claimed, wrong.measured)
-    if said:   # the checker's guesses are beside the largest number
-        return Diagnosis("digits", (), said)
-    found = diagnose([wrong], context)[0]
+    found = lost_digits(wrong) or diagnose([wrong], context)[0]   # the checker's guesses are beside the largest number
     return found._replace(tensors=()) if found.known else None
 
 
-def lost_digits(claim, truth):
-    """Say that numbers are right to so many digits and no further, beside the largest; "" where they are wrong."""
-    gap, scale = np.abs(np.subtract(claim, truth)).max(initial=0), np.abs(truth).max(initial=0)
+def lost_digits(wrong):
+    """Return the Diagnosis of numbers that are right to a few digits, beside the largest; None where they are wrong."""
+    gap, scale = wrong.gap.max(initial=0), wrong.largest
     if not 0 < gap < FEW_DIGITS * scale:
-        return ""
-    single = gap > 1e-9 * scale
-    why = ("is something computed in float32, or a small number added?" if single else
+        return None
+    why = ("is something computed in float32, or a small number added?" if gap > 1e-9 * scale else
            "is a small number added, or are digits lost on the way?")
-    return f"right to {int(-np.log10(gap / scale))} digits and no further: {why}"
+    return Diagnosis("digits", (), f"right to {int(-np.log10(gap / scale))} digits and no further: {why}")
 
 
 def unused(answer, exercise, arguments, claims):
@@ -145,24 +171,14 @@ def _without_effect(exercise, arguments, given, claims):
     return close(right, other) or effect < LITTLE * gap
 
 
-def shape_hint(failed, shape, probe):
-    """Say what an array of the wrong shape is, by its numbers; "" if they tell nothing.
-
-    Parameters
-    ----------
-    failed : Failed
-    shape : tuple of int
-        The right one.
-    probe : Probe or ndarray
-        What to measure the right numbers with, or the numbers.
-    """
-    if failed.fault.kind != "shape" or failed.claim is None or failed.claim.ndim > SHAPED:
+def _of_a_wrong_shape(claim, name, truth):
+    """Say what an array of the wrong shape is, by its numbers; "" if they tell nothing."""
+    if claim.ndim > SHAPED or claim.shape == truth.shape:
         return ""
-    if isinstance(probe, np.ndarray):
-        probe, argument = _Known(probe), failed.returned
-    else:
-        argument = failed.returned.removeprefix("d")
-    return diagnose_shape(failed.claim.astype(np.float64), argument, shape, probe) or ""
+    said = diagnose_shape(claim.astype(np.float64), name, truth.shape, _Known(truth))
+    totals = {"summed": truth.sum(), "averaged": truth.mean()} if claim.size == 1 < truth.size else {}
+    return said or next((f"{word} over everything" for word, total in totals.items()
+                         if np.isclose(claim.reshape(()), total, rtol=1e-9)), "")
 
 
 class _Known:

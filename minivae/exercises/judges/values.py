@@ -12,8 +12,8 @@ from ...gradcheck.report import Report
 from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
-from .finding import Finding, compare, settled, unchanged
-from .naming import better, from_numbers, in_catalogue, shape_hint, unused
+from .finding import OVERFLOW, Finding, compare, settled, unchanged
+from .naming import explained, from_numbers, named, unused
 
 __all__ = ["Values"]
 
@@ -72,13 +72,14 @@ class Values:
         try:
             claims = as_arrays(answer(*given), shapes, dtype, truth=truth)
         except Failed as failed:
-            raise _explained(exercise, failed, given, truth, shapes, words) from None
+            raise explained(failed, exercise, given, truth, words) from None
         unchanged(answer)
         if first:
             settled(answer, given)
         if self.silent and answer.warned:
-            raise Failed("not finite", f"NumPy warns of {answer.warned[0]}{_spaced(words)}: an exponential or a "
-                                       "logarithm leaves the range of floats")
+            failed = Failed("not finite", f"NumPy warns of {answer.warned[0]}")
+            failed.where, failed.hint = words, OVERFLOW
+            raise failed
         infinite = {name: np.isinf(array) for name, array in truth.items()}   # met, or it would have failed
         claims, truth = ({name: np.where(infinite[name], 0, array) for name, array in arrays.items()}
                          for arrays in (claims, truth))
@@ -92,10 +93,9 @@ class Values:
         if wrong is None:
             return Finding(Report(tensors), None, self.against)
         ordered = {wrong.name: claims[wrong.name], **claims}
-        mistake, whole = in_catalogue(exercise, given, ordered, shapes, bounds[wrong.name])
-        said = None if whole else self._said(exercise, answer, wrong, arguments, claims, truth, bounds, first)
-        return Finding(Report([wrong], diagnoses=[said] if said else []), better(mistake, whole, said), self.against,
-                       where=words)
+        mistake, said = named(exercise, given, ordered, shapes, lambda: self._said(
+            exercise, answer, wrong, arguments, claims, truth, bounds, first), bounds[wrong.name])
+        return Finding(Report([wrong], diagnoses=said), mistake, self.against, where=words)
 
     def _said(self, exercise, answer, wrong, arguments, claims, truth, bounds, first):
         """What the numbers say: the checker's Diagnosis, if what it says of gradients can be said of values too."""
@@ -112,26 +112,3 @@ class Values:
             here = "" if first else " here: is something cut off, or lost to rounding?"
             return Diagnosis("argument", (), f"it does not depend on {free}{here}")
         return found
-
-
-def _explained(exercise, failed, given, truth, shapes, words):
-    """The failure with what the numbers say about it."""
-    hint = mistake = None
-    if failed.claim is not None and failed.returned in truth:
-        hint = shape_hint(failed, shapes[failed.returned], truth[failed.returned])
-        mistake, _ = in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
-        hint = hint or _gathered(failed.claim, truth[failed.returned])
-    text = failed.fault.text + (_spaced(words) if failed.fault.kind != "raises" else "")
-    return failed.saying(f"{text}: {hint}" if hint else text, mistake)
-
-
-def _spaced(words):
-    return f" {words}" if words else ""
-
-
-def _gathered(claim, truth):
-    """Say that one number is the sum or the mean of all that it should be."""
-    for word, total in (("summed", truth.sum()), ("averaged", truth.mean())):
-        if claim.size == 1 and truth.size > 1 and np.isclose(claim.reshape(()), total, rtol=1e-9):
-            return f"{word} over everything"
-    return ""

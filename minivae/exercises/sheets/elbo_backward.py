@@ -10,7 +10,7 @@ from ...model import VAE
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare, settled, unchanged
-from ..judges.naming import better, in_catalogue
+from ..judges.naming import named
 from .backward_pass import LAYERS
 
 ORDER = (   # from the loss back
@@ -90,9 +90,8 @@ class ElboBackward:
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
             return Finding(Report(tensors))
-        mistake, whole = in_catalogue(exercise, given, {wrong.name: wrong.claim, **claims}, shapes)
-        said = [] if whole else self._by_terms(point, wrong)
-        mistake = better(mistake, whole, next(iter(said), None))
+        mistake, said = named(exercise, given, {wrong.name: wrong.claim, **claims}, shapes,
+                              lambda: self._by_terms(point, wrong))
         return Finding(Report([wrong], diagnoses=said), mistake, "the package's own backward")
 
     def _by_terms(self, point, wrong):
@@ -102,7 +101,7 @@ class ElboBackward:
         sizes = {"B": len(point.t["x"]), "D": point.t["x"].shape[1], "K": point.t["z"].shape[1], "beta": point.beta}
         at = {wrong.name: {**point.p, **point.model.forward(point.t["x"], point.t["eps"])}[wrong.name]}
         report = check_gradient(point.loss(lambda trace: trace.loss), {wrong.name: wrong.claim}, at, terms, sizes=sizes)
-        return [one._replace(tensors=()) for one in report.diagnoses]
+        return next(iter(report.diagnoses), None)
 
 
 def _claims(result, shapes, p):
