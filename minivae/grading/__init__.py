@@ -1,15 +1,23 @@
-"""Grading submissions, notebooks or Python files: python -m minivae grade FILE_OR_FOLDER.
+"""Grading the exercises of a class, in notebooks or Python files: python -m minivae grade FILE_OR_FOLDER.
 
-It isolates mistakes: each submission runs in a process of its own, which only returns arrays, and one that loops,
-exits, crashes or floods does not stop the rest. It is not a security sandbox: what runs there may do whatever its user
-may. Read in this order: folder and cells (what is handed in), grade (a submission's row), launch and remote (a process
-and its functions), channel (what may come from it), child and submission (what runs there), workers and kept (side by
-side, and each row kept as it comes), used and alike (what a teacher decides about), roster and marks (names and
-points), table, anonymous and feedback_files (what is written), command (the whole).
+Each submission runs in a process of its own, which only returns arrays. One that loops, exits, crashes or prints
+without end does not stop the others. This is not a security sandbox: a submission can do whatever the user who grades
+can do.
+
+The modules, in the order to read them:
+
+- what is handed in: ``folder`` (which files), ``cells`` (their code)
+- one submission: ``grade`` (its row in the table), ``remote`` (its process and functions, on the grader's side),
+  ``child`` and ``submission`` (the other side), ``channel`` (the messages between them), ``launch`` (how processes
+  start)
+- a class: ``workers`` (several submissions at once), ``kept`` (results kept on disk), ``command`` (the whole command)
+- what a teacher decides: ``used`` (what a submission used), ``alike`` (answers that are nearly the same), ``roster``
+  (names), ``marks`` (points, late days, marks by hand)
+- what is written: ``table``, ``anonymous``, ``feedback_files``
 """
 
+from .command import grade_all
 from .folder import handed_in
 from .grade import grade
-from .command import grade_all
 
 __all__ = ["grade", "grade_all", "handed_in"]

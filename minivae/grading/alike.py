@@ -1,9 +1,9 @@
-"""Answers of two students that are nearly the same code: listed for a teacher, who decides.
+"""Finding answers of different students that are nearly the same code, for a teacher to look at.
 
-An answer is the set of its pieces: runs of a few neighbouring nodes of its syntax tree, in which local names,
-comments, docstrings and layout leave no trace. A piece weighs log((n + 1) / k) where k of the n students who answered
-the exercise have it: what everybody writes, such as the code that the notebook gives, weighs next to nothing. Two
-answers are nearly the same if the pieces they share weigh at least ALIKE of all pieces of the two.
+An answer is compared as a set of pieces: runs of a few neighbouring nodes of its syntax tree, without local names,
+comments, docstrings and layout. A piece has the weight log((n + 1) / k) if k of the n students who answered the
+exercise have it. So what everybody writes, such as code given in the notebook, weighs almost nothing. Two answers are
+nearly the same if the pieces that they share have at least the fraction ALIKE of the weight of all their pieces.
 """
 
 import ast
@@ -15,13 +15,13 @@ import zlib
 __all__ = ["alike", "pieces_of"]
 
 RUN = 4        # neighbouring nodes in a piece
-SHORTEST = 30  # pieces of an answer that is compared; shorter ones are often alike by chance
+SHORTEST = 30  # answers with fewer pieces are not compared: they are often alike by chance
 ALIKE = 0.75
-USUAL = 4      # of so many students or more, and of more than a quarter of the class, the same code is the usual one
+USUAL = 4      # code that so many students share, and more than a quarter of the class, is the usual answer
 
 
 def pieces_of(tree):
-    """Return the pieces of a function's syntax tree as sorted numbers; none if it is short, or no tree."""
+    """Return the pieces of a function's syntax tree as sorted numbers; none if it is short, or if there is no tree."""
     if tree is None:
         return []
     local = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -46,19 +46,19 @@ def pieces_of(tree):
 
 
 def alike(answers):
-    """Find who has nearly the same answer to one exercise.
+    """Find students with nearly the same answer to an exercise.
 
     Parameters
     ----------
     answers : dict of str to collection of int
-        Each student's pieces. Students with none are left out.
+        The pieces of each student's answer. Students without any are left out.
 
     Returns
     -------
     groups : list of list of str
         Names.
     usual : int
-        How many students share the usual answer; they are in no group.
+        How many students have the usual answer; they are in no group.
     """
     same = collections.defaultdict(list)
     for name, pieces in answers.items():

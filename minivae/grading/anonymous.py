@@ -1,4 +1,4 @@
-"""A table without names: a pseudonym for each student, and nothing in the rest that was part of her name."""
+"""A table without names: a pseudonym for each student, and no part of a name in any text."""
 
 import re
 
@@ -6,19 +6,19 @@ from .roster import SUFFIX
 
 __all__ = ["anonymous"]
 
-SHORTEST = 3   # letters of a name's part that is taken out of texts
+SHORTEST = 3   # parts of a name with fewer letters stay in the texts
 
 
 def anonymous(marks, found, names):
-    """Return the marks under pseudonyms, in their order.
+    """Return the marks under pseudonyms, sorted by these.
 
     Parameters
     ----------
     marks : list of Mark
     found : list of Submission
-        Names of their files are taken out of all texts, and so are the parts of every student's name.
+        The names of their files, and the parts of every student's name, are removed from all texts.
     names : dict of str to str
-        The pseudonym of each.
+        The pseudonym of each name.
     """
     words = {}
     for one in marks:

@@ -1,7 +1,7 @@
-"""From the bytes of a student's file to Python statements, as Jupyter would run them. Nothing runs here.
+"""From the bytes of a student's file to its code cells and Python statements. Nothing is run here.
 
-A file may be in another encoding than UTF-8, and a notebook may hold megabytes of output: only its code is kept. Magics
-become Python by IPython's own transformer; a syntax error loses the statements it stands in and no others.
+A file may have another encoding than UTF-8. Of a notebook, which may hold megabytes of output, only the code is kept.
+IPython's own transformer turns magics into Python. A syntax error costs the statement that has it and no other.
 """
 
 import ast
@@ -17,13 +17,13 @@ from ..exercises.answers.foreign import printable
 __all__ = ["Unreadable", "cells_of", "statements_of"]
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
-HARMLESS = ("time", "timeit", "capture", "prun")   # cell magics whose cell is ordinary code
-TOGETHER = 60   # chunks of lines that are tried together as one statement
-TRIES = 5000    # of this kind in one cell
+HARMLESS = ("time", "timeit", "capture", "prun")   # cell magics whose cell is ordinary code, which is run
+TOGETHER = 60   # at most so many groups of lines are joined and tried as one statement
+TRIES = 5000    # at most so many such trials in one cell
 
 
 class Unreadable(ValueError):
-    """A file in which no code can be found."""
+    """A file from which no code can be read."""
 
 
 def cells_of(data, notebook):
@@ -43,7 +43,7 @@ def cells_of(data, notebook):
     Raises
     ------
     Unreadable
-        Saying why.
+        If no code can be read; it says why.
     """
     if not data.strip(b"\0 \t\r\n"):
         raise Unreadable("the file is empty: ask for it again")
@@ -55,7 +55,7 @@ def cells_of(data, notebook):
         return [(f"cell {number}", _joined(cell.get("source", ""))) for number, cell in enumerate(cells, 1)
                 if cell.get("cell_type") == "code"]
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"the file cannot be read: it is no whole notebook ({printable(error, 80)})") from error
+        raise Unreadable(f"the file cannot be read: it is not a complete notebook ({printable(error, 80)})") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise Unreadable("the file cannot be read: it has no cells, or is of a format older than 4") from error
 
@@ -65,7 +65,7 @@ def _joined(source):
 
 
 def _text(data, notebook):
-    """The text of a file: by its mark, by the encoding that it declares, as UTF-8, or else as Latin-1."""
+    """Return the text of a file, by its byte order mark, the encoding that it declares, as UTF-8 or else as Latin-1."""
     for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding, errors="replace")
@@ -81,7 +81,7 @@ def _text(data, notebook):
 
 
 def statements_of(source, name):
-    """Return the statements of a cell that are Python, and what is wrong with the rest.
+    """Return the statements of a cell that are valid Python, and what is wrong with the rest.
 
     Parameters
     ----------
@@ -90,10 +90,10 @@ def statements_of(source, name):
     Returns
     -------
     source : str
-        As Python, with the magics turned into calls.
+        The source with magics turned into calls.
     statements : list of ast.stmt
     trouble : list of str
-        A sentence for each piece that is not Python.
+        A sentence for each piece that is not valid Python.
     """
     try:
         return source, _parsed(source), []
@@ -112,9 +112,9 @@ def _place(name, line):
 
 
 def _parsed(source):
-    """The statements of a source; whatever the parser cannot read is a SyntaxError."""
+    """Return the statements of a source; raise SyntaxError for anything that the parser cannot read."""
     try:
-        with warnings.catch_warnings():   # an escape that is none is the student's affair
+        with warnings.catch_warnings():   # invalid escapes in strings are not reported here
             warnings.simplefilter("ignore")
             return ast.parse(source).body
     except SyntaxError:
@@ -124,7 +124,7 @@ def _parsed(source):
 
 
 def _as_python(source):
-    """The source with its magics turned into Python by IPython, where that is installed."""
+    """Return the source with its magics turned into Python by IPython, if it is installed."""
     try:
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:
@@ -133,7 +133,7 @@ def _as_python(source):
     first = next((k for k, line in enumerate(lines) if line.strip()), 0)
     magic = re.match(r"%%(\w+)", lines[first]) if lines else None
     if magic and magic[1] in HARMLESS:
-        lines[first] = "\n"   # its line only, so that the magics in the cell are turned into Python too
+        lines[first] = "\n"   # drop its line only, so that magics within the cell are transformed too
     try:
         return TransformerManager().transform_cell("".join(lines))
     except (SyntaxError, ValueError, RecursionError):
@@ -141,14 +141,14 @@ def _as_python(source):
 
 
 def _piece_by_piece(lines):
-    """Return the statements that can be read, and the line and message of each piece that cannot."""
+    """Return the statements that can be parsed, and the line and message of each piece that cannot."""
     starts = [k for k, line in enumerate(lines) if re.match(r"[^\s#]", line)
               and not re.match(r"(else|elif|except|finally)\b", line) and not (k and lines[k - 1].startswith("@"))]
     starts = starts + [len(lines)]
     statements, wrong, k, tries = [], [], 0, TRIES
     while k < len(starts) - 1:
         first_error = None
-        most = TOGETHER if tries > 0 else 2   # a string may go on at the beginning of a line
+        most = TOGETHER if tries > 0 else 2   # a string may continue at the beginning of a line
         for end in range(k + 1, min(k + most, len(starts))):
             tries -= 1
             try:

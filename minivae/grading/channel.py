@@ -1,7 +1,7 @@
-"""What goes between the grader and the process of a submission: lines of JSON, arrays as their bytes.
+"""The messages between the grader and the process of a submission: lines of JSON, with arrays as bytes in base 64.
 
-Nothing is ever unpickled, and nothing that comes is trusted: a dtype is one of plain numbers, a shape fits the bytes, a
-line has a longest length.
+Nothing is ever unpickled, and what arrives is checked: a dtype must be one of plain numbers, a shape must fit the
+bytes, and the length of a line is limited.
 """
 
 import base64
@@ -16,8 +16,8 @@ from ..exercises.answers.foreign import NUMBERS, Other, printable
 __all__ = ["LONGEST", "to_line", "from_line", "checked_reply", "encoded", "decoded", "Garbled"]
 
 LONGEST = 2**25   # bytes of one line
-DEEPEST = 8
-MOST_AXES = 16           # no answer has more than a few
+DEEPEST = 8       # levels of lists and dicts within one another
+MOST_AXES = 16    # of an array
 
 
 class Garbled(ValueError):
@@ -30,26 +30,26 @@ def to_line(message):
 
 
 def from_line(line):
-    """Return the message in a line, a dict; anything else raises Garbled."""
+    """Return the message in a line, a dict; raise Garbled if there is none."""
     try:
         message = json.loads(line)
     except (ValueError, RecursionError) as error:
-        raise Garbled("it is no JSON") from error
+        raise Garbled("it is not JSON") from error
     if not isinstance(message, dict):
-        raise Garbled("it is no message")
+        raise Garbled("it is not a message")
     return message
 
 
 def checked_reply(message, number, arguments):
-    """Return a reply to a call if it is one in every part; anything else raises Garbled.
+    """Return a reply to a call after a check of all its parts; raise Garbled if one is wrong.
 
     Parameters
     ----------
     message : dict
     number : int
-        Of the call that is being answered.
+        The number of the call to which it should be the reply.
     arguments : int
-        How many were handed over.
+        How many arguments the call had.
     """
     if set(message) == {"ask", "at"} and type(message["ask"]) is int and message["ask"] >= 0:
         return message
@@ -72,14 +72,14 @@ def checked_reply(message, number, arguments):
 
 
 def encoded(value, functions=None):
-    """Return a plain value in terms of JSON.
+    """Return a plain value in the types that JSON has.
 
     Parameters
     ----------
     value : object
-        As ``foreign.plain`` makes it.
+        A value as ``foreign.plain`` returns it.
     functions : list, optional
-        Where functions are put down that the other side may call back.
+        A list to which functions are added that the other side may call.
     """
     if value is None or isinstance(value, (bool, str)):
         return value
@@ -108,13 +108,13 @@ def encoded(value, functions=None):
 
 
 def decoded(part, call_back=None, depth=DEEPEST):
-    """Return the plain value in what ``encoded`` made; anything else raises Garbled.
+    """Return the plain value from which ``encoded`` made this; raise Garbled if there is none.
 
     Parameters
     ----------
     part : object
     call_back : callable, optional
-        ``call_back(number)`` returns what stands for the other side's function of that number.
+        ``call_back(number)`` returns a function that calls the other side's function with that number.
     """
     if part is None or isinstance(part, (bool, int, str)):
         return printable(part, 10_000) if isinstance(part, str) else part
@@ -132,7 +132,7 @@ def decoded(part, call_back=None, depth=DEEPEST):
             return call_back(part["function"])
         if isinstance(part.get("other"), str):
             return Other(printable(part["other"], 80))
-    raise Garbled("a part of it is no value")
+    raise Garbled("a part of it is not a value")
 
 
 def _float(text):
@@ -154,4 +154,4 @@ def _array(part):
             raise ValueError
         return np.frombuffer(data, dtype).reshape(shape).copy()
     except (KeyError, TypeError, ValueError, OverflowError) as error:
-        raise Garbled("a part of it is no array") from error
+        raise Garbled("a part of it is not an array") from error

@@ -1,4 +1,4 @@
-"""The command: read what is handed in, grade it side by side, keep each row as it comes, write the table."""
+"""The whole command: read the submissions, grade several at once, keep each result, and write the table."""
 
 import collections
 import os
@@ -7,9 +7,10 @@ import secrets
 import sys
 import time
 
-from ..files import whole_file
+from ..evaluation.cores import free_cores
 from ..exercises.answers.foreign import printable
 from ..exercises.collection import EXERCISES, find
+from ..files import whole_file
 from .anonymous import anonymous
 from .feedback_files import write_feedback
 from .folder import handed_in
@@ -24,11 +25,11 @@ from .workers import graded_by
 __all__ = ["grade_all"]
 
 ALL_PASS, NOT_ALL = 0, 3
-WIDTH, OFTEN = 24, 10.0   # characters of the progress bar; seconds between two lines of progress in a file
+WIDTH, OFTEN = 24, 10.0   # characters of the progress bar; seconds between lines of progress if not on a terminal
 
 
 def grade_all(options):
-    """Grade as the command line asks, write the table, and return the exit code.
+    """Grade all submissions as the options say, write the table, and return the exit code.
 
     Parameters
     ----------
@@ -53,7 +54,7 @@ def grade_all(options):
     make_unreadable()
     kept = Kept(_where_kept(options), options.fresh)
     seed = options.seed if options.seed is not None else kept.seed
-    seed = secrets.randbelow(10**6) if seed is None else seed   # no answer can know it beforehand
+    seed = secrets.randbelow(10**6) if seed is None else seed   # which no submission can know in advance
     graded = _graded(found, chosen, options, seed, kept)
     passed = not absent(listed, names) and all(one.answers.get(name, {}).get("state") == "pass"
                                                for one in graded for name in chosen)
@@ -68,13 +69,13 @@ def grade_all(options):
 
 
 def _graded(found, chosen, options, seed, kept):
-    """Return a row for each submission: kept ones as they are, the others graded now and kept at once."""
+    """Return a row for each submission: those that were kept, and the others graded now and kept at once."""
     settings = (chosen, options.seconds, options.in_all, seed)
     keys = [key_of(submission, settings) for submission in found]
     kept.begin(seed)
     todo = [number for number, key in enumerate(keys) if key not in kept.results]
     progress = _Progress(len(found), len(found) - len(todo))
-    jobs = options.jobs or _cores()
+    jobs = options.jobs or free_cores()
     try:
         for number, row in graded_by(jobs, [found[k] for k in todo], settings):
             kept.add(keys[todo[number]], row)
@@ -95,14 +96,14 @@ def _write(marks, seed, left_out, options):
         print(f"Wrote {len(marks)} files of feedback in {options.feedback}.", file=sys.stderr)
     if options.out:
         with whole_file(options.out) as file:
-            file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # a mark by which spreadsheets know
+            file.write(table.encode("utf-8-sig" if options.csv else "utf-8"))   # with a mark for spreadsheets
         print(f"Wrote {options.out}.")
     else:
         print(table, end="")
 
 
 def _where_kept(options):
-    """The file of results: beside what is graded, whatever table is written; beside --out where one cannot write."""
+    """Return the file of results: beside what is graded, or beside --out if that folder cannot be written to."""
     if options.keep:
         return options.keep
     beside = pathlib.Path(os.path.abspath(options.place))
@@ -112,19 +113,15 @@ def _where_kept(options):
 
 
 def _keep_off_the_path(place):
-    """Let no module of the folder that is graded stand for one of Python's."""
+    """Take the graded folder off Python's path: no module in it may replace one of Python's own."""
     folder = pathlib.Path(place).resolve()
     folder = folder if folder.is_dir() else folder.parent
     sys.path[:] = [entry for entry in sys.path if pathlib.Path(entry).resolve() not in (folder, *folder.rglob("*/"))
                    or pathlib.Path(entry).resolve() == ROOT]
 
 
-def _cores():
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
 class _Progress:
-    """A bar on a terminal; in a file or a pipe a line from time to time."""
+    """A progress bar on a terminal; in a file or a pipe, a line from time to time."""
 
     def __init__(self, number, done):
         self.number, self.done, self.before = number, done, done
@@ -152,13 +149,13 @@ class _Progress:
 
 
 def _named(name):
-    """A name for the table; one that had to be cut stays different from others."""
+    """Return a name for the table, cut in the middle if it is long."""
     whole = printable(name, 10**4)
     return whole if len(whole) <= 120 else f"{whole[:90]}...{whole[-27:]}"
 
 
 def _distinct(names):
-    """The names, with a number after those that have been there already."""
+    """Yield the names, with a number after each that has occurred before."""
     seen = collections.Counter()
     for name in names:
         seen[name] += 1
@@ -166,7 +163,7 @@ def _distinct(names):
 
 
 def _chosen(words):
-    """The exercises asked for, by name or by notebook's number, in the course's order; by default all."""
+    """Return the exercises named by the words, or of the notebooks with these numbers, in order; by default all."""
     if not words:
         return list(EXERCISES)
     numbers = {int(word) for word in words if word.isdigit()}

@@ -1,4 +1,4 @@
-"""A page for each student: her points, what is right, and the first thing to fix in each of the other answers."""
+"""A page for each student: the points, what is right, and the first thing to fix in each other answer."""
 
 import pathlib
 import re
@@ -15,7 +15,7 @@ def write_feedback(folder, marks):
     Parameters
     ----------
     folder : path-like
-        Made if it is not there.
+        It is made if it does not exist.
     marks : list of Mark
     """
     folder, taken = pathlib.Path(folder), set()

@@ -1,6 +1,6 @@
-"""What is handed in: every entry of a folder becomes a submission, or is named as left out.
+"""Reading a folder of submissions: each entry is a submission, or is listed as left out.
 
-All files are read before any of them runs, so that no submission can delete or alter another's.
+All files are read before any of them runs, so no submission can delete or change another.
 """
 
 import io
@@ -17,11 +17,10 @@ from .cells import Unreadable, cells_of
 __all__ = ["Submission", "handed_in"]
 
 LARGEST, IN_ALL, ENTRIES = 200 * 2**20, 400 * 2**20, 2000   # bytes of a file and of a zip, and entries of a zip
-BESIDE = 20 * 2**20    # bytes of the other files that are laid beside a submission when it runs
+BESIDE = 20 * 2**20    # bytes of the other files that are put beside a submission when it runs
 DATA = (".csv", ".npz", ".npy", ".png", ".jpg", ".jpeg", ".gif", ".gz", ".json", ".jsonl", ".log")
-KIND = re.compile(r"\.(ipynb|py)(\.txt)?( ?\(\d+\))?( - copy)?$", re.IGNORECASE)   # as browsers and mailers rename them
-
-
+# the endings of code, also as browsers and mail programs change them
+KIND = re.compile(r"\.(ipynb|py)(\.txt)?( ?\(\d+\))?( - copy)?$", re.IGNORECASE)
 CANVAS = re.compile(r"([^_]+)(_LATE)?_(\d+)_\d+_(.+)", re.IGNORECASE)   # name_user_submission_file
 MOODLE = re.compile(r"(.+?)_(\d+)_assignsubmission_(?:file|onlinetext)_?(.*)")
 
@@ -32,17 +31,17 @@ class Submission(NamedTuple):
     Attributes
     ----------
     name : str
-        Of its file or folder.
+        The name of its file or folder.
     files : list of (str, list of (str, str))
         Each file's name and its code cells.
     beside : dict of str to bytes
         Other files of its folder, by their path in it.
     trouble : list of str
-        Why a file cannot be read.
+        Which files could not be read, and why.
     time : float or None
-        Seconds since 1970: the last change of any of its files, as far as copying and unpacking have kept it.
+        When its files were last changed, in seconds since 1970, if copying and unpacking have kept the time.
     late : bool
-        Whether its name says that it is late.
+        Whether the name says that it was handed in late.
     """
 
     name: str
@@ -63,9 +62,9 @@ def handed_in(place):
     Returns
     -------
     found : list of Submission
-        By name.
+        In the order of their names.
     left_out : list of str
-        Names of the folder's other entries: hidden ones, and data.
+        Names of the other entries: hidden files and data.
 
     Raises
     ------
@@ -90,7 +89,7 @@ def handed_in(place):
 
 
 def _by_student(found):
-    """Join the files of one student, where they are named as Canvas or Moodle names a download."""
+    """Join the files of each student, if they are named as in a download from Canvas or Moodle."""
     students = {}
     for one in found:
         name = _student(one.name)
@@ -111,7 +110,7 @@ def _by_student(found):
 
 
 def _student(name):
-    """The student whom Canvas or Moodle names in that of a download, or of a path in one, with her number; or None."""
+    """Return the student's name and number from the name of a file in a download from Canvas or Moodle, or None."""
     name = name.partition("/")[0]
     canvas, moodle = CANVAS.fullmatch(name), MOODLE.fullmatch(name)
     return f"{moodle[1]} ({moodle[2]})" if moodle else f"{canvas[1]} ({canvas[3]})" if canvas else None
@@ -126,7 +125,7 @@ def _is_code(name):
 
 
 def _submission(entry):
-    """Read one entry of the folder; what cannot be read is told in its trouble."""
+    """Read one entry of the folder; what cannot be read is listed in its ``trouble``."""
     submission, room, times = Submission(entry.name, [], {}, []), [BESIDE], []
     if entry.is_dir() and not entry.is_symlink():
         inside = sorted(path for path in entry.rglob("*") if (path.is_symlink() or not path.is_dir())
@@ -141,11 +140,11 @@ def _submission(entry):
 
 
 def _add(submission, name, path, room, times):
-    """Add one file: code, an archive, data to be laid beside, or a sentence on what to ask for."""
+    """Add a file to a submission: code, an archive, or data to put beside it; or a sentence on what to ask for."""
     try:
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode):
-            kind = "a link" if path.is_symlink() else "no ordinary file"
+            kind = "a link" if path.is_symlink() else "not an ordinary file"
             submission.trouble.append(f"{printable(name, 80)}: it is {kind}, and was not read: ask for the file itself")
             return
         times.append(about.st_mtime)
@@ -175,14 +174,14 @@ def _add_bytes(submission, name, data, room, in_zip=False):
         printed = name.lower().endswith((".html", ".htm", ".pdf"))
         page = " It is a page that was printed from a notebook." if printed else ""
         ask = "Ask for the .ipynb or .py file itself"
-        submission.trouble.append(f"this is no notebook and no Python file.{page} {ask}")
+        submission.trouble.append(f"this is neither a notebook nor a Python file.{page} {ask}")
     elif len(data) <= room[0]:
         submission.beside[name] = data
         room[0] -= len(data)
 
 
 def _unpack(submission, data, room, told):
-    """Add the files of a zip archive, read in memory: nothing in it can be written elsewhere."""
+    """Add the files of a zip archive. They are read in memory, so none of them can be written anywhere."""
     try:
         archive, left = zipfile.ZipFile(io.BytesIO(data)), IN_ALL
         members = sorted(archive.infolist(), key=lambda member: not _is_code(member.filename))   # code comes first

@@ -1,4 +1,4 @@
-"""From one submission to its row: run its files, judge its functions, and never fail whatever is in them."""
+"""From one submission to its row in the table: run its files and judge its functions, without ever failing."""
 
 import ast
 import time
@@ -15,7 +15,7 @@ from .cells import statements_of
 
 __all__ = ["Graded", "grade"]
 
-RESTARTS = 3   # of a process that was stopped; after that the rest of the file is not asked any more
+RESTARTS = 3   # how often a process that was stopped is started again before the rest of the file is given up
 WORDS = {"inconclusive": "undecided"}
 
 
@@ -27,14 +27,14 @@ class Graded(NamedTuple):
     name : str
         Its file or folder, below what was given.
     answers : dict of str to dict
-        By exercise: its state ("pass", "fail", "undecided", "out of time", "not judged" or "not written"), stage,
-        mistake, diagnosis, the report as text, and the pieces of its code. What was not handed in is not there.
+        For each exercise that was handed in: its state ("pass", "fail", "undecided", "out of time", "not judged" or
+        "not written"), stage, mistake, diagnosis, the report as text, and the pieces of its code.
     trouble : list of str
         What went wrong in reading or running its files.
     seconds : float
-        That it took.
+        How long grading took.
     used : list of str
-        Of the package and of the machine, for a teacher to look at.
+        What it used of the package and of the machine, for a teacher to look at.
     """
 
     name: str
@@ -50,15 +50,15 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
     Parameters
     ----------
     submission : Submission
-        Where an exercise stands in several files, the best answer counts.
+        If an exercise is answered in several files, the best answer counts.
     exercises : sequence of str
-        Names of those to grade.
+        Names of the exercises to grade.
     seconds : float, optional
         Time limit for running a file, and for each exercise.
     in_all : float, optional
         Time limit for the whole submission.
     seed : int, optional
-        From which the cases are drawn.
+        Seed for the cases on which answers are tested.
 
     Returns
     -------
@@ -67,7 +67,7 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
     Raises
     ------
     NotStarted
-        If Python does not start. Whatever is wrong with the submission is told in its row.
+        If Python does not start. Everything that is wrong with the submission itself is reported in its row.
     """
     began, budget, answers, trouble, ran = time.monotonic(), [float(in_all)], {}, list(submission.trouble), 0
     used = []
@@ -81,7 +81,7 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
             told, found = file.graded(open_still, seed)
         except NotStarted:
             raise
-        except Exception as error:   # a fault of the grader on one file must not take the others' rows
+        except Exception as error:   # a bug of the grader on one file must not cost other rows
             told, found = [f"could not be judged: {type(error).__name__}: {printable(error)}"], {}
         except OutOfTime as stopped:
             told, found = [f"out of time: {stopped}"], {}
@@ -106,20 +106,20 @@ def _rank(answer):
 
 
 def _may_answer(cells, exercises):
-    """False if no exercise's name stands in a file, in no spelling: there is no need to run it."""
+    """Return False if no exercise's name is in a file, in any spelling, so that it need not be run."""
     text = _simple("".join(source for _, source in cells))
     return any(_simple(name) in text for name in exercises) or "import *" in text or "exec(" in text
 
 
 class _File:
-    """One file, in a process that is started again when it was stopped, without the statements that stop it."""
+    """One file, run in a process. If that is stopped, it is started again without the statement that stopped it."""
 
     def __init__(self, cells, beside, seconds, budget):
         self.cells, self.beside, self.seconds, self.budget = cells, beside, seconds, budget
         self.skipped, self.last, self.trouble, self.used = set(), None, [], []
 
     def graded(self, exercises, seed):
-        """Return what went wrong in running the file, and the answers to the exercises that it defines."""
+        """Return what went wrong in running the file, and the graded answers to the exercises that it defines."""
         answers, process, stopped = {}, self._started(), 0
         try:
             if process is None:
@@ -145,7 +145,7 @@ class _File:
                 process.stop()
 
     def _started(self):
-        """Return a process that has run the file, or None; a statement that ends the process is left out."""
+        """Return a process that has run the file, without any statement that ends it; or None."""
         for attempt in range(RESTARTS + 1):
             process = Process(self.cells, self.beside, self.seconds, self.budget)
             try:
@@ -163,7 +163,7 @@ class _File:
         return None
 
     def _leave_out(self, reached, stopped):
-        """Leave out the statement at which the process was stopped, and if it was slow before, all that follows."""
+        """Leave out the statement at which the process was stopped; if it was slow before, also all that follows."""
         timely = isinstance(stopped, OutOfTime)
         text = str(stopped) if timely else stopped.what
         if reached is None:
@@ -179,7 +179,7 @@ class _File:
 
 
 def _answer(exercise, remote, seed, tree):
-    """Return the answer to one exercise as plain values, whatever happens in judging it."""
+    """Return the graded answer to one exercise as plain values, whatever happens while it is judged."""
     try:
         report = judged(exercise, remote, seed)
         state = WORDS.get(report.verdict, report.verdict) if report.written else "not written"
@@ -194,7 +194,7 @@ def _answer(exercise, remote, seed, tree):
 
 
 def _not_run(stopped):
-    text = f"was not run any more: the submission had been stopped {stopped} times"
+    text = f"was not run: the submission had already been stopped {stopped} times"
     return {"state": "fail", "stage": "raises", "mistake": None, "diagnosis": [text], "text": text, "code": []}
 
 
@@ -203,7 +203,7 @@ def _out_of_time(text="the time for the whole submission is over"):
 
 
 def _near_misses(names, exercises):
-    """A sentence for each function whose name differs from an exercise's by its case alone or by underscores."""
+    """Return a sentence for each function whose name differs from an exercise's only by case or underscores."""
     wanted = {_simple(name): name for name in exercises if name not in names}
     return [f"{wanted[_simple(name)]} is not handed in; is {printable(name, 80)} meant?" for name in sorted(names)
             if _simple(name) in wanted]
@@ -214,6 +214,6 @@ def _simple(name):
 
 
 def _functions(cells):
-    """Return the syntax tree of each function that stands in the cells, by name; of several the last."""
+    """Return the syntax tree of each function in the cells, by name; of several with one name, the last."""
     return {statement.name: statement for name, source in cells for statement in statements_of(source, name)[1]
             if isinstance(statement, ast.FunctionDef)}

@@ -1,7 +1,6 @@
-"""Results kept as they come: a file of JSON lines, one for each submission, so that a run goes on where it stopped.
+"""Results kept on disk as they come, so that grading continues where it stopped: one line of JSON per submission.
 
-The first line says from which seed and with which checks it was graded. A line that was cut short by a crash is passed
-over: its submission is graded again.
+The first line holds the seed. A line that a crash has cut short is skipped, and its submission is graded again.
 """
 
 import contextlib
@@ -31,9 +30,9 @@ class Kept:
     Attributes
     ----------
     results : dict of str to Graded
-        By key.
+        By the keys of ``key_of``.
     seed : int or None
-        With which the last run was graded, if there was one.
+        The seed of the last run, if there was one.
     """
 
     def __init__(self, path, fresh=False):
@@ -58,7 +57,7 @@ class Kept:
             return []
 
     def begin(self, seed):
-        """Write the file anew with what is whole in it, and open it for what comes."""
+        """Write the file again with its complete lines, and open it for more."""
         self.seed = seed
         with whole_file(self.path) as file:
             file.write(_line({"seed": seed}))
@@ -66,7 +65,7 @@ class Kept:
         self.file = open(self.path, "ab", buffering=0)
 
     def add(self, key, graded):
-        """Keep one more result: one write, on the disk before the next is graded."""
+        """Keep one more result, with one write that is on the disk before the next submission is graded."""
         self.results[key] = graded
         self.file.write(_line(_message(key, graded)))
         with contextlib.suppress(OSError):
@@ -85,7 +84,7 @@ def _line(message):
 
 
 def key_of(submission, *settings):
-    """Return a digest of a submission, the settings and the checks: the same key, the same result."""
+    """Return a digest of a submission, the settings and the checks: with the same key the result is the same."""
     digest = hashlib.sha256(repr((submission.name, settings, _checks())).encode())
     digest.update(repr((submission.files, submission.trouble)).encode("utf-8", "surrogatepass"))
     for name, data in submission.beside.items():
@@ -95,7 +94,7 @@ def key_of(submission, *settings):
 
 @functools.cache
 def _checks():
-    """A digest of the package's own source that decides what is right."""
+    """Return a digest of those parts of the package's source that decide whether an answer is right."""
     digest = hashlib.sha256()
     for folder in ("exercises", "grading", "gradcheck", "kernels", "model"):
         for path in sorted((PACKAGE / folder).rglob("*.py")):

@@ -1,6 +1,6 @@
-"""From what was graded to marks: what an answer is worth, what lateness costs, and what a teacher decides by hand.
+"""From graded answers to marks: the points of each answer, the cost of late days, and marks set by hand.
 
-Nothing here is kept with the results, so that a mark by hand survives another grading, and other weights need none.
+Marks are not kept with the results. So marks by hand survive another grading, and a change of points needs none.
 """
 
 import datetime
@@ -23,13 +23,13 @@ class Mark(NamedTuple):
     ----------
     graded : Graded
     worth : dict of str to float
-        What each exercise is worth.
+        The points that each exercise is worth.
     points : dict of str to float or None
-        What each answer gets; None where there is no answer.
+        The points that each answer gets; None if there is no answer.
     by_hand : dict of str to str
-        A teacher's comment for each exercise, or for "late" and "total", that was decided by hand.
+        The teacher's comment on each exercise, or on "late" or "total", that was decided by hand.
     late : int
-        Days begun after the time due.
+        Days late; a day that has begun counts as one.
     total : float
     """
 
@@ -58,11 +58,11 @@ def marks(graded, worth, decided, late, per_day):
     worth : dict of str to float
         Points, by exercise.
     decided : dict of (str, str) to (float or None, str)
-        By name and exercise, "late" or "total": points, or days, and a comment.
+        For a name and an exercise, "late" or "total": the points or days, and a comment.
     late : dict of str to int
         Days late, by name.
     per_day : float
-        Percent of the points that each day costs.
+        Percent of the points that each late day costs.
     """
     found = []
     for one in graded:
@@ -80,18 +80,18 @@ def marks(graded, worth, decided, late, per_day):
 
 
 def weights(path, exercises):
-    """Return what each exercise is worth: as a table of exercise and points says, else its stars.
+    """Return the points that each exercise is worth: from a table of exercises and points, else its stars.
 
     Raises
     ------
     ValueError
-        If a line is not an exercise and a number of at least 0, or an exercise stands in two.
+        If a line is not an exercise and a number of at least 0, or an exercise occurs twice.
     """
     worth, listed = {name: EXERCISES[name].points for name in exercises}, set()
     for line, row in _without_heading(path, "exercise"):
         name = _exercise(row[0], path, line)
         if name in listed:
-            raise ValueError(f"{path}, line {line}: {name} stands there a second time.")
+            raise ValueError(f"{path}, line {line}: {name} occurs a second time.")
         listed.add(name)
         number = _number(row[1] if len(row) > 1 else "", path, line)
         if name in worth:
@@ -100,15 +100,15 @@ def weights(path, exercises):
 
 
 def overrides(path, names, whole_class):
-    """Return what a teacher has decided by hand, from a table of student, exercise, points and comment.
+    """Return the marks set by hand, from a table of student, exercise, points and comment.
 
     Parameters
     ----------
     path : path-like or None
     names : list of str
-        Of the rows.
+        The names in the table of results.
     whole_class : bool
-        Whether every student in the table must be among them.
+        Whether every student with a mark by hand must be among them.
 
     Returns
     -------
@@ -117,21 +117,21 @@ def overrides(path, names, whole_class):
     Raises
     ------
     ValueError
-        If a line is about nobody, about two students, or about no exercise.
+        If a line fits no student, several students, or no exercise.
     """
     decided = {}
     for line, row in _without_heading(path, "student"):
         student, what, points, comment = (*row, "", "", "", "")[:4]
         rows = [name for name in names if name == student] or matching(student, "", names)
         if len(rows) > 1 or not rows and whole_class:
-            told = f"it may be any of {', '.join(rows)}" if rows else "nobody of that name has a row"
+            told = f"it may be any of {', '.join(rows)}" if rows else "no row has that name"
             raise ValueError(f"{path}, line {line}: {student!r}: {told}. Write the name as the table does.")
         what = what if what in ("late", "total") else _exercise(what, path, line)
         if not points and not comment:
             raise ValueError(f"{path}, line {line}: there are neither points nor a comment.")
         number = _number(points, path, line) if points else None
         if rows and decided.setdefault((rows[0], what), (number, comment)) != (number, comment):
-            raise ValueError(f"{path}, line {line}: {student!r} and {what} stand there a second time.")
+            raise ValueError(f"{path}, line {line}: {student!r} and {what} occur a second time.")
     return decided
 
 
@@ -158,12 +158,12 @@ def _number(text, path, line):
 
 
 def due_time(text):
-    """Return the seconds since 1970 of a date, whose day is then whole, or of a date and time; without a zone, here.
+    """Return a date and time, in local time if no zone is given, in seconds since 1970; a date alone means its end.
 
     Raises
     ------
     ValueError
-        If it is neither.
+        If the text is not a date, or a date and a time.
     """
     try:
         found = datetime.datetime.fromisoformat(text)
@@ -173,7 +173,7 @@ def due_time(text):
 
 
 def days_late(submission, due):
-    """Return the days begun between the time due and the last change of a file; one at least if its name says late."""
+    """Return how many days late the last change of a file is, rounded up; at least 1 if the name says late."""
     if due is None or submission.time is None:
         return 0
     return max(math.ceil((submission.time - due) / DAY), int(submission.late), 0)

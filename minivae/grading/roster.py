@@ -1,6 +1,6 @@
-"""Names: on a roster, in a file of a teacher's own, and as Canvas and Moodle write them; and pseudonyms for them.
+"""Names of students: on a roster, in a teacher's tables, as Canvas and Moodle write them; and pseudonyms for them.
 
-Tables are CSV as spreadsheets write them, with commas, semicolons or tabs, and with or without a heading.
+Tables are CSV files as spreadsheets write them, with commas, semicolons or tabs, and with or without a heading.
 """
 
 import csv
@@ -20,17 +20,17 @@ NAMES = ("name", "names", "student", "students", "full name", "student name")
 FIRST, LAST = ("first name", "firstname", "given name"), ("surname", "last name", "lastname", "family name")
 IDS = ("id", "identifier", "user id")
 KEY = ["student", "pseudonym"]
-WORDS_IN_A_NAME = 5   # of a longer one only the order that is written is tried
+WORDS_IN_A_NAME = 5   # the words of a longer name are not tried in other orders
 SUFFIX = re.compile(r"\.(ipynb|py|zip)(\.txt)?$", re.IGNORECASE)
 
 
 def rows_of(path):
-    """Return the rows of a table in a file, each with the number of its line; empty ones are left out.
+    """Return the rows of a table in a file, each with its line number; empty rows are left out.
 
     Raises
     ------
     ValueError
-        If it is no text.
+        If the file is not text.
     """
     data = pathlib.Path(path).read_bytes()
     try:
@@ -38,7 +38,7 @@ def rows_of(path):
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     if "\0" in text:
-        raise ValueError(f"{path} is no table in text: save it as CSV.")
+        raise ValueError(f"{path} is not a text file: save the table as CSV.")
     first = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(";\t,", key=first.count) if any(map(first.count, ";\t")) else ","
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, skipinitialspace=True)
@@ -47,13 +47,13 @@ def rows_of(path):
 
 
 def roster(path):
-    """Return the students of a list as (name, id); the id is "" where there is none.
+    """Return the students on a list as pairs (name, id); the id is "" if there is none.
 
     Parameters
     ----------
     path : path-like
-        A name in each line, or a table. Under a heading the columns of names and of Canvas's or Moodle's numbers are
-        found by their titles; without one the first column holds the names.
+        A name on each line, or a table. If it has a heading, the columns of names and of Canvas's or Moodle's numbers
+        are found by their titles; otherwise the first column holds the names.
     """
     rows = [row for _, row in rows_of(path)]
     titles = [cell.casefold() for cell in rows[0]] if rows else []
@@ -74,24 +74,24 @@ def roster(path):
 
 
 def id_of(name):
-    """The number that Canvas or Moodle gave, from the name of a row such as "lovelaceada (12)"; or ""."""
+    """Return Canvas's or Moodle's number from the name of a row such as "lovelaceada (12)", or ""."""
     found = re.search(r" \((\d+)\)$", name)
     return found[1] if found else ""
 
 
 def matching(name, number, rows):
-    """Return those names of rows that may be this student: by number where both have one, else by name in any order."""
+    """Return the rows that may be this student: by number if both have one, else by name, its words in any order."""
     forms = _forms(name)
     return [row for row in rows if (number == id_of(row) if number and id_of(row) else forms & _forms(row))]
 
 
 def absent(listed, rows):
-    """Return the names on a roster to which no row belongs."""
+    """Return the names on a roster that have no row."""
     return [name for name, number in dict.fromkeys(listed) if not matching(name, number, rows)]
 
 
 def _forms(name):
-    """A name in small letters without accents, its words in any order: Ada Lovelace, "Lovelace, Ada", lovelaceada."""
+    """Return a name in lower case without accents, its words joined in any order: adalovelace, lovelaceada."""
     plain = SUFFIX.sub("", re.sub(r" \(\d+\)$", "", name)).casefold()
     plain = "".join(c for c in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(c))
     words = re.findall(r"[^\W_]+", plain)
@@ -100,12 +100,12 @@ def _forms(name):
 
 
 def pseudonyms(path, names):
-    """Return a pseudonym for each name: those that the key in a file gives, and new ones, which are added to it.
+    """Return a pseudonym for each name: from the key in a file, or a new one, which is added to the key.
 
     Parameters
     ----------
     path : path-like
-        CSV with a heading, student and pseudonym. Made if it is not there.
+        CSV with the heading student,pseudonym. It is made if it does not exist.
     names : list of str
 
     Returns
@@ -115,12 +115,12 @@ def pseudonyms(path, names):
     Raises
     ------
     ValueError
-        If the file is there and is no key.
+        If the file exists and is not a key.
     """
     path = pathlib.Path(path)
     rows = [row for _, row in rows_of(path)] if path.exists() else []
     if rows and [cell.casefold() for cell in rows[0]] != KEY:
-        raise ValueError(f"{path} is there and is no key: its first line is not {','.join(KEY)}. It is left as it is.")
+        raise ValueError(f"{path} exists and is not a key: its first line is not {','.join(KEY)}. It was not changed.")
     key = {row[0]: row[1] for row in rows[1:] if len(row) > 1}
     taken = set(key.values())
     for name in names:

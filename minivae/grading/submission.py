@@ -1,6 +1,7 @@
-"""Running a student's file, statement by statement: one that raises does not keep the next from being looked at.
+"""Running a student's file statement by statement, so that one that raises does not stop those that follow.
 
-This runs in the submission's own process. Magics run nothing; what needs their value is told so.
+This runs in the submission's own process. Magics and shell commands are not run, and code that uses their value raises
+an error that says so.
 """
 
 import __future__
@@ -16,11 +17,11 @@ from .cells import statements_of
 
 __all__ = ["run_cells"]
 
-TIMERS = ("time", "timeit", "prun", "capture")   # line magics whose line is ordinary code
+TIMERS = ("time", "timeit", "prun", "capture")   # line magics whose line is ordinary code, which is run
 
 
 def run_cells(cells, begins, skipped=(), last=None):
-    """Run the cells of a file as a notebook's kernel would.
+    """Run the cells of a file as the kernel of a notebook would.
 
     Parameters
     ----------
@@ -29,20 +30,20 @@ def run_cells(cells, begins, skipped=(), last=None):
     begins : callable
         ``begins(number, place)`` is called before each statement.
     skipped : collection of int, optional
-        Statements that are passed over, by their number: they have ended the process before.
+        The numbers of statements to skip, because they have ended the process before.
     last : int, optional
-        Statements from this one on are not run.
+        The number of the first statement that is not run any more.
 
     Returns
     -------
     namespace : dict
-        What has been defined.
+        What the cells have defined.
     trouble : str
         The first thing that went wrong, or "".
 
     Notes
     -----
-    A statement that only calls ``exercises``, such as a check, is passed over: it defines nothing and takes time.
+    A statement that only calls ``exercises``, such as a check, is skipped: it takes time and defines nothing.
     """
     module = types.ModuleType("__main__")
     sys.modules["__main__"] = module
@@ -71,7 +72,7 @@ def run_cells(cells, begins, skipped=(), last=None):
 
 
 def _future(statement):
-    """The compiler's flags that a ``from __future__ import`` sets, for all the cells that follow."""
+    """Return the compiler flags of a ``from __future__ import``, which hold for all the cells that follow."""
     if not isinstance(statement, ast.ImportFrom) or statement.module != "__future__":
         return 0
     flags = 0
@@ -81,7 +82,7 @@ def _future(statement):
 
 
 def _only_calls_exercises(statement):
-    """True for exercises.check(...), mv.exercises.hint(...) and the like, standing alone."""
+    """Return whether a statement is only a call such as exercises.check(...) or mv.exercises.hint(...)."""
     if not isinstance(statement, ast.Expr) or not isinstance(statement.value, ast.Call):
         return False
     part = statement.value.func
@@ -93,14 +94,14 @@ def _only_calls_exercises(statement):
 
 
 class _NoValue:
-    """In place of what a magic or a command returns: any use of it says that it was not run."""
+    """Stands in place of the value of a magic or a command: any use of it raises an error that says it was not run."""
 
     def __init__(self, what):
         object.__setattr__(self, "_what", what)
 
     def _used(self, *_, **__):
         what = object.__getattribute__(self, "_what")
-        raise RuntimeError(f"the value of {what} is not there: when graded, magics and commands run nothing")
+        raise RuntimeError(f"there is no value of {what}: magics and commands are not run during grading")
 
     __getattr__ = __getitem__ = __iter__ = __len__ = __call__ = __str__ = __bool__ = __fspath__ = _used
     __add__ = __radd__ = __mul__ = __rmul__ = __sub__ = __rsub__ = __truediv__ = __rtruediv__ = _used
@@ -108,13 +109,13 @@ class _NoValue:
 
 
 class _Shell:
-    """Stands for IPython's shell: it runs no commands, and of the magics those whose line is Python."""
+    """Stands in place of IPython's shell: it runs no commands, and only those magics whose line is Python."""
 
     def __init__(self, namespace):
         self.user_ns = namespace
 
     def run_line_magic(self, name, line, *_, **__):
-        """Run the line of a %time or the like; of any other magic nothing."""
+        """Run the line after %time and other timers; run nothing for any other magic."""
         if name not in TIMERS or line.lstrip().startswith("-"):
             return _NoValue(f"%{name}")
         source, statements, _ = statements_of(line, "")
@@ -122,7 +123,7 @@ class _Shell:
             exec(compile(ast.Module([statement], []), "submission.py", "exec"), self.user_ns)
 
     def run_cell_magic(self, name, line, body):
-        """Write the file of a %%writefile, in the submission's own folder; of any other magic run nothing."""
+        """Write the file of a %%writefile in the submission's own folder; run nothing for any other magic."""
         target = pathlib.PurePath(line.split()[-1]) if line.split() else None
         if name in ("writefile", "file") and target and not target.is_absolute() and ".." not in target.parts:
             mode = "a" if "-a" in line.split() else "w"

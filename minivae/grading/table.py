@@ -1,4 +1,4 @@
-"""The table of a grading: as text for people, as CSV for a gradebook, as JSON for scripts."""
+"""The table of results: as text to read, as CSV for a gradebook, as JSON for scripts."""
 
 import collections
 import csv
@@ -10,10 +10,10 @@ from .roster import id_of
 
 __all__ = ["as_text", "as_csv", "as_json", "tidy", "state", "what", "WORDS"]
 
-COMMON = 3    # of the mistakes in an exercise, how many are listed
+COMMON = 3    # how many of the most common mistakes in an exercise are listed
 WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
          "not judged": "not judged", "not written": "not written", "absent": "not handed in"}
-LONGEST = 120   # characters of one of them, in the table for people
+LONGEST = 120   # characters of a sentence in the table as text
 
 
 def state(answer):
@@ -22,19 +22,19 @@ def state(answer):
 
 
 def what(answer):
-    """Return what to fix first in one sentence: the mistake's name if it has one."""
+    """Return what to fix first, in one sentence: the name of the mistake, if it has one."""
     if state(answer) in ("absent", "pass", "not written"):
         return ""
     return answer["mistake"] or next(iter(answer["diagnosis"]), "") or f"wrong: {answer['stage']}"
 
 
 def tidy(value):
-    """A number of points as a whole number where it is one."""
+    """Return a number of points as an int if it is whole."""
     return int(value) if value == int(value) else value
 
 
 def as_text(marks, seed):
-    """Return the table as text: each student with what to fix, each exercise with its mistakes, what to look at."""
+    """Return the table as text: students with what to fix, exercises with their mistakes, and what to look at."""
     exercises, out_of = list(marks[0].worth), tidy(marks[0].out_of)
     lines = [f"{_count(len(marks), 'submission')}, {_count(len(exercises), 'exercise')}, {out_of} points; "
              f"cases drawn with --seed {seed}", ""]
@@ -70,7 +70,7 @@ def _by_exercise(marks):
 
 
 def _alike(marks):
-    """A line for each group of students who have nearly the same answers, and one for the usual answers."""
+    """Return a line for each group of students with nearly the same answers, and one for the usual answers."""
     together, usual = collections.defaultdict(list), []
     for name in marks[0].worth:
         groups, many = alike({one.name: one.graded.answers.get(name, {}).get("code", []) for one in marks})
@@ -84,7 +84,7 @@ def _alike(marks):
 
 
 def _used(marks):
-    """A line for each thing that was used, and by whom."""
+    """Return a line for each thing that was used, with the students who used it."""
     by = collections.defaultdict(list)
     for one in marks:
         for used in one.graded.used:
@@ -94,7 +94,7 @@ def _used(marks):
 
 
 def as_csv(marks, seed):
-    """Return the table as CSV: a row for each student, two columns for each exercise, its points and the mistake."""
+    """Return the table as CSV: a row for each student, and for each exercise two columns, points and mistake."""
     text, exercises = io.StringIO(), list(marks[0].worth)
     writer = csv.writer(text, lineterminator="\n")
     columns = [column for name in exercises for column in (name, f"{name}: to fix")]
@@ -128,7 +128,7 @@ def as_json(marks, seed):
 
 
 def _harmless(cell):
-    """A cell that no spreadsheet takes for a formula."""
+    """Return a cell that no spreadsheet takes for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.lstrip()[:1] in ("=", "+", "-", "@") and cell else cell
 
 

@@ -1,7 +1,7 @@
-"""What a submission used, noted in its own process: the package's functions, other files, commands, the network.
+"""What a submission used, recorded in its own process: functions of the package, other files, commands, the network.
 
-It is reported, not judged: a teacher decides. Only the first call of each answer is watched, and code that means to
-hide something can hide it.
+This is only reported; a teacher decides. Only the first call of each answer is watched, and code that wants to hide
+something can do so.
 """
 
 import contextlib
@@ -13,12 +13,12 @@ from ..exercises.answers.foreign import printable
 __all__ = ["Used"]
 
 PACKAGE = __package__.partition(".")[0]
-OURS = (f"{PACKAGE}.grading", f"{PACKAGE}.exercises.answers")   # what calls the answers
+OURS = (f"{PACKAGE}.grading", f"{PACKAGE}.exercises.answers")   # the modules that call the answers
 MOST = 50
 DEEDS = {"socket.connect": "connected to a network", "subprocess.Popen": "ran a command", "os.system": "ran a command",
          "os.exec": "ran a command", "os.posix_spawn": "ran a command", "os.fork": "started a process",
          "os.kill": "sent a signal to a process", "ctypes.dlopen": "loaded a library in C"}
-DULL = ("/usr", "/etc", "/dev", "/proc/self", "/proc/cpuinfo", "/proc/meminfo")   # read by libraries themselves
+HARMLESS = ("/usr", "/etc", "/dev", "/proc/self", "/proc/cpuinfo", "/proc/meminfo")   # libraries read these
 
 
 class Used:
@@ -27,7 +27,7 @@ class Used:
     Parameters
     ----------
     folder : str
-        The submission's own.
+        The submission's own folder.
 
     Attributes
     ----------
@@ -36,9 +36,9 @@ class Used:
 
     def __init__(self, folder):
         self.found = []
-        package = os.path.dirname(os.path.dirname(__file__))   # an import and a reader look the same
-        places = (folder, package, sys.prefix, sys.base_prefix, *DULL)
-        self._dull = tuple(os.path.realpath(place) + os.sep for place in places)
+        package = os.path.dirname(os.path.dirname(__file__))   # it also opens files itself
+        places = (folder, package, sys.prefix, sys.base_prefix, *HARMLESS)
+        self._harmless = tuple(os.path.realpath(place) + os.sep for place in places)
         sys.addaudithook(self._heard)
 
     def note(self, text):
@@ -48,7 +48,7 @@ class Used:
 
     @contextlib.contextmanager
     def watched(self, name):
-        """Note in the block which functions of the package are called by an answer, or are the answer."""
+        """Record within the block which functions of the package an answer calls, or is."""
         def hook(frame, event, _):
             module = frame.f_globals.get("__name__") or ""
             if event == "call" and module.startswith(f"{PACKAGE}.") and not module.startswith(OURS) and frame.f_back:
@@ -68,5 +68,5 @@ class Used:
                 self.note(DEEDS[event])
             elif event == "open" and isinstance(arguments[0], (str, bytes)):
                 path = os.path.realpath(os.fsdecode(arguments[0]))
-                if not (path.startswith(self._dull) or path in DULL or "matplotlib" in path):
+                if not (path.startswith(self._harmless) or path in HARMLESS or "matplotlib" in path):
                     self.note(f"opened {path}")
