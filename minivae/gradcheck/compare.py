@@ -141,7 +141,7 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
             scale = max(scale, abs(estimates[-1][1].value))
     found = [number_at(probe, name, claim, precision, scale, index, estimate, steepest)
              for index, estimate in estimates]
-    directions = DIRECTIONS if claim.size > limit and not all(number.constant for number in found) else 0
+    directions = DIRECTIONS if claim.size > limit else 0
     moves = [probe.direction([name], rng) for _ in range(directions)]
     sweeps = [along(probe, k, move, {name: claim}, {name: scale}, precision) for k, move in enumerate(moves)]
     off = [move[name] for move, number in zip(moves, sweeps) if number.gap > number.bound]

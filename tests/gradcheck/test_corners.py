@@ -380,3 +380,14 @@ def test_a_small_tensor_beside_large_ones_is_heard():
     at, grads = {**at, "small": np.ones(4)}, {**grads, "small": 2e-9 * np.ones(4)}
     assert check_gradient(lambda at: f({k: x for k, x in at.items() if k != "small"}) + 1e-9 * (at["small"] ** 2).sum(),
                           {**grads, "small": -grads["small"]}, at).verdict == "fail"
+
+
+@pytest.mark.parametrize("used", [[500], [17, 300, 301]])
+def test_a_table_of_which_few_rows_are_used(used):
+    """Nearly all numbers of its gradient are zero, as a sample of them is; a direction shows those that are not."""
+    table = np.random.default_rng(0).standard_normal((1000, 2))
+    right = np.zeros_like(table)
+    right[used] = np.cos(table[used])
+    for factor, verdict in ((1, "pass"), (0, "fail"), (0.5, "fail")):
+        report = check_gradient(lambda table: np.sin(table[used]).sum(), factor * right, table)
+        assert report.verdict == verdict, str(report)
