@@ -267,8 +267,7 @@ def _reconciled(probe, number, tensors, moves):
     moved = {t.name: moves[t.name].ravel()[t.places] for t in tensors}
     ends = np.concatenate([np.sort(t.slopes * moved[t.name][:, None], axis=1) for t in tensors])     # (n, 2)
     error = sum(float((t.error * np.abs(moved[t.name])).sum()) for t in tensors)
-    low, high = ends.sum(axis=0) - 10 * (error + number.error)
-    low, high = low, high + 20 * (error + number.error)
+    low, high = ends.sum(axis=0) + 10 * (error + number.error) * np.array([-1, 1])
     wrong = [t[k] for t in tensors for k in np.flatnonzero(t.states == "differ")]
     if not low <= number.measured <= high:   # the slope along it is not the sum of the slopes
         return number if any(_adds(probe, number, one, moves) for one in wrong[:3]) else number._replace(state="kink")

@@ -227,7 +227,7 @@ def _linear(subject, dy, args, gradients, rng):
     for name in {**failed["not finite"], **failed["ignored"]}:
         failed["not linear"].pop(name, None)
     return [Fault("upstream", f"{listed(list(names))}: {NOT_LINEAR[how].format(*names.values())}",
-                  tuple(names) if how != "not linear" or failed["ignored"] else ())
+                  tuple(names) if how != "not linear" else ())
             for how, names in failed.items() if names]
 
 

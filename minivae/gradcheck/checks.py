@@ -12,7 +12,7 @@ from .behaviour import TwoFunctions, fixed_on_first, observe
 from .compare import measure
 from .diagnosis import diagnose
 from .inputs import (Fault, WrongReturn, argument_names, arrays_in_closure, as_point, claims_of, too_coarse, letters_in,
-                     of_point, raised, scalar_probe, sizes_of, with_given)
+                     of_point, raised, scalar_probe, sizes_of)
 from .probe import Probe
 from .record import OUTPUT, UPSTREAM, Context
 from .report import Report
@@ -87,7 +87,7 @@ def check_gradient(f, grads, at, terms=None, rng=None, *, sizes=None, noise=0.0)
         return Report([], doubts=[f"f is {probe.base} at this point: there is no slope"])
     claims, faults, hints = claims_of(grads, at, probe)
     tensors, directions = measure(probe, claims, rng)
-    context = Context(with_given(sizes, sizes_of({**seen, **at})), at, claims=claims, arguments=tuple(at))
+    context = Context(sizes_of({**seen, **at}, given=sizes), at, claims=claims, arguments=tuple(at))
     return Report(tensors, _faults(probe, grads, at) + faults, hints + diagnose(tensors, context, parts),
                   directions, _doubts(probe), too_coarse(probe, "f"))
 
@@ -200,18 +200,21 @@ def check_observed(functions, args, seen, rng=None, *, wrt=None, sizes=None, noi
         return _report([], faults, doubts=["forward's output is not finite at this point"])
     claims, found, hints = claims_of(dict(zip(names, gradients)), differentiated, probe)
     (tensors, directions), notes = measure(probe, claims, rng), _notes(names, args, gradients, claims)
-    exact = _in_float64(functions, dy, args, probe, rng) if any(t.off.any() for t in tensors) else None
-    if exact:
+    copies = [arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args]
+    coarse = probe.given_precision > np.finfo(np.float64).eps and any(t.off.any() for t in tensors)
+    exact = _measured(functions, dy.astype(np.float64), copies, noise, rng) if coarse else None
+    if exact and not _wrong(exact[0]):
         tensors, directions = exact
         notes.append("judged by what backward answers in float64: float32 is too coarse here")
     moving = {fault.kind for fault in faults} & {"noise", "state"}   # then the numbers mean nothing
     unexplained = set(claims).difference(*(fault.tensors for fault in faults))
-    context = _sight(forward, names, args, probe, dy, claims, sizes)
+    context = _context(forward, names, args, probe, dy, claims, sizes)
     diagnosis = hints + ([] if moving else diagnose(tensors, context, only=unexplained))
     named = any(one.known and one.kind != "place" for one in diagnosis)
     if not faults and _wrong(tensors) and not named:
         fault = fixed_on_first(functions, dy, args, other, rng)
-        faults += [fault] if fault and _right_at(functions, dy, other, noise) else []
+        first = fault and _measured(functions, dy, other, noise, np.random.default_rng(0))
+        faults += [fault] if first and all(t.state == "agree" for t in first[0]) else []   # it is right for that batch
     faults += _count_faults(gradients, args, names, wrt, differentiated) + found
     off = [number for number in directions if number.state != "agree"]
     return _report(tensors, faults, diagnosis, off, notes=notes + too_coarse(probe, "forward"))
@@ -236,18 +239,17 @@ def _wrong(tensors):
     return any(t.state == "differ" for t in tensors)
 
 
-def _in_float64(functions, dy, args, probe, rng):
-    """Return what is found for float64 copies of coarser arguments, if the backward is right for those; else None."""
-    if probe.given_precision <= np.finfo(np.float64).eps:
-        return None
-    copies = [arg.astype(np.float64) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg for arg in args]
+def _measured(functions, dy, args, noise, rng):
+    """Return what ``measure`` finds for other arguments; None if the backward raises or returns the wrong form."""
+    forward, names = functions.functions["forward"], functions.names
     try:
-        gradients = functions.backward(dy.astype(np.float64), copies)
+        gradients = functions.backward(dy, args)
     except Exception:
         return None
-    claims, faults, _ = claims_of(dict(zip(functions.names, gradients)), probe.at, probe)
-    tensors, directions = measure(probe, claims, rng)
-    return None if faults or _wrong(tensors) else (tensors, directions)
+    differentiated = _differentiated(forward, names, args, gradients)
+    probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
+    claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
+    return None if faults else measure(probe, claims, rng)
 
 
 def _report(*facts, **more):
@@ -281,7 +283,7 @@ def _count_faults(gradients, args, names, wrt, differentiated):
     return faults
 
 
-def _sight(forward, names, args, probe, dy, claims, sizes):
+def _context(forward, names, args, probe, dy, claims, sizes):
     arrays = {name: arg for name, arg in zip(names, args) if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"}
 
     def measured_anew(name, indices, moved):
@@ -299,17 +301,8 @@ def _sight(forward, names, args, probe, dy, claims, sizes):
         return np.array([value for value, _ in found]), np.array([error for _, error in found])
 
     in_sight = {**arrays, OUTPUT: probe.base, UPSTREAM: dy}
-    sizes = with_given(sizes, sizes_of(arrays, letters_in(forward)))
+    sizes = sizes_of(arrays, letters_in(forward), sizes)
     return Context(sizes, in_sight, dy, measured_anew, claims, tuple(arrays), rows)
-
-
-def _right_at(functions, dy, args, noise):
-    """True if the gradients returned for other arguments are right."""
-    forward, names, gradients = functions.functions["forward"], functions.names, functions.backward(dy, args)
-    differentiated = _differentiated(forward, names, args, gradients)
-    probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
-    claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
-    return not faults and all(t.state == "agree" for t in measure(probe, claims, np.random.default_rng(0))[0])
 
 
 def _notes(names, args, gradients, claims):

@@ -16,7 +16,7 @@ from .probe import Probe
 from .words import Diagnosis, listed
 
 __all__ = ["Fault", "KINDS", "WrongReturn", "raised", "as_point", "scalar_probe", "claims_of", "too_coarse",
-           "argument_names", "of_point", "sizes_of", "with_given", "letters_in", "arrays_in_closure"]
+           "argument_names", "of_point", "sizes_of", "letters_in", "arrays_in_closure"]
 
 KINDS = ("raises", "missing", "surplus", "shape", "dtype", "inputs", "noise", "state", "stale", "upstream",
          "not finite", "value")   # in the order in which they should be fixed
@@ -194,7 +194,7 @@ def of_point(forward, names, args):
     return function
 
 
-def sizes_of(arrays, letters=None):
+def sizes_of(arrays, letters=None, given=None):
     """Return the lengths of all axes by name: B for the first axis of a matrix, otherwise such as ``W.shape[1]``.
 
     Parameters
@@ -202,6 +202,8 @@ def sizes_of(arrays, letters=None):
     arrays : dict of str to ndarray
     letters : dict of str to sequence of str, optional
         Names of axes, where they are known, such as ``{"x": "BI"}``.
+    given : dict of str to int, optional
+        Sizes by name, which come first; an axis without a letter is left out if a given size has its length.
     """
     sizes = {}
     for name, axes in (letters or {}).items():
@@ -217,11 +219,6 @@ def sizes_of(arrays, letters=None):
         for axis, n in enumerate(np.shape(array)):
             if n not in sizes.values():
                 sizes[f"{name}.shape[{axis}]"] = n
-    return sizes
-
-
-def with_given(given, sizes):
-    """Return the given sizes and the others; an axis without a letter is left out if a given size has its length."""
     given = dict(given or {})
     return {**given, **{name: n for name, n in sizes.items()
                         if name not in given and not ("." in name and n in given.values())}}

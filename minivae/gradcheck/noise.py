@@ -18,18 +18,16 @@ TOO_NOISY = 1e-5      # noise above this share of the value is more than roundin
 STEP = np.array([-1.0, 6, -15, 20, -15, 6, -1])   # the seventh differences of a unit step
 
 
-def measure_noise(probe, moves, rng, names=None):
+def measure_noise(probe, names, rng):
     """Measure how much noisier than plain rounding the function is as it moves.
 
     Parameters
     ----------
     probe : Probe
         The noise is kept there.
-    moves : sequence of str
+    names : sequence of str
         The tensors that move, all at once, each number by about its own size.
     rng : numpy.random.Generator
-    names : sequence of str, optional
-        The tensors for which the noise is kept; by default those that move.
 
     Notes
     -----
@@ -48,18 +46,18 @@ def measure_noise(probe, moves, rng, names=None):
     More & Wild, Estimating computational noise, SIAM Journal on Scientific Computing 33, 2011.
     """
     _find_precision(probe)
-    own = {name: signs(probe.at[name].shape, rng) for name in moves}
+    own = {name: signs(probe.at[name].shape, rng) for name in names}
     for name, move in own.items():   # each by its own size; zeros by the typical size
         np.multiply(move, np.abs(probe.at[name]), out=move, where=np.abs(probe.at[name]) > 1e-250)
         np.multiply(move, probe.median(name), out=move, where=np.abs(probe.at[name]) <= 1e-250)
     found = _noise_along(probe, own)
-    if found is None and max(np.abs(probe.at[name]).max(initial=0) for name in moves) < 1:
+    if found is None and max(np.abs(probe.at[name]).max(initial=0) for name in names) < 1:
         found = _noise_along(probe, {name: np.sign(move) for name, move in own.items()})
     ratio, least, stays = found or (1.0, 0.0, False)
     jump = _jump(probe, own, JUMPS_WITHIN, max(64, 8 * ratio))
     if jump is not None:
         least = np.maximum(least, 3 * jump)
-    for name in names or moves:
+    for name in names:
         probe.noises[name] = ratio, np.maximum(least, probe.noise)
         (probe.too_noisy.add if stays else probe.too_noisy.discard)(name)
         (probe.stairs.discard if jump is None else probe.stairs.add)(name)

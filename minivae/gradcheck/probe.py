@@ -253,8 +253,7 @@ class Probe:
 
         Central differences at halving steps, extrapolated as in ``numeric``, for all outputs at once.
         """
-        move = np.zeros_like(self.at[name])
-        move[index] = 1.0
+        move = self.one(name, index, 1.0)[name]
         step = FIRST_STEP * self.size_of(name, index)
         above, error = [], np.full(self.base.size, np.inf)
         for level in range(levels):

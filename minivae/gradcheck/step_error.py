@@ -90,9 +90,7 @@ def step_error(f, at, name=None, index=(), exact=None, steps=None):
     reference = estimate.value if exact is None else float(exact)
     length = probe.size_of(name, index)
     steps = length * 10.0 ** -np.arange(0, 13.01, 0.25) if steps is None else np.asarray(steps, dtype=np.float64)
-    move = np.zeros_like(probe.at[name])
-    move[index] = 1.0
-    line = probe.line({name: move})
+    line = probe.line_of(name, index)
     ends = np.array([[line(h)[0], line(-h)[0]] for h in steps])
     with np.errstate(all="ignore"):
         errors = np.abs((ends[:, 0] - ends[:, 1]) / (2 * steps) - reference)
