@@ -22,3 +22,14 @@ def test_no_two_modules_share_a_name():
         places[path.stem].append(str(path.relative_to(ROOT)))
     shared = [sorted(paths) for name, paths in places.items() if len(paths) > 1 and not name.startswith("__")]
     assert not shared
+
+
+def test_the_readme_names_every_module_of_the_textbook():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    map_of_the_house = readme[readme.index("    minivae/\n"):readme.index("    tests/")]
+    named = set(re.findall(r"\w+\.py", map_of_the_house))
+    rooms = ("kernels", "model", "training", "evaluation", "data", "cli")
+    modules = {path.name for room in rooms for path in (ROOT / "minivae" / room).glob("*.py")} - {"__init__.py"}
+    assert modules - named == set()
+    everywhere = {path.name for folder in ("minivae", "notebooks") for path in (ROOT / folder).rglob("*.py")}
+    assert named - everywhere == set()

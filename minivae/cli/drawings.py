@@ -1,4 +1,4 @@
-"""What a run leaves beside its model: the history as a table, the pictures, and the frames of a movie."""
+"""What a run writes beside its model: the history as a table, the pictures, and the movie."""
 
 import csv
 import io
@@ -17,7 +17,7 @@ PICTURES = {"learning_curves.png", "reconstructions.png", "samples.png", "latent
 
 
 def write_history(path, history):
-    """Write the history as CSV, one epoch a line."""
+    """Write the history as CSV, one line for each epoch."""
     text = io.StringIO()
     writer = csv.DictWriter(text, fieldnames=list(history[0]), lineterminator="\n")
     writer.writeheader()
@@ -27,7 +27,7 @@ def write_history(path, history):
 
 
 def draw_pictures(folder, model, history, images, labels, settings):
-    """Draw what the model learned, from the given images, and return the names of the files."""
+    """Draw what the model has learned, from the given images, and return the names of the files."""
     from .. import plots  # matplotlib takes longer to import than all the rest
 
     rng, shape = np.random.default_rng(0), settings["image_shape"]
@@ -61,9 +61,9 @@ def draw_pictures(folder, model, history, images, labels, settings):
 
 
 class Frames:
-    """What a model decodes the same 36 latents to, after each epoch of one sitting; of many epochs, after some 60.
+    """The frames of the movie: the same 36 latents, decoded after each epoch, or after about 60 of many epochs.
 
-    Call it with the history after each epoch, as `train` does.
+    ``train`` calls it after each epoch with the history.
     """
 
     def __init__(self, model, settings):

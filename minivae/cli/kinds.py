@@ -1,4 +1,4 @@
-"""Which model the settings of a run ask for, and where it starts."""
+"""From the settings of a run to its model: the class, the number of draws, and the initial output bias."""
 
 import numpy as np
 
@@ -15,23 +15,23 @@ ALONG_THE_PATH = {"elbo": PathMonteCarloELBO, "monte-carlo": PathMonteCarloELBO,
 
 
 def kind_of_model(objective, classes, gradient="plain"):
-    """Return the class of model for an objective, or for labels of so many classes, and its further arguments."""
+    """Return the class of model for an objective, or for labels of ``classes`` classes, and its other arguments."""
     if classes and gradient == "path":
-        raise ValueError("--conditional goes with --gradient plain alone; got path. Leave one of the two out.")
+        raise ValueError("--conditional goes only with --gradient plain; got path. Leave one of the two out.")
     if classes and objective != "elbo":
-        raise ValueError(f"--conditional goes with --objective elbo alone; got {objective}. Leave one of the two out.")
+        raise ValueError(f"--conditional goes only with --objective elbo; got {objective}. Leave one of the two out.")
     kinds = ALONG_THE_PATH if gradient == "path" else OBJECTIVES
     return (ConditionalVAE, {"classes": classes}) if classes else (kinds[objective], {})
 
 
 def check_noise_variance(noise_variance, likelihood):
-    """Raise a ValueError if a noise variance is to be learned where there is none."""
+    """Raise a ValueError if the noise variance of a likelihood that has none is to be learned."""
     if noise_variance == "learned" and likelihood != "gaussian":
-        raise ValueError(f"--noise-variance learned goes with --likelihood gaussian alone; got {likelihood}.")
+        raise ValueError(f"--noise-variance learned goes only with --likelihood gaussian; got {likelihood}.")
 
 
 def draws_per_image(objective, samples, *, default):
-    """Return S as chosen or by default; 1 for the ELBO, the one objective that has no more."""
+    """Return S, as chosen or by default; 1 for the ELBO, which uses a single draw."""
     if objective == "elbo":
         if samples not in (None, 1):
             raise ValueError(f"--samples is for the objectives over several draws; got {samples} for the elbo. Leave "
@@ -41,6 +41,7 @@ def draws_per_image(objective, samples, *, default):
 
 
 def new_model(settings, images, classes):
+    """Return the untrained model of a run, with its output bias as the settings say."""
     check_noise_variance(settings["noise_variance"], settings["likelihood"])
     kind, more = kind_of_model(settings["objective"], classes, settings["gradient"])
     model = kind(

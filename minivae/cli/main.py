@@ -1,8 +1,8 @@
 """The command line: python -m minivae train | evaluate | generate | gradcheck | derivation | grade.
 
-Each verb reads its options and calls the package; a user's mistake becomes one line on standard error.
-Exit codes: 0 done, 1 could not be done, 2 a wrong option, 130 stopped by Ctrl-C; of gradcheck: 0 pass, 1 fail,
-3 inconclusive; of grade: 0 everything asked for is right, 3 graded, and not all of it is.
+Each verb has a function here, which reads its options and calls the package. A user's mistake becomes one line on
+standard error. Exit codes: 0 done, 1 not possible, 2 wrong option, 130 stopped by Ctrl-C. gradcheck: 0 pass, 1 fail,
+3 inconclusive. grade: 0 all answers are right, 3 some are not.
 """
 
 import contextlib
@@ -27,10 +27,10 @@ def main(argv=None):
         The words after ``python -m minivae``; by default the process's own.
     """
     for name in ("stdout", "stderr"):
-        if getattr(sys, name) is None:  # started without one, as by pythonw or >&-
+        if getattr(sys, name) is None:  # started without this stream, as by pythonw or >&-
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
-        if hasattr(stream, "reconfigure"):  # a terminal without these characters shows ? and goes on
+        if hasattr(stream, "reconfigure"):  # a terminal that lacks a character shows ? in its place
             stream.reconfigure(errors="replace")
     verbs = {verb.__name__: verb for verb in (train, evaluate, generate, gradcheck, derivation, grade)}
     options = parser_for(verbs).parse_args(argv)
@@ -44,7 +44,7 @@ def main(argv=None):
         sys.stdout.flush()
         return code
     except KeyboardInterrupt:
-        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C would cut these words short
+        before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # another Ctrl-C would cut the message short
         print(f"\nStopped. {_after_interrupt(options)}".rstrip(), file=sys.stderr)
         signal.signal(signal.SIGINT, before)
         return 130
@@ -57,7 +57,7 @@ def main(argv=None):
 
 
 def _show_warning(message, category, *where, usual=warnings.showwarning, **more):
-    """Show what the package warns of, which is written for its user, as a note; anything else as usual."""
+    """Show the package's own warnings, which are written for its user, as notes; show all others as usual."""
     _note(message) if category is UserWarning else usual(message, category, *where, **more)
 
 
@@ -66,7 +66,7 @@ def _note(message):
 
 
 def _in_words(error, verb):
-    if isinstance(error, OSError) and error.strerror:  # the operating system's words, without their number
+    if isinstance(error, OSError) and error.strerror:  # the operating system's message without its number
         return f"{error.filename or 'the output cannot be written'}: {error.strerror}"
     if isinstance(error, MemoryError):
         smaller = {"evaluate": "--samples", "generate": "-n", "gradcheck": "--hidden, --data-dim or --batch"}
@@ -108,7 +108,7 @@ def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1)
 
 
 def _after_interrupt(options):
-    """Say what a run stopped by Ctrl-C has left behind, and how to go on."""
+    """Return what a run that was stopped by Ctrl-C has saved, and how to continue."""
     if options.verb == "grade":
         return "Every result so far is kept: the same command goes on from there."
     if options.verb != "train":
@@ -120,7 +120,7 @@ def _after_interrupt(options):
     try:
         from ..training import load_checkpoint
         return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"
-    except (ImportError, ValueError, OSError):  # stopped within an import, which then fails for good; or no run of ours
+    except (ImportError, ValueError, OSError):  # stopped during an import, which then fails; or not our run
         return how
 
 
@@ -133,7 +133,7 @@ def _epochs(n):
 
 
 def _threads(work):
-    """Say how the work was shared out; of BLAS only what is not as usual."""
+    """Return how the work was shared; BLAS is mentioned only if it was not limited to one thread."""
     threads = f"{work['threads']} thread{'s' * (work['threads'] > 1)}"
     return threads if "held" in work["blas"] else f"{threads}; the BLAS is {work['blas']}"
 
@@ -155,7 +155,7 @@ def _closing_words(folder, summary):
 
 
 def _what_came_of_it(history, seconds, work):
-    """Lay out the ELBO and its parts after the first epoch and the last, or after the only one."""
+    """Return lines with the ELBO and its parts after the first and the last epoch, or after the only one."""
     first, last = history[0], history[-1]
     on, prefix = ("held-out", "held_out_") if "held_out_elbo" in last else ("training", "")
     names = {"objective": "objective", "ELBO": "elbo", "log p(x|z)": "log_likelihood", "KL": "kl"}
@@ -179,7 +179,7 @@ def evaluate(options):
     check_numbers(options)
     if options.curve:
         from .. import plots
-        plots.check_png(options.curve, "--curve")  # now, and not after minutes of work
+        plots.check_png(options.curve, "--curve")  # at once, and not after minutes of work
     model, notes = run.open_model(run.PRETRAINED if options.pretrained else options.model)
     data, how = options.data or notes["data"], options.binarize or notes["binarize"]
     with run.remembered_by(options.model) if options.data is None else contextlib.nullcontext():
@@ -195,7 +195,7 @@ def evaluate(options):
         annealed = {"annealed": found}
     if options.json:
         print(json.dumps(numbers | annealed | {"binarize": how, "data": data, "given_labels": bool(model.conditions),
-                                    "training": model.record}))
+                                               "training": model.record}))
     else:
         given = ", given their labels" if model.conditions else ""
         print(_about_its_training(model.record), end="")
@@ -218,7 +218,7 @@ def evaluate(options):
 
 
 def _about_its_training(record):
-    """Say how a model was trained, in a line or two; nothing where its file does not tell."""
+    """Return how a model was trained, in two lines; nothing if its file does not record it."""
     if not record:
         return ""
     schedule = "" if record["schedule"] == "constant" else f", {record['schedule']}"
@@ -231,7 +231,7 @@ def _about_its_training(record):
 
 
 def generate(options):
-    """Draw new images from a model into one picture."""
+    """Generate new images with a model and draw them in one picture."""
     import numpy as np
 
     from .. import plots
@@ -270,7 +270,7 @@ def gradcheck(options):
                  noise_variance=options.noise_variance, beta=options.beta, dtype=options.dtype, seed=options.seed,
                  **more)
     rng = np.random.default_rng(options.seed)
-    model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases too, which start at zero
+    model.parameters.flat[:] += 0.1 * rng.standard_normal(model.parameters.flat.size)  # biases too, else zero
     x = rng.integers(0, 2, (options.batch, model.data_dim)).astype(model.dtype)
     if classes:
         x = join_labels(x, np.arange(options.batch) % classes, classes)
@@ -294,9 +294,9 @@ def derivation(options):
 def grade(options):
     """Grade students' answers to the exercises: each submission in a process of its own, with a time limit.
 
-    A file is one submission; in a folder each file is one, and so is each subfolder with all its notebooks. Processes
-    keep one student's mistakes from another's result; they are not a security sandbox.
-    Each result is kept as it comes, and the same command goes on where it stopped.
+    A file is one submission; in a folder each file is one, and so is each subfolder with all its notebooks. The
+    processes keep one student's mistakes from another's result; they are not a security sandbox. Each result is kept as
+    it comes, and the same command continues where it stopped.
     """
     from ..grading import grade_all
     return grade_all(options)

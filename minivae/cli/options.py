@@ -1,4 +1,4 @@
-"""The words of the command line: every verb's options, with the help that goes with them."""
+"""The options of every verb of the command line, with their help."""
 
 import argparse
 import difflib
@@ -25,7 +25,7 @@ Each has its own help: python -m minivae train --help
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message):
-        """Say what is wrong in one line, and leave the page of usage to --help."""
+        """Write what is wrong in one line; --help has the rest."""
         self.exit(2, f"{self.prog}: error: {message} (see {self.prog} --help)\n")
 
 
@@ -48,7 +48,7 @@ def parser_for(verbs):
     Parameters
     ----------
     verbs : dict of str to callable
-        Each verb's function, whose docstring opens its help.
+        The function of each verb; its docstring begins the help.
     """
     parser = _Parser(prog="python -m minivae", description=ABOUT, usage=argparse.SUPPRESS,
                      formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,8 +89,8 @@ examples:
                           --out runs/deep      slower, and several nats better
   python -m minivae train --objective iwae --samples 5 --out runs/iwae         the importance-weighted bound
   python -m minivae train --conditional --out runs/labels        digits on demand: generate runs/labels --label 7
-  python -m minivae train --schedule constant --learning-rate 1e-3 --out runs/long        a run to be made longer, as by
-  python -m minivae train --out runs/long --resume --epochs 20                            this: ten more epochs
+  python -m minivae train --schedule constant --learning-rate 1e-3 --out runs/long   a run that can be made longer,
+  python -m minivae train --out runs/long --resume --epochs 20                       as here by ten more epochs
 """
 
 
@@ -106,21 +106,21 @@ def _train_options(verb):
                        help="where the model, history.csv and the pictures go (default runs/mnist)")
     either = group.add_mutually_exclusive_group()
     either.add_argument("--resume", action="store_true",
-                        help="continue the run in --out after its last whole epoch, with the settings that it was "
-                             "started with; start a new one if there is none")
+                        help="continue the run in --out after its last whole epoch, with the settings with which it "
+                             "was started; start a new one if there is none")
     either.add_argument("--force", action="store_true", help="start again and replace the run in --out")
     group.add_argument("--no-pictures", dest="pictures", action="store_false",
-                       help="draw no pictures: leave only model.npz and history.csv")
+                       help="draw no pictures: write only model.npz and history.csv")
     group.add_argument("--movie", action="store_true",
-                       help="also write learning.gif: what the same latents decode to, epoch by epoch")
-    option("--seed", "of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)", type=int,
-           metavar="N")
+                       help="also write learning.gif: the same latents, decoded after every epoch")
+    option("--seed", "seed of weights, shuffling, pixels and noise; the same seed gives the same bits (default 0)",
+           type=int, metavar="N")
 
     group = verb.add_argument_group("the data")
     option("--data", "mnist, which is built in, or a folder of four IDX files, raw or .gz, as MNIST, Fashion-MNIST, "
                      "KMNIST, QMNIST and EMNIST are published; if it holds several data sets, one of them, as in "
                      "FOLDER/emnist-letters (default mnist)", metavar="mnist|FOLDER")
-    option("--binarize", "how grey levels become pixels: drawn anew each epoch, drawn once, on where above one half, "
+    option("--binarize", "how grey levels become pixels: drawn again in each epoch, drawn once, on if above one half, "
                          "or left grey (default dynamic; none for gaussian)",
            choices=("dynamic", "fixed", "threshold", "none"))
     option("--holdout", "how many of the last training images to hold out, for the ELBO after each epoch (default "
@@ -128,40 +128,40 @@ def _train_options(verb):
            type=int, metavar="N")
 
     group = verb.add_argument_group("the model")
-    option("--hidden", "units in each hidden layer of the encoder, in order; the decoder has the same in reverse; "
+    option("--hidden", "units in each hidden layer of the encoder, in order; the decoder has them in reverse; "
                        "without a number both are linear (default 400)", type=int, nargs="*", metavar="H")
     option("--conditional", "join the labels to x and to z: a model of p(x|y), which generates images of any label",
            action="store_true")
     option("--latent", "latent dimensions, K (default 20)", type=int, metavar="K")
-    option("--activation", "between the layers (default relu)", choices=("relu", "tanh"))
+    option("--activation", "activation between the layers (default relu)", choices=("relu", "tanh"))
     option("--likelihood", "what the decoder's output is: the probability that a pixel is on, or its mean "
                            "(default bernoulli)", choices=("bernoulli", "gaussian"))
-    option("--noise-variance", "of the gaussian likelihood: a number for all pixels, or learned (default 1)",
+    option("--noise-variance", "variance of the gaussian likelihood: a number for all pixels, or learned (default 1)",
            type=_number_or_learned, metavar="V|learned")
     option("--objective", "what training maximizes: the ELBO with its KL in closed form, the ELBO with its KL sampled, "
                           "or the importance-weighted bound (default elbo)", choices=("elbo", "monte-carlo", "iwae"))
-    option("--gradient", "plain, or path: the encoder of a sampled objective learns through z alone, with less noise; "
-                         "the elbo's KL is then sampled (default plain)", choices=("plain", "path"))
+    option("--gradient", "plain, or path: the encoder of a sampled objective learns only through z, with less noise; "
+                         "the KL of the elbo is then sampled (default plain)", choices=("plain", "path"))
     option("--samples", "draws of z per image for monte-carlo and iwae, S (default 5)", type=int, metavar="S")
     option("--beta", "weight on the KL: 1 gives the ELBO, more pulls the latents towards the prior (default 1)",
            type=float, metavar="BETA")
     option("--output-bias", "start the decoder's last bias at the mean of the data, or at zero (default data)",
            choices=("data", "zero"))
-    option("--dtype", "precision (default float32)", choices=("float32", "float64"))
+    option("--dtype", "precision of all numbers (default float32)", choices=("float32", "float64"))
 
     group = verb.add_argument_group("the training")
     option("--epochs", "passes through the training images (default 10)", type=int, metavar="N")
     option("--batch", "images per step, B (default 100)", type=int, metavar="B")
-    option("--learning-rate", "Adam's step size, at the start if the schedule is cosine (default "
-                              "5e-3)", type=float, metavar="RATE")
+    option("--learning-rate", "Adam's step size; under the schedule cosine, that of the first step (default 5e-3)",
+           type=float, metavar="RATE")
     option("--schedule", "keep the step size constant, or let it fall to zero along a cosine, after which a run "
            "cannot be made longer (default cosine)",
            choices=("constant", "cosine"))
     option("--beta-warm-up", "epochs over which beta rises, step by step, to its value (default 0)", type=float,
            metavar="EPOCHS")
     group.add_argument("--threads", type=int, metavar="N", help="threads that share each step (default: one for each "
-                                                                "free core if the steps are large enough to gain by "
-                                                                "it, else one; with --resume, as many as before)")
+                                                                "free core if the steps are large enough to gain "
+                                                                "from it, else one; with --resume, as many as before)")
 
 
 def _number_or_learned(word):
@@ -181,7 +181,8 @@ def _model_option(verb):
 
 def _evaluate_options(verb):
     _model_option(verb)
-    verb.add_argument("--data", metavar="mnist|FOLDER", help="whose test images (default: what it was trained on)")
+    verb.add_argument("--data", metavar="mnist|FOLDER",
+                      help="data set whose test images to use (default: that of the training)")
     verb.add_argument("--binarize", choices=("dynamic", "fixed", "threshold", "none"),
                       help="how grey levels become pixels (default: as in training)")
     verb.add_argument("--samples", type=int, default=100, metavar="S",
@@ -190,7 +191,7 @@ def _evaluate_options(verb):
                       help="also measure log p(x) of the first N test images by annealed importance sampling, which "
                            "needs no encoder; minutes for a hundred")
     verb.add_argument("--curve", type=pathlib.Path, metavar="PNG", help="draw the bound against the number of draws")
-    verb.add_argument("--seed", type=int, default=0, help="of the random pixels and noise (default 0)")
+    verb.add_argument("--seed", type=int, default=0, help="seed of the random pixels and noise (default 0)")
     verb.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
 
 
@@ -200,22 +201,23 @@ def _generate_options(verb):
     verb.add_argument("--out", type=pathlib.Path, default=pathlib.Path("grid.png"), metavar="PNG",
                       help="the picture's file (default grid.png)")
     verb.add_argument("--label", type=int, metavar="Y",
-                      help="of a conditional model: the label of all images (default: each in turn)")
-    verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) in place of showing its mean")
-    verb.add_argument("--seed", type=int, default=0, help="of the draws (default 0)")
+                      help="for a conditional model, the label of all images (default: each in turn)")
+    verb.add_argument("--draw", action="store_true", help="draw every pixel from p(x|z) instead of showing its mean")
+    verb.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
 
 
 def _gradcheck_options(verb):
     for name, kind, default, help in (
         ("--data-dim", int, 6, "pixels, D"), ("--latent", int, 2, "latent dimensions, K"),
         ("--batch", int, 4, "examples, B"),
-        ("--noise-variance", _number_or_learned, 1.0, "of the gaussian likelihood, or learned"),
-        ("--beta", float, 1.0, "weight on the KL"), ("--seed", int, 0, "of weights, data and noise"),
+        ("--noise-variance", _number_or_learned, 1.0, "variance of the gaussian likelihood, or learned"),
+        ("--beta", float, 1.0, "weight on the KL"), ("--seed", int, 0, "seed of weights, data and noise"),
     ):
         verb.add_argument(name, type=kind, default=default, metavar="N", help=f"{help} (default {default:g})")
     for name, help, choices in (
-        ("--activation", "between the layers ", ("tanh", "relu")), ("--likelihood", "", ("bernoulli", "gaussian")),
-        ("--objective", "", ("elbo", "monte-carlo", "iwae")), ("--dtype", "of the model ", ("float64", "float32")),
+        ("--activation", "activation between the layers ", ("tanh", "relu")),
+        ("--likelihood", "", ("bernoulli", "gaussian")), ("--objective", "", ("elbo", "monte-carlo", "iwae")),
+        ("--dtype", "dtype of the model ", ("float64", "float32")),
     ):
         verb.add_argument(name, choices=choices, default=choices[0], help=f"{help}(default {choices[0]})")
     verb.add_argument("--hidden", type=int, nargs="*", default=[5], metavar="H",
@@ -242,26 +244,28 @@ def _grade_options(verb):
                       help="time limit for the whole of a submission (default 300)")
     verb.add_argument("--jobs", type=int, metavar="N", help="submissions graded at a time (default: one for each core)")
     verb.add_argument("--keep", type=pathlib.Path, metavar="FILE",
-                      help="where each result is kept as it comes, so that the same command goes on where it stopped "
-                           "(default: the name of what is graded, with .graded.jsonl added; beside --out where one "
-                           "cannot write there)")
+                      help="where each result is kept as it comes, so that the same command continues where it stopped "
+                           "(default: the name of what is graded, with .graded.jsonl added; beside --out if that "
+                           "folder cannot be written to)")
     verb.add_argument("--fresh", action="store_true", help="grade everything again, whatever was kept")
     verb.add_argument("--roster", type=pathlib.Path, metavar="FILE",
-                      help="names of all students, one a line or in a table's first column: the absent get a row too")
+                      help="names of all students, one on each line or in the first column of a table; those who "
+                           "handed in nothing get a row too")
     verb.add_argument("--points", type=pathlib.Path, metavar="FILE",
-                      help="what exercises are worth, a table of exercise and points (default: their stars)")
+                      help="points of the exercises, a table of exercise and points (default: their stars)")
     verb.add_argument("--due", metavar="DATE[TTIME]",
                       help="files changed after it are late, and the table says by how many days; a date alone is the "
                            "end of that day")
     verb.add_argument("--late-per-day", type=float, default=0.0, metavar="PERCENT",
-                      help="of the points that each day begun after --due costs (default 0)")
+                      help="percent of the points that each late day costs; a day that has begun counts (default 0)")
     verb.add_argument("--overrides", type=pathlib.Path, metavar="FILE",
-                      help="marks by hand, a table of student, exercise (or late, or total), points and comment")
+                      help="marks by hand: a table of student, exercise (or late, or total), points and comment")
     verb.add_argument("--anonymous", type=pathlib.Path, metavar="KEYFILE",
-                      help="write pseudonyms for names; this file keeps whose they are, and the same ones next time")
+                      help="write pseudonyms in place of names; this file keeps which name each stands for")
     verb.add_argument("--feedback", type=pathlib.Path, metavar="FOLDER", help="write a page for each student there")
-    verb.add_argument("--seed", type=int, metavar="N", help="from which the cases are drawn (default: that of the "
-                                                            "results kept, else at random; it is printed)")
+    verb.add_argument("--seed", type=int, metavar="N",
+                      help="seed of the cases on which answers are tested (default: that of the results kept, else "
+                           "random; it is printed)")
     either = verb.add_mutually_exclusive_group()
     either.add_argument("--csv", action="store_true", help="a row for each submission, for a gradebook")
     either.add_argument("--json", action="store_true", help="one JSON object, for scripts")

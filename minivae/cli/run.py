@@ -1,6 +1,6 @@
-"""A training run in a folder: the model and its checkpoint, the history as CSV, and the pictures.
+"""A training run in a folder: the model with its checkpoint, the history as CSV, and the pictures.
 
-The settings are a plain dictionary, with one default for each, which the command line's options fill.
+Its settings are a plain dictionary: the defaults are here, and the options of the command line replace some of them.
 """
 
 import contextlib
@@ -42,7 +42,7 @@ def load_data(name):
 
 @contextlib.contextmanager
 def remembered_by(model_file):
-    """A context in which data that are not found are said to be those of a run, which may have been moved since."""
+    """Within a ``with`` block, say of data that are not found that a run was trained on them."""
     try:
         yield
     except FileNotFoundError as error:
@@ -51,7 +51,7 @@ def remembered_by(model_file):
 
 
 def resolve(folder, chosen, *, resume=False, force=False):
-    """Complete the settings of a run: those chosen, else those the run was started with, else the defaults.
+    """Return all settings of a run: those chosen, else those with which the run was started, else the defaults.
 
     Parameters
     ----------
@@ -59,7 +59,7 @@ def resolve(folder, chosen, *, resume=False, force=False):
     chosen : dict
         Some of the settings in ``DEFAULTS``.
     resume, force : bool, optional
-        Whether to continue a run that the folder holds, or to begin anew over it.
+        Whether to continue the run in the folder, or to replace it by a new one.
 
     Returns
     -------
@@ -69,7 +69,7 @@ def resolve(folder, chosen, *, resume=False, force=False):
     Raises
     ------
     FileExistsError
-        If the folder holds a run and neither was asked for, or is a file.
+        If the folder holds a run and both are False, or if it is a file.
     """
     if pathlib.Path(folder).exists() and not pathlib.Path(folder).is_dir():
         raise FileExistsError(f"{folder} is a file; --out names a folder, a new one or that of a run.")
@@ -95,7 +95,7 @@ def resolve(folder, chosen, *, resume=False, force=False):
 def _check_conflicts(model_file, chosen, saved):
     """Raise a ValueError that names the option if a choice contradicts the run's own settings.
 
-    A data set is known by its contents, which ``run`` compares, and not by its name; epochs may be added.
+    Data sets are compared by their contents, in ``run``, and not by name; epochs may be added.
     """
     for name, value in chosen.items():
         before = saved.notes.get(name)  # from JSON: a list, as the command line has it
@@ -120,15 +120,15 @@ def _check_same_images(model_file, settings, images, held_out):
 
 
 def run(folder, settings, *, resume=False, progress=True, threads=None, pictures=True, movie=False):
-    """Train as the settings say, and leave model.npz, history.csv and, if wanted, pictures and a movie in the folder.
+    """Train as the settings say, and write model.npz, history.csv and, if wanted, pictures and a movie to the folder.
 
     Returns
     -------
     summary : dict
-        "history", "seconds" of training, names of the "files" written, "settings", and how the "work" was shared out.
+        "history", "seconds" of training, names of the "files" written, "settings", and how the "work" was shared.
     """
     if pictures or movie:
-        from .. import plots  # noqa: F401  now, so that nothing that is missing shows itself after the training
+        from .. import plots  # noqa: F401  (now, so that a missing library does not show only after the training)
     folder = pathlib.Path(folder)
     model_file = folder / "model.npz"
     resumed = resume and model_file.exists() and load_checkpoint(model_file).notes.get("data") == settings["data"]
@@ -193,7 +193,7 @@ def _train(folder, model, images, held_out, settings, resume, progress, threads,
 
 
 def _what_to_try(error, model_file):
-    """Say what a run that diverged can try, in the command line's words."""
+    """Return what to try after a run has diverged, in terms of the options."""
     advice = error.advice("a smaller --learning-rate", "--beta-warm-up", "--dtype float64")
     where = " in another folder (--out), or in place of this run (--force)" if model_file.exists() else ""
     return f"{error.found} {advice.removesuffix('.')}{where}."
@@ -215,12 +215,12 @@ def _split(images, holdout):
 
 
 def with_labels(model, images, labels):
-    """Return the rows that a model takes: the images, joined with their labels for a conditional one."""
+    """Return the rows that a model takes: the images; for a conditional model, joined with their labels."""
     return join_labels(images, labels, model.conditions) if model.conditions else images
 
 
 def labels_in(labels, classes):
-    """Return the labels that occur, and warn of those classes that do not: the model learns nothing of them."""
+    """Return the labels that occur, and warn of classes that do not: the model cannot learn those."""
     there = np.unique(labels).tolist()
     missing = sorted(set(range(classes)) - set(there))
     if missing:
@@ -230,7 +230,7 @@ def labels_in(labels, classes):
 
 
 def labels_to_draw(model, notes, n, label=None):
-    """Return the labels of n images to generate: the one asked for, or in turn all those that occurred in training."""
+    """Return labels for n images to generate: the given one, or in turn all those that occurred in training."""
     there = notes.get("labels", list(range(model.conditions)))
     if label is not None and label not in there:
         successive = there == list(range(there[0], there[-1] + 1))
@@ -240,7 +240,7 @@ def labels_to_draw(model, notes, n, label=None):
 
 
 def test_rows(model, test, data):
-    """Return the test images of a data set as the rows that a model takes."""
+    """Return the test images of a data set as rows for a model."""
     images, labels = test.test_images, test.test_labels
     if images[0].size != model.data_dim:
         raise ValueError(f"--data must hold images of {model.data_dim} pixels for this model; those of {data} have "
@@ -258,7 +258,7 @@ def open_model(path):
     -------
     model : VAE
     notes : dict
-        The settings of the run that trained it, and "image_shape"; the defaults for what the file does not say.
+        The settings of the run that trained it, and "image_shape"; defaults for what the file does not record.
     """
     path = pathlib.Path(path)
     path = path / "model.npz" if path.is_dir() else path

@@ -196,7 +196,7 @@ def test_gradcheck_takes_every_kind_of_model(chosen, capsys):
     assert "PASS" in printed and max(map(len, printed.splitlines())) < 120
     assert ("a Bernoulli has none, so it changes nothing" in notes) == ("--noise-variance" in chosen)
     assert main(["gradcheck", "--objective", "iwae", "--conditional"]) == 1
-    assert "--conditional goes with --objective elbo alone" in capsys.readouterr().err
+    assert "--conditional goes only with --objective elbo" in capsys.readouterr().err
     assert main(["gradcheck", "--samples", "7"]) == 1
     assert "--samples is for the objectives over several draws; got 7 for the elbo" in capsys.readouterr().err
 
@@ -500,13 +500,13 @@ def test_a_finished_run_gets_back_a_lost_picture(folder, tmp_path):
     (["--beta", "-1"], 1, "--beta must be"), (["--seed", "-1"], 1, "--seed must be"),
     (["--beta-warm-up", "-1"], 1, "--beta-warm-up must"),
     (["--noise-variance", "0", "--likelihood", "gaussian"], 1, "--noise-variance must be"),
-    (["--noise-variance", "learned"], 1, "--noise-variance learned goes with --likelihood gaussian alone; got "
+    (["--noise-variance", "learned"], 1, "--noise-variance learned goes only with --likelihood gaussian; got "
                                          "bernoulli."),
     (["--noise-variance", "much"], 2, "a number or the word learned; got 'much'"),
     (["--data", "nowhere"], 1, "Check --data."), (["--samples", "5"], 1, "--samples is for the objectives over "
                                                                          "several draws; got 5 for the elbo"),
     (["--objective", "iwae", "--samples", "0"], 1, "--samples must be a positive integer"),
-    (["--conditional", "--objective", "iwae"], 1, "--conditional goes with --objective elbo alone"),
+    (["--conditional", "--objective", "iwae"], 1, "--conditional goes only with --objective elbo"),
     (["--resume", "--force"], 2, "not allowed with"), (["--activation", "sigmoid"], 2, "invalid choice"),
     (["--epochs", "many"], 2, "invalid int value"),
 ])
@@ -555,7 +555,7 @@ def test_an_unknown_option_is_named_and_its_value_is_not_taken_for_the_model(cap
     *((f"gradcheck {option} 0", f"{option} must be") for option in (
         "--latent", "--batch", "--hidden", "--data-dim", "--noise-variance", "--samples")),
     ("gradcheck --beta -1", "--beta must be"), ("gradcheck --seed -1", "--seed must be"),
-    ("gradcheck --noise-variance learned", "--noise-variance learned goes with --likelihood gaussian alone"),
+    ("gradcheck --noise-variance learned", "--noise-variance learned goes only with --likelihood gaussian"),
 ])
 def test_the_other_verbs_name_the_option_too(trained, capsys, words, message):
     assert main(words.format(run=trained).split()) == 1
