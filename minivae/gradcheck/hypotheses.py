@@ -14,11 +14,13 @@ import numpy as np
 from .record import OUTPUT, UPSTREAM, broadcasts
 from .words import Diagnosis, digits, factor_of, in_words
 
-__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "tested"]
+__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "tested", "clear", "too_many_for_chance"]
 
 CERTAIN = 2.0     # decimal digits of agreement asked for beyond those that trying so many hypotheses gives away
 AT_MOST = 8.0     # digits that one number can add
 NAMES = 100       # about so many names a factor may have
+CHANCE = 10       # ways to choose the wrong numbers at random, for each that would look like the pattern
+CLEAR = 20        # errors that a number must exceed to be clearly not zero
 
 
 class Hypothesis(NamedTuple):
@@ -88,9 +90,16 @@ def _agreement(seen, hypothesis, value, error, free):
     """To how many decimal digits, all together, the wrong numbers agree with a hypothesis.
 
     A zero agrees with anything; but that so many zeros lie where they should is one way to choose them among many.
-    Numbers of one size agree with each other in any order, so one size says nothing of an order.
+    Numbers of one size agree with each other in any order, so one size says nothing of an order. Where more numbers are
+    right as they stand than are wrong, the truth is alike in both orders (a palindrome, a symmetric matrix), and that
+    the wrong ones fit too says nothing. Where a sign alone is wrong, here and there, all that speaks is where.
     """
     left, right, rearranged = hypothesis.left, hypothesis.right, hypothesis.kind == "arranged"
+    if rearranged and (~seen.off & (left != 0)).sum() > seen.off.sum():
+        return 0.0
+    signs_alone = not seen.off.all() and seen.fits(np.abs(seen.claimed), 1.0, np.abs(seen.measured))
+    if signs_alone and not too_many_for_chance(seen, seen.off):
+        return 0.0
     allowed = 2 * (np.abs(value) * error + seen.tolerance(left))
     with np.errstate(all="ignore"):
         each = np.clip(np.log10(np.abs(left) / allowed), 0, AT_MOST)
@@ -98,10 +107,21 @@ def _agreement(seen, hypothesis, value, error, free):
     pairs = np.stack([left, value * right], axis=1)[wrong] / max(np.abs(left).max(), 1e-300)
     pairs = np.round(np.abs(pairs) if rearranged else pairs, 6)
     each = each[wrong] if free else each[wrong][np.unique(pairs, axis=0, return_index=True)[1]]   # once each
-    zeros, there = seen.off & (left == 0) & (right == 0), seen.off | (np.abs(seen.measured) > 20 * seen.error)
+    zeros, there = seen.off & (left == 0) & (right == 0), seen.off | clear(seen)
     ways = math.log10(math.comb(int(there.sum()), int(zeros.sum())))
     fitted = free or rearranged   # to any one of them
     return each.sum() + ways - (each.max(initial=0) if fitted else 0)
+
+
+def clear(seen):
+    """Which of the numbers are clearly not zero."""
+    return np.abs(seen.measured) > CLEAR * seen.error
+
+
+def too_many_for_chance(seen, chosen, among=None):
+    """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
+    among = chosen | clear(seen) if among is None else among
+    return chosen.any() and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
 
 
 def factors(seen, context):
@@ -132,8 +152,7 @@ def passed_through(seen, context):
     dy, shape, exact = context.upstream, seen.shape, np.zeros(len(seen))
     if dy is None:
         return
-    right = (~seen.off) & (np.abs(seen.measured) > 20 * seen.error)   # a multiple of it would not be right anywhere
-    allowed = "one" if right.any() else "any"
+    allowed = "one" if (clear(seen) & ~seen.off).any() else "any"   # a multiple of it would not be right anywhere
     if dy.shape == shape:
         words = "the upstream gradient is passed on as it came: the derivative of the function itself is missing"
         yield Hypothesis("upstream", lambda *_: words, seen.claimed, seen.take(dy), exact, allowed)

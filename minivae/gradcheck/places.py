@@ -10,12 +10,11 @@ import math
 
 import numpy as np
 
+from .hypotheses import clear, too_many_for_chance
 from .record import OUTPUT
 from .words import Diagnosis, digits
 
 __all__ = ["PATTERNS", "formula"]
-
-CHANCE = 10   # ways to choose the wrong numbers at random, for each that would look like the pattern
 
 
 def cut_off(seen):
@@ -25,7 +24,7 @@ def cut_off(seen):
     at_limit = np.abs(claimed) >= largest * (1 - 1e-12)
     if largest and (at_limit & wrong).sum() >= 2 and seen.fits(claimed, 1.0, np.clip(measured, -largest, largest)):
         return Diagnosis("cut", (), f"clipped at {digits(largest, 0)}: right where it is smaller")
-    if not _too_many_for_chance(seen, wrong):
+    if wrong.sum() < 2 or not too_many_for_chance(seen, wrong):
         return None
     for word, part in (("positive", np.maximum(measured, 0)), ("negative", np.minimum(measured, 0))):
         if part.any() and seen.fits(claimed, 1.0, part):
@@ -55,8 +54,9 @@ def precision(seen):
 
 def mask(seen):
     """Zero where the gradient is not, or not zero where it is."""
-    wrong, there = seen.off, _clear(seen)
-    if np.array_equal(there, seen.claimed == 0) and _too_many_for_chance(seen, there, np.ones(len(seen), bool)):
+    wrong, there = seen.off, clear(seen)
+    if np.array_equal(there, seen.claimed == 0) and there.sum() > 1 and too_many_for_chance(
+            seen, there, np.ones(len(seen), bool)):
         return Diagnosis("place", (), "zero just where it should not be: a mask is the wrong way round")
     if wrong.sum() < 2 or not (there & ~wrong).any() or (wrong & there).any():
         return None
@@ -70,7 +70,7 @@ def mask(seen):
 def along_axis(seen):
     """The same number all along an axis, where the truth varies."""
     claim = seen.claim
-    if (_clear(seen) & ~seen.off).any():
+    if (clear(seen) & ~seen.off).any():
         return None
     for axis, n in enumerate(claim.shape):
         if n < 2 or np.ptp(claim, axis=axis).max() > 2**8 * seen.precision * np.abs(claim).max():
@@ -114,7 +114,7 @@ def misplaced(seen):
 
 def places(seen):
     """All that is wrong, or right, has one index or one run of indices along an axis; or just where it is."""
-    wrong, there = seen.off, _clear(seen)
+    wrong, there = seen.off, clear(seen)
     busy = wrong | there   # where right and wrong could be told apart
     good = busy & ~wrong
     if not wrong.any() or not good.any():
@@ -174,17 +174,6 @@ def _one_in_each(seen, wrong):
     table = np.zeros(seen.shape, bool)
     table[seen.indices] = wrong
     return bool(np.all(table.sum(axis=1) == 1))
-
-
-def _clear(seen):
-    """Which of the numbers are clearly not zero."""
-    return np.abs(seen.measured) > 20 * seen.error
-
-
-def _too_many_for_chance(seen, chosen, among=None):
-    """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
-    among = chosen | _clear(seen) if among is None else among
-    return chosen.sum() >= 2 and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
 
 
 def formula(seen, context):

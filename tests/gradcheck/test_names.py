@@ -6,6 +6,8 @@ import pytest
 import minivae as mv
 from minivae.exercises.catalogue import mistakes_in, planted
 from minivae.gradcheck import check_gradient, check_model, check_vjp, model
+from minivae.gradcheck.diagnosis import diagnose
+from minivae.gradcheck.record import OUTPUT, Comparison, Context, Number
 from minivae.gradcheck.words import names_of
 
 RNG = np.random.default_rng
@@ -69,6 +71,62 @@ def test_one_sign_among_numbers_of_one_size_is_no_other_order(n):
 def test_an_upstream_gradient_that_is_turned_round_is_named():
     report = check_vjp(np.tanh, lambda dy, a: dy[::-1] * (1 - np.tanh(a) ** 2), RNG(1).standard_normal((5, 3)))
     assert report.diagnosis == ["x: the upstream gradient is reversed along axis 0"]
+
+
+def seen(truth, claim, places):
+    """What a check knows of a gradient at some of its places."""
+    numbers = []
+    for place in places:
+        claimed, measured = claim.flat[place], truth.flat[place]
+        state = "differ" if abs(claimed - measured) > 1e-6 else "agree"
+        numbers.append(Number(place, claimed, measured, 1e-11, 1e-10, state, (measured, measured)))
+    return Comparison.of("x", claim, np.ones(claim.shape), 2.0**-52, 1.0, numbers)
+
+
+SQUARE = RNG(10).standard_normal((12, 12))
+LINE = RNG(11).standard_normal(60)
+ALIKE_IN_TWO_ORDERS = {
+    "palindrome": LINE + LINE[::-1], "antipalindrome": LINE - LINE[::-1], "constant": np.full(60, 1.7),
+    "two halves": np.tile(LINE[:30], 2), "two values": np.where(np.arange(60) < 30, 1.7, -0.4),
+    "symmetric": SQUARE + SQUARE.T, "antisymmetric": SQUARE - SQUARE.T, "columns mirrored": SQUARE + SQUARE[:, ::-1],
+    "rows mirrored": SQUARE + SQUARE[::-1], "rows alike": np.tile(SQUARE[0], (12, 1)),
+    "nearly constant": 1.7 + 1e-3 * LINE}
+
+
+@pytest.mark.parametrize("wrong", [1, 2, 3])
+@pytest.mark.parametrize("name", ALIKE_IN_TWO_ORDERS)
+def test_a_truth_that_is_alike_in_two_orders_is_no_evidence_of_either(name, wrong):
+    """Of a sample: were all its numbers known, the wrong ones would not fit."""
+    truth = ALIKE_IN_TWO_ORDERS[name]
+    for seed in range(3):
+        rng = RNG(seed)
+        places = rng.permutation(truth.size)[:24]
+        claim = truth.copy()
+        claim.flat[places[:wrong]] += rng.standard_normal(wrong)
+        [found] = diagnose([seen(truth, claim, np.sort(places))], Context())
+        assert found.kind == "place", found
+
+
+@pytest.mark.parametrize("words, arrange", [
+    ("transposed", np.transpose), ("reversed along axis 0", lambda g: g[::-1]),
+    ("shifted by 1", lambda g: np.roll(g, 1, axis=0)), ("the two halves of axis 1", lambda g: np.roll(g, 6, axis=1)),
+    ("sign flipped", lambda g: -g.T), ("order of axes", lambda g: g.reshape(6, 24).ravel("F").reshape(6, 24))])
+def test_another_order_is_named_from_a_sample(words, arrange):
+    claim = arrange(SQUARE)
+    truth = SQUARE.reshape(claim.shape)
+    [found] = diagnose([seen(truth, claim, np.sort(RNG(12).permutation(144)[:24]))], Context())
+    assert words in found.text, found
+
+
+@pytest.mark.parametrize("n, named", [(4, False), (24, True)])
+def test_one_wrong_sign_is_an_absolute_value_only_where_chance_would_not_choose_the_place(n, named):
+    """Of four numbers the negative one is hit by chance, one time in four."""
+    dy = np.abs(LINE[:n])
+    dy[1] *= -1
+    context = Context({}, {OUTPUT: dy}, dy, rows=lambda name, indices: (
+        np.eye(n)[[i for i, in indices]], np.zeros((len(indices), n))))
+    [found] = diagnose([seen(dy, np.abs(dy), range(n))], context)
+    assert (found.kind == "upstream") == named and ("absolute" in found.text or "[1] alone" in found.text)
 
 
 def test_what_was_looked_at_is_said_of_a_sample():
