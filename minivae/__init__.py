@@ -1,7 +1,7 @@
 """minivae: a variational autoencoder in pure NumPy whose every gradient is written by hand.
 
 Read it in this order: ``derivation`` (the equations by number), ``kernels`` (each forward with its backward beneath
-it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``.
+it), ``model`` (the chain from data to loss and back), ``training``, ``evaluation``. README.md has a map of all modules.
 """
 
 import os
@@ -10,11 +10,11 @@ from importlib import import_module
 
 if sys.argv[:1] == ["-m"] and sys.path and os.path.abspath(sys.path[0]) == os.getcwd() \
         and os.path.dirname(os.path.dirname(os.path.abspath(__file__))) != os.getcwd():
-    del sys.path[0]   # python -m minivae in a folder of students' files: their random.py is not Python's
+    del sys.path[0]   # python -m minivae in a folder of students' files must not import their random.py
 
 __version__ = "0.1.0"
 
-_HOMES = {  # all is imported when first asked for: ``import minivae`` and ``--help`` do not wait for NumPy
+_HOMES = {  # names are imported when first used, so ``import minivae`` and ``--help`` do not wait for NumPy
     "VAE": "model", "IWAE": "model", "MonteCarloELBO": "model", "ConditionalVAE": "model",
     "PathIWAE": "model", "PathMonteCarloELBO": "model", "join_labels": "model", "Parameters": "model", "Trace": "model",
     "CheckpointError": "files",

@@ -1,4 +1,4 @@
-"""A real browser for the tests: headless Chromium through its driver, spoken to in the W3C's WebDriver protocol."""
+"""A real browser for the tests: headless Chromium, controlled by the W3C's WebDriver protocol."""
 
 import contextlib
 import json
@@ -64,7 +64,7 @@ class Browser:
                   params={"features": [{"name": "prefers-color-scheme", "value": scheme}]})
 
     def complaints(self):
-        """What the console said that is worse than information."""
+        """Return the warnings and errors in the console."""
         entries = self.call("POST", "/se/log", type="browser")
         return [entry["message"] for entry in entries if entry["level"] in ("WARNING", "SEVERE")]
 

@@ -37,7 +37,7 @@ def check_pair(name, sizes, scale, seed, layout="contiguous"):
 
 
 def model_example(settings, batch, seed, kind=mv.VAE, samples=1):
-    """A model with random biases too, data and noise for it; relu units kept off zero as far as can be."""
+    """Return a model with random biases too, data and noise; relu units are kept away from zero if possible."""
     rng = np.random.default_rng(seed)
     model = kind(**settings)
     model.parameters.flat[:] += 0.3 * rng.standard_normal(model.parameters.flat.size)
@@ -60,7 +60,7 @@ def nearest_kink(model, trace):
 def check_model_gradient(settings, batch, seed, d_loss=1.0, example=model_example):
     """Every parameter's gradient, and every symbol's, against differences of the loss.
 
-    Returns False, having checked nothing, where a relu lies so close to its kink that a difference might step over it.
+    Returns False, without a check, if a relu is so close to its kink that a difference might step over it.
     """
     model, x, eps = example(settings, batch, seed)
     trace = model.forward(x, eps)
@@ -130,7 +130,7 @@ def check_bernoulli_is_a_distribution():
 
 
 def gaussian_examples(variance, **settings):
-    """Two models of that noise variance: one in which it is fixed, one in which it is learned."""
+    """Return two models with that noise variance, one fixed and one learned."""
     for noise_variance in (variance, "learned"):
         model, _, _ = model_example(dict(activation="tanh", likelihood="gaussian", noise_variance=noise_variance,
                                          dtype="float64") | settings, 1, 7)
@@ -234,7 +234,7 @@ def check_some_model_gradient(settings, batch):
 
 
 def check_path_gradients():
-    """Their mean is the plain gradient's: by quadrature over the noise of one sample and of two."""
+    """Their mean is that of the plain gradient, by quadrature over the noise of one sample and of two."""
     toy, x, _ = mv.toy()
     nodes, weights = np.polynomial.hermite_e.hermegauss(60)
     for samples, kinds in ((1, (mv.MonteCarloELBO, mv.PathMonteCarloELBO)), (2, (mv.IWAE, mv.PathIWAE))):

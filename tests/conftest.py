@@ -1,9 +1,9 @@
-"""Settings for every test: one BLAS thread, and hypothesis takes its time and draws the same examples on every machine.
+"""Settings for all tests: one BLAS thread; hypothesis has no deadline and draws the same examples on every machine.
 
     python -m pytest --hypothesis-profile thorough     four times the examples, and the tests marked thorough
-    python -m pytest --processes 1                     here, and not in as many processes as there are cores
+    python -m pytest --processes 1                     in this process, not in one process for each core
 
-What is marked thorough asks once more what a test of the quick profile has asked: at another scale, from another seed.
+A test marked thorough repeats one of the quick profile at another scale or from another seed.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""A numeric derivative to hold the written ones against: fourth-order central differences, in float64."""
+"""A numeric derivative with which the written ones are compared: fourth-order central differences, in float64."""
 
 import numpy as np
 

@@ -1,7 +1,7 @@
-"""Tests in several processes: copies of this one, forked when all is imported, that take one test file after another.
+"""Tests in several processes: copies of this one, forked after the imports, which take one test file after another.
 
-What they report is shown here as if it had happened here. On Linux alone, where a fork is safe with every BLAS; with
-``--pdb`` or ``-s``, or where there is one file only, the tests run here. ``--processes 1`` asks for that.
+Their reports are shown as if the tests had run in this process. This is for Linux only, where a fork is safe with every
+BLAS. With ``--pdb``, ``-s`` or ``--processes 1``, or for a single file, the tests run in this process.
 """
 
 import itertools
@@ -50,7 +50,7 @@ def pytest_runtestloop(session):
 
 
 def _take_files(session, files, following, there):
-    """In a copy: run the tests of one file after another, and send what comes of them; None at the end."""
+    """Run in a copy: take one test file after another, and send the reports; None at the end."""
     config = session.config
     try:
         config.pluginmanager.unregister(name="terminalreporter")
@@ -92,7 +92,7 @@ class _Sender:
 
 
 def _show(session, copies):
-    """Tell pytest what the copies send, until all have done their part."""
+    """Pass the reports of the copies to pytest, until all copies have finished."""
     hook, at, busy = session.config.hook, {}, set(copies)
     while busy:
         for here in wait(busy):

@@ -1,4 +1,4 @@
-"""What hypothesis draws: shapes, a scale and a seed. NumPy draws the arrays from them. And which cases run when."""
+"""What hypothesis draws: shapes, a scale and a seed, from which NumPy draws the arrays; and which cases run when."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ LAYOUTS = st.sampled_from(["contiguous", "transposed", "strided"])
 
 
 def a_part(share, **others):
-    """Return settings for a costly test: that share of the profile's examples, and whatever else is given."""
+    """Return settings for a costly test: a fraction of the profile's examples, and any other settings."""
     return settings(max_examples=round(share * settings.default.max_examples), **others)
 
 
@@ -31,7 +31,7 @@ def arrays(shapes, sizes, scale, seed, layout="contiguous", dtype=np.float64):
 
 
 def lay_out(array, layout):
-    """Return the same numbers, lying otherwise in memory; a single number lies as it does."""
+    """Return the same numbers in another memory layout."""
     if array.ndim == 0:
         return array
     if layout == "transposed":

@@ -80,7 +80,7 @@ def test_a_training_in_sittings_takes_the_time_of_all_its_epochs(tmp_path, monke
 
 
 def test_errors_are_judged_by_replicates(tiny, monkeypatch):
-    """Of errors stated 1.3 times too small, 1.96 of them cover 0.868, and the replicates show the true size."""
+    """If errors are stated 1.3 times too small, 1.96 of them cover 0.868; the replicates show the true size."""
     monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
     import published
     from minivae.evaluation import Evidence

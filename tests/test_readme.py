@@ -1,4 +1,4 @@
-"""The README's example prints what it says, and its layout names what there is."""
+"""The README's example prints what it says, and its map of the modules is right."""
 
 import contextlib
 import io

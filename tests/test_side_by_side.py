@@ -1,4 +1,4 @@
-"""Tests that run in several processes are told as they are told in one, whatever becomes of them."""
+"""Tests that run in several processes are reported as in one process, whatever happens to them."""
 
 import os
 import pathlib

@@ -83,7 +83,7 @@ def train(options):
     settings, done = run.resolve(options.out, chosen, resume=options.resume, force=options.force)
     finished = 0 < settings["epochs"] <= done
     if 0 < done < settings["epochs"]:
-        print(f"Going on with {options.out} after epoch {done} of {settings['epochs']}.")
+        print(f"Continuing {options.out} after epoch {done} of {settings['epochs']}.")
     _caution(settings["likelihood"], settings["binarize"], settings["noise_variance"], settings["beta_warm_up"],
              settings["epochs"])
     summary = run.run(options.out, settings, resume=options.resume, threads=options.threads, pictures=options.pictures,
@@ -110,13 +110,13 @@ def _caution(likelihood, binarize=None, noise_variance=1.0, warm_up=0, epochs=1)
 def _after_interrupt(options):
     """Return what a run that was stopped by Ctrl-C has saved, and how to continue."""
     if options.verb == "grade":
-        return "Every result so far is kept: the same command goes on from there."
+        return "Every result so far is kept: the same command continues from there."
     if options.verb != "train":
         return ""
     model_file = options.out / "model.npz"
     if not model_file.exists():
         return "Nothing was saved yet: give the same command again."
-    how = f"To go on: python -m minivae train --out {_quoted(options.out)} --resume"
+    how = f"To continue: python -m minivae train --out {_quoted(options.out)} --resume"
     try:
         from ..training import load_checkpoint
         return f"{model_file} holds the model after {_epochs(len(load_checkpoint(model_file).history))}. {how}"

@@ -172,7 +172,7 @@ def _read_header(path, stem, axes):
     if element_type not in (WHOLE_NUMBERS if labels else [8]):
         got = ELEMENT_TYPES.get(element_type, f"the unknown type {element_type}")
         raise ValueError(f"{path} must hold {'whole numbers' if labels else 'uint8 (element type 8)'}; got {got}. "
-                         "Write it anew as uint8?")
+                         "Write it again as uint8?")
     if got_axes != axes and not (labels and got_axes == 2):
         raise ValueError(f"{path} must hold an array of {axes} axes; got {got_axes}. "
                          "Were images and labels exchanged, or are the images in colour?")

@@ -20,7 +20,7 @@ def load_mnist():
     Returns
     -------
     dataset : Dataset
-        Images of 28 x 28 grey levels and labels 0 to 9, all uint8. Each call reads the file anew (it takes
+        Images of 28 x 28 grey levels and labels 0 to 9, all uint8. Each call reads the file again (it takes
         half a second), so the arrays are the caller's own and may be changed.
 
     Raises

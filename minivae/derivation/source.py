@@ -162,7 +162,7 @@ def assigning(function, *targets, between=()):
     *targets : str
         As written in the code, such as "d.mu" or "d[y]".
     between : sequence of str, optional
-        Names that stand between two symbols, such as ``model.vae.BETWEEN``.
+        Names of arrays between two symbols, such as ``model.vae.BETWEEN``.
 
     Returns
     -------

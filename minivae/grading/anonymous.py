@@ -41,7 +41,7 @@ def anonymous(marks, found, names):
         return [cleaned(part) for part in value] if isinstance(value, (list, tuple)) else value
 
     def hidden(one):
-        told = {field: cleaned(getattr(one.graded, field)) for field in ("trouble", "used", "answers")}
-        return one._replace(graded=one.graded._replace(name=names[one.name], **told), by_hand=cleaned(one.by_hand))
+        fields = {field: cleaned(getattr(one.graded, field)) for field in ("trouble", "used", "answers")}
+        return one._replace(graded=one.graded._replace(name=names[one.name], **fields), by_hand=cleaned(one.by_hand))
 
     return sorted(map(hidden, marks), key=lambda one: one.name)

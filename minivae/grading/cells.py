@@ -18,8 +18,8 @@ __all__ = ["Unreadable", "cells_of", "statements_of"]
 
 MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 HARMLESS = ("time", "timeit", "capture", "prun")   # cell magics whose cell is ordinary code, which is run
-TOGETHER = 60   # at most so many groups of lines are joined and tried as one statement
-TRIES = 5000    # at most so many such trials in one cell
+TOGETHER = 60   # the most groups of lines that are joined and tried as one statement
+TRIES = 5000    # the most such trials in one cell
 
 
 class Unreadable(ValueError):

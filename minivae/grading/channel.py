@@ -58,10 +58,10 @@ def checked_reply(message, number, arguments):
     changed, warned = message.get("changed"), message.get("warned")
     whole = isinstance(changed, list) and all(type(k) is int and 0 <= k < arguments for k in changed)
     whole &= isinstance(warned, list) and len(warned) <= 100 and all(isinstance(text, str) for text in warned)
-    told = set(message) - {"id", "changed", "warned"}
-    if told == {"result", "overwrote"}:
+    parts = set(message) - {"id", "changed", "warned"}
+    if parts == {"result", "overwrote"}:
         whole &= type(message["overwrote"]) is bool
-    elif told == {"failed", "unwritten", "about"}:
+    elif parts == {"failed", "unwritten", "about"}:
         whole &= isinstance(message["failed"], str) and isinstance(message["about"], str)
         whole &= type(message["unwritten"]) is bool
     else:

@@ -134,13 +134,13 @@ class _Progress:
         self.done += 1
         now, some = time.monotonic(), self.done - self.before
         each = (now - self.began) / some
-        told = (f"{self.done} of {self.number}, {each:.1f} s for each, {each * (self.number - self.done):.0f} s left: "
+        line = (f"{self.done} of {self.number}, {each:.1f} s for each, {each * (self.number - self.done):.0f} s left: "
                 f"{printable(name, 40)}")
         if self.terminal:
             full = WIDTH * self.done // self.number
-            print(f"\r\x1b[K[{'#' * full}{'.' * (WIDTH - full)}] {told}", end="", file=sys.stderr, flush=True)
+            print(f"\r\x1b[K[{'#' * full}{'.' * (WIDTH - full)}] {line}", end="", file=sys.stderr, flush=True)
         elif now - self.shown >= OFTEN or self.done == self.number:
-            print(told, file=sys.stderr, flush=True)
+            print(line, file=sys.stderr, flush=True)
             self.shown = now
 
     def end(self):

@@ -100,9 +100,9 @@ def _by_student(found):
         is_late = bool(canvas and canvas[2] and not MOODLE.fullmatch(one.name))
         late = ["handed in late, by the name of the file"] if is_late else []
         so_far = students.get(name, Submission(name, [], {}, []))
-        told = [f"{printable(one.name, 80)}: {text}" for text in one.trouble]
+        problems = [f"{printable(one.name, 80)}: {text}" for text in one.trouble]
         beside = {path: data for path, data in one.beside.items() if path not in so_far.beside}
-        trouble = so_far.trouble + told + [text for text in late if text not in so_far.trouble]
+        trouble = so_far.trouble + problems + [text for text in late if text not in so_far.trouble]
         time = max((moment for moment in (so_far.time, one.time) if moment is not None), default=None)
         students[name] = Submission(name, so_far.files + one.files, so_far.beside | beside, trouble, time,
                                     so_far.late or is_late)
@@ -157,16 +157,16 @@ def _add(submission, name, path, room, times):
 
 
 def _add_bytes(submission, name, data, room, in_zip=False):
-    told = "" if name == submission.name else f"{printable(name, 80)}: "
+    prefix = "" if name == submission.name else f"{printable(name, 80)}: "
     if name.lower().endswith(".zip") and not in_zip:
-        _unpack(submission, data, room, told)
+        _unpack(submission, data, room, prefix)
     elif _is_code(name):
         try:
             notebook = "ipynb" in KIND.search(name)[1].lower()
             submission.files.append((name, cells_of(data, notebook)))
         except Unreadable as error:
-            submission.trouble.append(f"{told}{error}")
-        if not told or len(data) > room[0]:
+            submission.trouble.append(f"{prefix}{error}")
+        if not prefix or len(data) > room[0]:
             return
         submission.beside[name] = data
         room[0] -= len(data)
@@ -180,26 +180,26 @@ def _add_bytes(submission, name, data, room, in_zip=False):
         room[0] -= len(data)
 
 
-def _unpack(submission, data, room, told):
+def _unpack(submission, data, room, prefix):
     """Add the files of a zip archive. They are read in memory, so none of them can be written anywhere."""
     try:
         archive, left = zipfile.ZipFile(io.BytesIO(data)), IN_ALL
         members = sorted(archive.infolist(), key=lambda member: not _is_code(member.filename))   # code comes first
         if len(members) > ENTRIES:
-            submission.trouble.append(f"{told}there are {len(members)} files in the archive; {ENTRIES} were looked at")
+            submission.trouble.append(f"{prefix}there are {len(members)} files in the archive; {ENTRIES} were read")
         for member in members[:ENTRIES]:
             parts = pathlib.PurePosixPath(member.filename.replace("\\", "/")).parts
             if member.is_dir() or any(part == ".." or _aside(part) or part.startswith("/") or ":" in part
                                       for part in parts):
                 continue
             if member.file_size > min(left, LARGEST):
-                submission.trouble.append(f"{told}{printable(member.filename, 80)} is too large to unpack")
+                submission.trouble.append(f"{prefix}{printable(member.filename, 80)} is too large to unpack")
                 continue
             left -= member.file_size
             with archive.open(member) as file:
                 _add_bytes(submission, "/".join(parts), file.read(member.file_size), room, in_zip=True)
     except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError, OSError, ValueError) as error:
-        submission.trouble.append(f"{told}the archive cannot be unpacked: {printable(error, 80)}")
+        submission.trouble.append(f"{prefix}the archive cannot be unpacked: {printable(error, 80)}")
         return
     if not submission.files and not submission.trouble:
-        submission.trouble.append(f"{told}there is no notebook and no Python file in the archive")
+        submission.trouble.append(f"{prefix}there is no notebook and no Python file in the archive")

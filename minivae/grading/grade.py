@@ -72,28 +72,28 @@ def grade(submission, exercises, seconds=20.0, in_all=300.0, seed=SEED):
     began, budget, answers, trouble, ran = time.monotonic(), [float(in_all)], {}, list(submission.trouble), 0
     used = []
     for name, cells in submission.files:
-        open_still = [exercise for exercise in exercises if not _right(answers.get(exercise))]
-        if not _may_answer(cells, open_still):
+        not_yet_right = [exercise for exercise in exercises if not _right(answers.get(exercise))]
+        if not _may_answer(cells, not_yet_right):
             continue
         ran += 1
         file = _File(cells, submission.beside, seconds, budget)
         try:
-            told, found = file.graded(open_still, seed)
+            problems, found = file.graded(not_yet_right, seed)
         except NotStarted:
             raise
         except Exception as error:   # a bug of the grader on one file must not cost other rows
-            told, found = [f"could not be judged: {type(error).__name__}: {printable(error)}"], {}
+            problems, found = [f"could not be judged: {type(error).__name__}: {printable(error)}"], {}
         except OutOfTime as stopped:
-            told, found = [f"out of time: {stopped}"], {}
+            problems, found = [f"out of time: {stopped}"], {}
         for exercise, answer in found.items():
             if exercise not in answers or _rank(answer) > _rank(answers[exercise]):
                 answers[exercise] = answer
         used = list(dict.fromkeys([*used, *file.used]))
         many = len(submission.files) > 1 or name != submission.name
-        trouble += [f"{printable(name, 80)}: {text}" if many else text for text in told]
+        trouble += [f"{printable(name, 80)}: {text}" if many else text for text in problems]
     answers = {name: answers[name] for name in exercises if name in answers}
     if submission.files and not ran:
-        trouble.append("no name of an exercise that is asked for stands in it")
+        trouble.append("it does not contain the name of any exercise to be graded")
     return Graded(submission.name, answers, trouble, round(time.monotonic() - began, 2), used)
 
 
@@ -172,7 +172,7 @@ class _File:
         number, place, took = reached
         if timely and took < self.seconds / 2 or len(self.skipped) == RESTARTS - 1:
             self.last = number
-        counts = "what stands before it counts" if self.last is not None else "the rest counts without this statement"
+        counts = "what comes before it counts" if self.last is not None else "the rest counts without this statement"
         self.trouble.append(f"{'out of time: ' if timely else ''}{place}: {counts}: {text}")
         self.skipped.add(number)
         return True

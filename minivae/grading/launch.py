@@ -1,7 +1,7 @@
 """How the grader starts Python: its own workers, and one process for each submission.
 
 On Linux the process of a submission is forked from a fork server, a Python that has already imported NumPy. Elsewhere
-it is started anew. The fork server knows nothing of the grading: no seed, no solution, no other student's file.
+it is started afresh. The fork server knows nothing of the grading: no seed, no solution, no other student's file.
 """
 
 import atexit
@@ -50,7 +50,7 @@ def launch(folder):
 
 
 class Started:
-    """The process of a submission, started anew.
+    """The process of a submission, started afresh.
 
     Attributes
     ----------

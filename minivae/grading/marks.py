@@ -66,7 +66,7 @@ def marks(graded, worth, decided, late, per_day):
     """
     found = []
     for one in graded:
-        by_hand = {what: told for (name, what), told in decided.items() if name == one.name}
+        by_hand = {what: decision for (name, what), decision in decided.items() if name == one.name}
         points = {name: worth[name] * (one.answers[name]["state"] == "pass") if name in one.answers else None
                   for name in worth}
         points |= {what: number for what, (number, _) in by_hand.items() if what in worth and number is not None}
@@ -124,8 +124,8 @@ def overrides(path, names, whole_class):
         student, what, points, comment = (*row, "", "", "", "")[:4]
         rows = [name for name in names if name == student] or matching(student, "", names)
         if len(rows) > 1 or not rows and whole_class:
-            told = f"it may be any of {', '.join(rows)}" if rows else "no row has that name"
-            raise ValueError(f"{path}, line {line}: {student!r}: {told}. Write the name as the table does.")
+            reason = f"it may be any of {', '.join(rows)}" if rows else "no row has that name"
+            raise ValueError(f"{path}, line {line}: {student!r}: {reason}. Write the name as the table does.")
         what = what if what in ("late", "total") else _exercise(what, path, line)
         if not points and not comment:
             raise ValueError(f"{path}, line {line}: there are neither points nor a comment.")

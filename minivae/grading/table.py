@@ -42,9 +42,9 @@ def as_text(marks, seed):
     for one in marks:
         answers = one.graded.answers
         counts = collections.Counter(state(answers.get(name)) for name in exercises)
-        told = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
-        told += [f"{_count(one.late, 'day')} late"] * (one.late > 0)
-        lines.append(f"{one.name:{width}}  {tidy(one.total):3} of {out_of}   {', '.join(told)}   "
+        summary = [f"{counts[key]} {word}" for key, word in WORDS.items() if counts[key]]
+        summary += [f"{_count(one.late, 'day')} late"] * (one.late > 0)
+        lines.append(f"{one.name:{width}}  {tidy(one.total):3} of {out_of}   {', '.join(summary)}   "
                      f"({one.graded.seconds:.1f} s)")
         lines += [f"    ! {trouble}" for trouble in one.graded.trouble]
         lines += [f"    ✎ {name}, by hand: {comment}" for name, comment in one.by_hand.items()]
@@ -63,9 +63,9 @@ def _by_exercise(marks):
             continue
         right = sum(state(answer) == "pass" for answer in answers)
         common = collections.Counter(what(one) for one in answers if state(one) != "pass").most_common(COMMON)
-        told = "; ".join(f"{count} × {_short(text)}" if count > 1 else _short(text) for text, count in common)
+        mistakes = "; ".join(f"{count} × {_short(text)}" if count > 1 else _short(text) for text, count in common)
         line = f"{name:{width}}  {right:3} of {len(answers)} right"
-        lines.append(f"{line}   {told}" if told else line)
+        lines.append(f"{line}   {mistakes}" if mistakes else line)
     return lines
 
 
@@ -79,7 +79,7 @@ def _alike(marks):
             together[tuple(group)].append(name)
     lines = [f"    {', '.join(group)}: {', '.join(names)}" for group, names in sorted(together.items())]
     lines += [f"    the usual answer of many, who are not named: {', '.join(usual)}"] * bool(usual)
-    heading = "Nearly the same code but for names, comments and layout; look before you judge:"
+    heading = "Nearly the same code, except for names, comments and layout; look before you judge:"
     return ["", heading, *lines] if lines else []
 
 
@@ -113,17 +113,17 @@ def as_csv(marks, seed):
 
 def as_json(marks, seed):
     """Return the table as one JSON object."""
-    def told(one, name):
+    def shown(one, name):
         answer = one.graded.answers[name]
         about = {"state": state(answer), "points": tidy(one.points[name])}
         found = {key: answer[key] for key in ("stage", "mistake", "diagnosis")}
         return about if state(answer) == "pass" else about | found
 
-    told_all = [{"submission": one.name, "points": tidy(one.total), "seconds": one.graded.seconds,
+    submissions = [{"submission": one.name, "points": tidy(one.total), "seconds": one.graded.seconds,
                  "days_late": one.late, "by_hand": one.by_hand, "trouble": one.graded.trouble,
-                 "used": list(one.graded.used), "exercises": {name: told(one, name) for name in one.graded.answers}}
+                 "used": list(one.graded.used), "exercises": {name: shown(one, name) for name in one.graded.answers}}
                 for one in marks]
-    table = {"out_of": tidy(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": told_all}
+    table = {"out_of": tidy(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": submissions}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 
 

@@ -76,7 +76,7 @@ def _functions(model):
 
 
 def _with_locals(functions, run):
-    """Return the result of ``run``, and the functions' local arrays that stand between two symbols."""
+    """Return the result of ``run``, and the functions' local arrays between two symbols."""
     codes, seen = {find_function(name).__code__ for name in functions}, {}
 
     def watch(frame, event, _):

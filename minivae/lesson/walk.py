@@ -20,7 +20,7 @@ from .mathml import linked
 __all__ = ["page", "save_page"]
 
 TEMPLATE = pathlib.Path(__file__).with_name("walk.html")
-WHOLE = 60            # an array with at most so many numbers is shown whole
+WHOLE = 60            # the most numbers of an array that is shown whole
 HEAT = (10, 28)       # rows and columns of a larger array that are drawn
 LARGEST = 5           # how many of its largest entries are listed
 AROUND = 4            # lines of code shown before and after those of the step

@@ -60,7 +60,7 @@ class Autoencoder:
         return np.concatenate(list(self.checked_data(x).values()), axis=1)
 
     def checked_noise(self, eps, examples):
-        """Return the noise for so many examples, after a check and as the model's own copy."""
+        """Return the noise for a number of examples, after a check and as the model's own copy."""
         return float_matrix("eps", eps, "(B, K)", self.latent_dim, self.dtype, rows=examples)
 
     def encode(self, x):

@@ -4,7 +4,7 @@ Both sample the KL divergence too, as log q(z|x) - log p(z), in place of its clo
 log weights of an example become one number. Their mean is the Monte-Carlo ELBO; the logarithm of the mean weight is the
 importance-weighted bound. ``SampledBound`` has the chain of both, forward and backward, written like that of the VAE.
 Equations 10.13 and 10.18 to 10.25. Shapes: B batch, D data (pixels), K latent, S samples per example; sample s of
-example b lies in row b S + s.
+example b is row b S + s.
 """
 
 from functools import cached_property
@@ -52,7 +52,7 @@ class SampledBound(VAE):
         return own | {name: PAIRS[name] for name in names}
 
     def checked_noise(self, eps, examples):
-        """Return the noise for so many examples, S rows for each, after a check and as the model's own copy."""
+        """Return the noise for a number of examples, S rows for each, after a check and as the model's own copy."""
         eps = float_matrix("eps", eps, "(B S, K)", self.latent_dim, self.dtype)
         if len(eps) % examples:
             raise ValueError(f"eps must have shape (B S, K), S rows for each of the {examples} rows of x; "

@@ -98,7 +98,7 @@ class ConditionalVAE(VAE):
         Raises
         ------
         ValueError
-            If an argument is not of its kind.
+            If an argument has a wrong type or value.
         """
         rng, n = generator(rng), positive_integer("n", n)
         labels = np.arange(n) % self.conditions if label is None else np.atleast_1d(label)

@@ -1,8 +1,7 @@
 """Every symbol of the derivation by name, with the array it stands for.
 
 A forward pass returns a ``Trace`` of values. The backward pass returns a second one, whose entries are the gradients of
-the loss with respect to the same symbols and which keeps the first as its ``forward``. So "what is dloss/dz just now?"
-is ``d.z``.
+the loss with respect to the same symbols and which keeps the first as its ``forward``. So dloss/dz is ``d.z``.
 """
 
 import math

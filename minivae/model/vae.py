@@ -23,7 +23,7 @@ __all__ = ["VAE", "BETWEEN"]
 #     t = open_trace(...), t.SYMBOL = ..., t[y] = ...    the line that computes a symbol
 #     d.SYMBOL = ..., d[y] = ...                         the line that computes its gradient
 #     # forward: ...                                     the line that is being differentiated
-# and on the names below, of arrays that stand between two symbols; they are shown with the line that uses them.
+# and on the names below, of arrays between two symbols; they are shown with the line that uses them.
 BETWEEN = ("head", "d_head", "dmu_through_z", "dmu_through_kl", "dlog_var_through_z", "dlog_var_through_kl")
 
 

@@ -56,7 +56,7 @@ class SGD:
         parameters[part] -= self.learning_rate * velocity
 
     def settings(self):
-        """Return what defines this optimizer, but for the step size, which a schedule may change."""
+        """Return what defines this optimizer, except the step size, which a schedule may change."""
         return {"optimizer": "SGD", "momentum": self.momentum}
 
     def state(self):
@@ -149,7 +149,7 @@ class Adam:
         parameters[part] -= scratch
 
     def settings(self):
-        """Return what defines this optimizer, but for the step size, which a schedule may change."""
+        """Return what defines this optimizer, except the step size, which a schedule may change."""
         return {"optimizer": "Adam", "beta1": self.beta1, "beta2": self.beta2, "epsilon": self.epsilon}
 
     def state(self):

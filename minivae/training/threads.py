@@ -32,14 +32,14 @@ def can_share(model, optimizer):
 
 
 def choose_threads(model, optimizer, rows):
-    """Return how many threads should share a step of so many rows: one if it is small, at most the free cores."""
+    """Return how many threads should share a step: one if it is small, at most the number of free cores."""
     if not can_share(model, optimizer):
         return 1
     return max(1, min(free_cores(), rows, model.parameters.flat.size * rows // SHARE))
 
 
 def steps_on(threads, model, optimizer, batch_size, samples):
-    """Return a context manager whose method ``take`` takes one training step, on so many threads.
+    """Return a context manager whose method ``take`` takes one training step, on one or several threads.
 
     Parameters
     ----------
@@ -88,7 +88,7 @@ class SingleThreadSteps:
         NonFiniteError
             At the first NaN or infinity, before the parameters are changed.
         """
-        with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+        with np.errstate(over="ignore", invalid="ignore"):  # the checks have a better message
             self.trace = self.model.forward(x, eps, beta=beta, out=self.trace)
             check_forward(self.trace, where)
             self.gradients = d, grads = self.model.backward(self.trace, out=self.gradients)
@@ -154,7 +154,7 @@ class SharedSteps:
             all_x[rows], all_dy[rows] = x, dy
             self.squares[thread, layer] = np.vdot(x, x), np.vdot(dy, dy)
 
-        with np.errstate(over="ignore", invalid="ignore"):  # the checks tell it better
+        with np.errstate(over="ignore", invalid="ignore"):  # the checks have a better message
             trace = self.model.forward(x[start:stop], eps[S * start:S * stop], beta=beta, out=self.traces[thread])
             check_forward(trace, where)
             d = self.gradients[thread] and self.gradients[thread][0]

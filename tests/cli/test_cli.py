@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    """Pictures of few dots, and an MNIST of few images that are MNIST's: the rest of the way is that of large ones."""
+    """Make small pictures and use a few images of MNIST; all else is as in a large run."""
     monkeypatch.setattr(mv.plots, "DOTS", 15)
     monkeypatch.setattr("minivae.cli.run.load_mnist", lambda: FEW_OF_MNIST)
 
@@ -144,7 +144,7 @@ def test_train_draws_what_it_learned(folder, tmp_path, capsys, options, expected
 
 
 def test_a_movie_of_the_training(folder, tmp_path, monkeypatch):
-    """A frame an epoch of the same latents; of a long training about sixty; it stays when the run goes on without."""
+    """One frame for each epoch, or about sixty in a long training; the file stays if the run continues without it."""
     saved = []
     monkeypatch.setattr(mv.plots, "save_movie", lambda path, *film: saved.append(film) or path.write_bytes(b"GIF"))
     assert train(folder, tmp_path, "--movie", "--epochs", "3", "--schedule", "constant") == 0
@@ -295,7 +295,7 @@ def test_images_of_a_label_on_demand(folder, trained, tmp_path, capsys):
 
 
 def test_a_label_that_never_occurs_is_named_and_not_generated(tmp_path, capsys, monkeypatch):
-    """EMNIST's letters bear labels from 1 to 26."""
+    """EMNIST's letters have labels from 1 to 26."""
     labels = np.resize([1, 2, 4], 60).astype(np.uint8)
     monkeypatch.setattr("minivae.cli.run.load_mnist", lambda: FEW_OF_MNIST._replace(train_labels=labels))
     drawn, original = [], mv.ConditionalVAE.generate
@@ -668,7 +668,7 @@ def test_ctrl_c_leaves_a_loadable_model_and_says_how_to_go_on(folder, tmp_path):
     process.send_signal(signal.SIGINT)
     _, error = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert all(words in error for words in ("after", "To go on: python -m minivae train", "--resume"))
+    assert all(words in error for words in ("after", "To continue: python -m minivae train", "--resume"))
     assert "Traceback" not in error
     mv.VAE.load(out / "model.npz")
     assert not list(out.glob("*.tmp"))
@@ -686,7 +686,7 @@ def test_ctrl_c_before_anything_is_saved(tmp_path, monkeypatch, capsys):
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "model.npz").write_bytes(b"")  # damaged: no traceback on top
     assert main(["train", "--out", str(tmp_path / "run"), "--force"]) == 130
-    assert "Stopped. To go on: " in capsys.readouterr().err
+    assert "Stopped. To continue: " in capsys.readouterr().err
 
 
 def test_a_second_ctrl_c_does_not_cut_the_words_short(tmp_path, monkeypatch):

@@ -30,7 +30,7 @@ def test_dynamic_draws_with_the_probability_that_the_grey_level_says():
 
 
 def test_dynamic_draw_is_exact():
-    """A generator that deals every value once shows the probability itself: grey of 255 outcomes are on."""
+    """A generator that returns every value once shows the exact probability: ``grey`` of 255 outcomes are on."""
     class EveryValueOnce(np.random.Generator):
         def integers(self, low, high, size, dtype):
             return np.broadcast_to(np.arange(low, high, dtype=dtype)[:, None], size)
@@ -122,7 +122,7 @@ def test_any_image_any_rule(how, kind, dtype, shape, strided, seed):
 
 @pytest.mark.parametrize("how", BINARIZATIONS)
 def test_bytes_of_0_and_1_are_binary_and_so_are_their_labels(how):
-    """One rule for binarize, prepare and join_labels: as grey levels out of 255 these would be all but black."""
+    """The same rule holds in binarize, prepare and join_labels; as grey levels these would be almost black."""
     from minivae.data import prepare
     from minivae.model import join_labels
 
@@ -136,7 +136,7 @@ def test_bytes_of_0_and_1_are_binary_and_so_are_their_labels(how):
 
 
 def test_a_batch_is_judged_by_its_data_set():
-    """A grey level of 1 in 255 is no white pixel, though it be the largest of its batch."""
+    """A grey level of 1 in 255 is not a white pixel, even if it is the largest of its batch."""
     from minivae.data import deal, prepare
 
     images = np.zeros((2, 5), np.uint8)

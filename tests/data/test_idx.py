@@ -1,4 +1,4 @@
-"""Reading folders of IDX files: every way they come, and every way they come broken."""
+"""Reading folders of IDX files in all their forms, whole and damaged."""
 
 import gzip
 import struct
@@ -51,7 +51,7 @@ def assert_holds(dataset, arrays):
 
 @pytest.fixture
 def folder(tmp_path):
-    """A folder in good order, for a test to spoil."""
+    """A correct folder, for a test to damage."""
     write_folder(tmp_path, make_arrays())
     return tmp_path
 
@@ -59,7 +59,7 @@ def folder(tmp_path):
 @pytest.mark.parametrize("mark", ["-", "."])
 @pytest.mark.parametrize("end, pack", [("", bytes), (".gz", gzip.compress), (".gz", bytes), ("", gzip.compress)])
 def test_raw_and_gzipped_under_both_spellings(tmp_path, mark, end, pack):
-    """What a file is, its bytes say: a browser may unpack a .gz and leave its name."""
+    """The bytes of a file decide, not its name: a browser may unpack a .gz and keep the name."""
     arrays = make_arrays()
     write_folder(tmp_path, arrays, end, mark, pack)
     assert_holds(load_idx(tmp_path), arrays)
@@ -217,7 +217,7 @@ def test_labels_of_any_whole_numbers(folder, element_type, dtype):
         with pytest.raises(ValueError, match="must hold labels from 0 to 255; got labels from -100 to"):
             load_idx(folder)
     path.write_bytes(idx_bytes(labels.astype(">f4"), 13))
-    with pytest.raises(ValueError, match="must hold whole numbers; got float32. Write it anew as uint8"):
+    with pytest.raises(ValueError, match="must hold whole numbers; got float32. Write it again as uint8"):
         load_idx(folder)
 
 
@@ -271,7 +271,7 @@ def test_what_a_header_promises_is_judged_before_anything_is_unpacked(folder, no
 
 
 def test_a_small_file_that_unpacks_to_gigabytes_is_refused(folder, nothing_is_unpacked):
-    """2**20 bytes of gzip, which may honestly hold 2**30 zeros; here only its size is so large."""
+    """2**20 bytes of gzip, which could really hold 2**30 zeros; here only the size of the file is so large."""
     path = folder / NAMES["train_images"]
     path.write_bytes(gzip.compress(struct.pack(">HBB3I", 0, 8, 3, 7, 12000, 12000)) + bytes(2**20))
     with pytest.raises(ValueError, match="gzipped to 1,048,.* bytes and would unpack to 1,008,000,016, .* unpack it "

@@ -1,4 +1,4 @@
-"""Minibatches: every image dealt once, in a seeded order, a batch of floats at a time."""
+"""Minibatches: every image once, in an order given by the seed, one batch of floats at a time."""
 
 import tracemalloc
 
@@ -11,7 +11,7 @@ from minivae.data import BINARIZATIONS, deal, minibatches, prepare
 
 
 def numbered_images(n, rows=2, columns=3):
-    """Grey images that tell their number: image i is 1 - i / 255 all over."""
+    """Grey images that show their number: all pixels of image i are 1 - i / 255."""
     return np.broadcast_to(255 - np.arange(n, dtype=np.uint8)[:, None, None], (n, rows, columns)).copy()
 
 

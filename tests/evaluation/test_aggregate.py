@@ -23,7 +23,7 @@ def test_the_density_is_the_mean_of_the_densities():
 
 @pytest.mark.parametrize("lowest", [-10, -20, -32, -40, -100, -300, -700, -1500])
 def test_narrow_posteriors_do_not_cancel(lowest):
-    """Against the square as it stands, in a wider float; some latents narrow, others not."""
+    """Against the square without expansion, in a wider float; some latents are narrow, others not."""
     mu, log_var = codes(6, 3)
     log_var[::2, 1], log_var[:, 2] = lowest, lowest / 2
     z = np.concatenate([mu + np.exp(0.5 * log_var), mu, mu[:, ::-1], 3 * mu])

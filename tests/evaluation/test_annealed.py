@@ -128,7 +128,7 @@ def test_a_step_that_flies_off_is_refused():
 
 
 def test_the_command_line_measures_the_first_images_twice(tmp_path, capsys):
-    """In the --json and in the text: both estimates of the same images, and one is not above the other by chance."""
+    """Both estimates are for the same images, as JSON and as text, and differ by no more than chance."""
     import json
 
     from minivae.cli.main import main

@@ -1,4 +1,4 @@
-"""Free cores by affinity and container, and a BLAS that is held to one thread for as long as anybody asks."""
+"""Free cores by affinity and container, and a BLAS that is limited to one thread as long as any block asks for it."""
 
 import contextlib
 import threading

@@ -1,4 +1,4 @@
-"""The ELBO of a data set: what the model's own pieces say, averaged."""
+"""The ELBO of a data set is the average of what the model's own parts give."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The importance estimate of log p(x): against exact values, with its standard error held to its word."""
+"""The importance estimate of log p(x) and its standard error, against exact values."""
 
 import tracemalloc
 
@@ -48,7 +48,7 @@ def test_it_agrees_with_quadrature_of_bernoulli_models(K, dtype, seed):
 
 
 def test_the_standard_error_covers_as_it_promises():
-    """400 repetitions: a frequency of 0.95 has a standard error of 0.011, one of 0.683 of 0.023."""
+    """In 400 repetitions a frequency of 0.95 has a standard error of 0.011, and one of 0.683 has 0.023."""
     model = at_true_posterior(linear_model(5, K=2), spread=1.5)
     x = model.generate(1, rng=rng(6), draw=True).repeat(400, axis=0)
     estimate = importance_estimate(model, x, 1000, rng=rng(7))
@@ -142,7 +142,7 @@ def test_sharp_posteriors_keep_their_noise_in_float32():
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("logit", [30.0, 500.0, 1e4])
 def test_large_logits_give_the_exact_number(dtype, logit):
-    """The decoder says the same for all z, and q is the prior: every weight is p(x)."""
+    """The decoder gives the same output for all z, and q is the prior, so every weight is p(x)."""
     model = mv.VAE(4, (3,), 2, dtype=dtype)
     model.parameters.flat[:] = 0
     model.parameters["decoder.1.b"] = np.array([logit, -logit, logit, 0])

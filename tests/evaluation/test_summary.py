@@ -47,7 +47,7 @@ def spread_of_means(model, x):
 
 
 def test_the_same_pixels_serve_every_number():
-    """Of one draw, the bound is log p(x|z) - log q + log p of the very draw whose log p(x|z) is reported."""
+    """With one draw, the bound is log p(x|z) - log q + log p of the draw whose log p(x|z) is reported."""
     model = mv.VAE(4, (3,), 2)
     numbers = evaluate(model, IMAGES, binarize="dynamic", rng=rng(3), samples=50)
     again = rng(3)
@@ -117,7 +117,7 @@ def test_of_uneven_weights_the_halves_tell_more_of_the_error_than_the_spread_doe
 
 
 def test_where_log_px_is_in_doubt_it_has_no_error_bar():
-    """A model that draws of 100 leave 0.8 nats too low must not be given an error of 0.01."""
+    """A model for which 100 draws are 0.8 nats too low must not get an error of 0.01."""
     bad = at_true_posterior(linear_model(5, K=2))
     bad.parameters["encoder.0.b"][:2] += 5  # q misses the posterior
     x = bad.generate(40, rng=rng(1), draw=True)
@@ -134,7 +134,7 @@ def test_where_log_px_is_in_doubt_it_has_no_error_bar():
 
 
 def test_the_larger_of_two_errors_is_reported(monkeypatch):
-    """Of 60 uneven examples the halves tell more; of one, where the two halves happen to agree, equation 10.6."""
+    """The halves give the larger error for 60 uneven examples; for one whose halves agree by chance, equation 10.6."""
     monkeypatch.setattr("minivae.evaluation.summary.doubt", lambda numbers: None)  # which would leave the error out
     model = at_true_posterior(linear_model(5, K=2))
     model.parameters["encoder.0.b"][:2] += 1  # q beside the posterior
@@ -147,7 +147,7 @@ def test_the_larger_of_two_errors_is_reported(monkeypatch):
 
 
 def test_the_curve_rises_to_the_estimate_and_its_errors_are_right():
-    """The draws of 60 repetitions tell the curve's own standard errors to within a tenth."""
+    """The spread of 60 repetitions gives the curve's standard errors to within a tenth."""
     model = at_true_posterior(linear_model(5, K=2), spread=1.5)
     x = model.generate(10, rng=rng(1), draw=True)
     curves = [bound_curve(model, x, 100, rng=rng(seed)) for seed in range(60)]

@@ -1,4 +1,4 @@
-"""A class of students: what each hands in, what is to come of it, and a word that must be told. Some are hostile."""
+"""A class of students: what each hands in, what the result must be, and a word it must contain. Some are hostile."""
 
 import json
 import textwrap

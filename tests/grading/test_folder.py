@@ -1,4 +1,4 @@
-"""Every entry of a folder is accounted for: read, or named with what to ask for."""
+"""Every entry of a folder is read, or listed with what to ask the student for."""
 
 import io
 import os
@@ -58,7 +58,7 @@ def test_of_an_archive_with_very_many_files_the_code_is_read(tmp_path, monkeypat
     monkeypatch.setattr(folder, "ENTRIES", 3)
     (tmp_path / "a.zip").write_bytes(zipped(**{f"{k}.txt": "x" for k in range(5)}, **{"z.py": RIGHT}))
     (one,), _ = handed_in(tmp_path)
-    assert one.files and len(one.beside) == 3 and "there are 6 files in the archive; 3 were looked at" in one.trouble[0]
+    assert one.files and len(one.beside) == 3 and "there are 6 files in the archive; 3 were read" in one.trouble[0]
 
 
 def test_a_zip_bomb_is_not_unpacked(tmp_path, monkeypatch):

@@ -46,7 +46,7 @@ def test_two_of_a_class_are_listed_with_one_line_changed():
 
 
 def test_what_everybody_writes_weighs_nothing():
-    """All edit the same long code that was given; two of them in the same unusual way."""
+    """All edit the same long code from the notebook; two of them do it in the same unusual way."""
     given = LONG.replace("    return total\n", "")
     own = [f"    return total * {k} + w{k}(total, {k}) - v{k}(x, y)[{k}] / u{k}(x) - t{k}(y, {k})\n" for k in range(12)]
     answers = {f"student {k}": pieces(given + line) for k, line in enumerate(own)}

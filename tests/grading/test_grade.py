@@ -1,4 +1,4 @@
-"""Grading a class, honest, broken and hostile, in one command; what is told of each, and that none stops the rest."""
+"""Grading a class with right, broken and hostile files in one command: each gets a result, none stops the others."""
 
 import contextlib
 import csv
@@ -228,7 +228,7 @@ def test_a_process_that_ends_at_once_does_not_end_the_fork_server(tmp_path):
 def test_a_file_without_an_exercise_s_name_is_not_run(tmp_path):
     mark = tmp_path / "ran"
     row = grading.grade(one_file(f"open({str(mark)!r}, 'w')\n"), ["dense_db"])
-    assert not row.answers and "no name of an exercise" in row.trouble[0] and not mark.exists()
+    assert not row.answers and "not contain the name of any exercise" in row.trouble[0] and not mark.exists()
     row = grading.grade(one_file("def denseDb(dy):\n    return dy.sum(axis=0)\n"), ["dense_db"])
     assert row.trouble == ["dense_db is not handed in; is denseDb meant?"]
 
@@ -289,4 +289,4 @@ def test_ctrl_c_says_that_the_results_are_kept(tmp_path, monkeypatch, capsys):
     (tmp_path / "a.py").write_text("x = 1\n", encoding="utf-8")
     monkeypatch.setattr(sys.modules["minivae.grading.command"], "graded_by", interrupted)
     assert main(["grade", str(tmp_path)]) == 130
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""From rows to marks: weights, lateness, marks by hand, names, pseudonyms, and tables that open in a spreadsheet."""
+"""From rows to marks: points, late days, marks by hand, names, pseudonyms, and tables that open in a spreadsheet."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""Each kernel's value: against its plain expression, against what it must mean, and at the extremes."""
+"""The value of each kernel: against its plain form, against what it must mean, and at the extremes."""
 
 import inspect
 import itertools
@@ -211,7 +211,7 @@ TINY = {np.float32: (1e-44, 1e-37, 1e-20), np.float64: (5e-324, 1e-307, 1e-160)}
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", [name for name in PAIRS if name not in ("dense", "repeat", "log_mean_exp")])
 def test_at_the_ends_of_the_range_the_number_or_its_limit(name, dtype):
-    """Where the plain form in a wider float has a number, the kernel has it; out of range, infinity or 0."""
+    """Where the plain form in a wider float is in range, the kernel agrees; out of range it gives infinity or 0."""
     values = [0.0, 1.0, *TINY[dtype], *ENDS[dtype]]
     values = np.array([sign * value for value in values for sign in (1, -1)], dtype)
     letters = list(PAIRS[name].shapes.items())
@@ -248,7 +248,7 @@ def test_a_noise_variance_beyond_the_range_of_the_dtype(noise_variance, dtype):
 
 
 def compare(name, arguments, *more):
-    """Hold a kernel and its backward, for upstream gradients of 1, to the plain form in longdouble."""
+    """Compare a kernel and its backward, for upstream gradients of 1, with the plain form in longdouble."""
     dtype, wide = arguments[0].dtype, [argument.astype(np.longdouble) for argument in arguments]
     more_wide = [np.longdouble(number) for number in more]
     with np.errstate(all="ignore"):

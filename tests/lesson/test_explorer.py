@@ -1,4 +1,4 @@
-"""The sliders' logic without a browser: where they stand, what they decode, and the figure that stands without them."""
+"""The explorer without a browser: the sliders' values, what they decode, and the figure."""
 
 import io
 

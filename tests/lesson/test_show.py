@@ -1,4 +1,4 @@
-"""Figures are shown with words; shown source is the package's own."""
+"""Figures are shown with alt text; the source code that is shown is the package's own."""
 
 import inspect
 import pathlib

@@ -1,4 +1,4 @@
-"""The walk through one pass: every symbol and weight once, in order, with the lines that truly compute it."""
+"""The steps of one pass: every symbol and weight once, in order, with the lines that really compute it."""
 
 import pathlib
 

@@ -1,4 +1,4 @@
-"""The walk as a file: it holds one real pass, every step and every link, and asks for nothing from elsewhere."""
+"""The walk as a file: it holds one real pass with every step and every link, and loads nothing from elsewhere."""
 
 import html.parser
 import re

@@ -1,4 +1,4 @@
-"""The objectives over several samples: their gradients, and what they are worth."""
+"""The objectives over several samples: their gradients, and their values as bounds."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The chain's topology is what forward does: a symbol moves with what it is made from, and with nothing else."""
+"""The chain's topology is that of forward: a symbol changes with what it is made from, and with nothing else."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The conditional VAE: its gradients, its bound on log p(x|y), and labels that are what they should be."""
+"""The conditional VAE: its gradients, its bound on log p(x|y), and the checks of labels."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ def kind(**settings):
 
 
 def example(settings, batch, seed):
-    """As ``model_example`` gives it, with a label joined to each row."""
+    """Return an example as ``model_example`` does, with a label joined to each row."""
     model, x, eps = model_example(settings, batch, seed, kind)
     labels = np.random.default_rng(seed).integers(0, 3, batch)
     return model, mv.join_labels(x, labels, 3), eps

@@ -1,4 +1,4 @@
-"""A model file says which class it holds; copies and loaded models are whole models of their own."""
+"""A model file says which class it holds; copies and loaded models are complete and independent."""
 
 import json
 
@@ -40,7 +40,7 @@ def without_class(path, **more):
 
 
 def test_files_of_older_versions_load(tmp_path):
-    """They do not name the class: a conditional model's settings tell it, and the record of a run."""
+    """They do not name the class; it follows from a conditional model's settings, or from the record of a run."""
     path = tmp_path / "m.npz"
     for held, asked, run in (("VAE", "VAE", None), ("ConditionalVAE", "VAE", None),
                              ("ConditionalVAE", "ConditionalVAE", None),

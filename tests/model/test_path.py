@@ -1,4 +1,4 @@
-"""Gradients along the path alone: the plain ones' mean, no noise at the true posterior, the same for the decoder."""
+"""Path gradients: the same mean as the plain ones, no noise at the true posterior, the same for the decoder."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ Z_SCORE = 4.5
 
 
 def twins(objective, beta=1.0):
-    """A model with the plain gradient and one with the path's, of the same weights; and three images."""
+    """Return two models of the same weights, with the plain and the path gradient, and three images."""
     plain, path = (kind(5, (4,), 2, activation="tanh", dtype="float64", beta=beta, seed=3) for kind in PAIRS[objective])
     rng = np.random.default_rng(1)
     plain.parameters.flat[:] += 0.4 * rng.standard_normal(plain.parameters.flat.size)
@@ -21,7 +21,7 @@ def twins(objective, beta=1.0):
 
 
 def gradients(model, x, samples, draws, seed):
-    """dmu and dlog_var of so many draws, shape (draws, images, 2 K): each image stands that often in a batch."""
+    """Return dmu and dlog_var for many draws, shape (draws, images, 2 K); each image is repeated in one batch."""
     many = np.tile(x, (draws, 1))
     d, _ = model.backward(model.forward(many, np.random.default_rng(seed).standard_normal(
         (len(many) * samples, model.latent_dim))))
@@ -30,7 +30,7 @@ def gradients(model, x, samples, draws, seed):
 
 @pytest.mark.parametrize("objective, beta", [("elbo", 1.0), ("elbo", 0.4), ("iwae", 1.0), ("iwae", 0.4)])
 def test_both_gradients_have_the_same_mean(objective, beta):
-    """The same noise for both, so that their difference has little of it; its mean is zero."""
+    """With the same noise for both, their difference has little noise; its mean is zero."""
     plain, path, x = twins(objective, beta)
     difference = gradients(plain, x, 4, 20_000, 7) - gradients(path, x, 4, 20_000, 7)
     assert (difference.std(axis=0) > 1e-3).all()
@@ -86,7 +86,7 @@ def test_the_toys_variances():
 
 
 def test_check_unbiased_is_the_judge():
-    """In the linear model at the true posterior the gradient's mean is zero, and a biased path is told from it."""
+    """In the linear model at the true posterior the mean gradient is zero; a biased path gradient is detected."""
     linear = at_true_posterior(linear_model(4, orthogonal=True))
     plain, path = (kind(**linear.settings) for kind in PAIRS["iwae"])
     plain.parameters.flat = path.parameters.flat = linear.parameters.flat
@@ -130,7 +130,7 @@ def test_a_wrong_path_gradient_is_caught():
 
 @pytest.mark.parametrize("objective", PAIRS)
 def test_a_finite_difference_is_no_judge_and_check_model_says_so(objective):
-    """The difference of one draw's objective is the plain gradient's; the path's is another number."""
+    """A finite difference of the objective for one draw gives the plain gradient, not the path gradient."""
     plain, path, x = twins(objective)
     eps, h = np.random.default_rng(0).standard_normal((6, 2)), 1e-6
     mu = plain.forward(x, eps).mu

@@ -1,4 +1,4 @@
-"""The way out: a minivae checkpoint in PyTorch gives the same loss and the same gradients. Skipped without torch."""
+"""A minivae checkpoint, moved to PyTorch, gives the same loss and gradients there. Skipped without torch."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""The model's border and its small promises."""
+"""What a model checks of its arguments, and its smaller promises."""
 
 import copy
 import pathlib

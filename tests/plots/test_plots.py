@@ -1,4 +1,4 @@
-"""The figures hold what they were given, say what they show, and need no pyplot."""
+"""The figures show what they were given, describe it in words, and need no pyplot."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""The sketch of a VAE and the moving picture of its training."""
+"""The sketch of a VAE and the movie of its training."""
 
 import numpy as np
 import pytest

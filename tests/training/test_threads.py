@@ -1,4 +1,4 @@
-"""Threads that share a step: the same model to rounding, the same bits each time, and one bad number stops all."""
+"""Threads that share a step: the same model up to rounding, the same bits each time, and one NaN stops them all."""
 
 import threading
 from types import SimpleNamespace

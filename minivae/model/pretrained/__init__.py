@@ -14,6 +14,6 @@ def load_pretrained():
     -------
     model : VAE
         784-200-200-50 with tanh, a Bernoulli likelihood and float32, trained on dynamically binarized MNIST. Each call
-        reads the file anew, so the model is the caller's own.
+        reads the file again, so the model is the caller's own.
     """
     return VAE.load(Path(__file__).with_name("model.npz"))
