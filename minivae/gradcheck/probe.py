@@ -206,7 +206,7 @@ class Probe:
 
         Notes
         -----
-        The function is evaluated from a millionth of the numbers' sizes to 65,536 times those. Rounding, of its value
+        The function is evaluated from a millionth of the numbers' sizes to 65,536 times those, or to 1. Rounding, of its value
         or of sums inside it, leaves neighbouring values as different as distant ones: their mean square difference is
         twice the variance. If anything else moves them, it is far less.
 
@@ -222,7 +222,8 @@ class Probe:
             value = max(value, norm(self.weight * self._noise(moves)[1]) / EPS)
         if abs(slope) > ROUNDINGS * precision * max(value * max(1.0, pace), steepest * pace):
             return False
-        for reach in REACHES:
+        length = max(float(np.abs(move).max(initial=0)) for move in moves.values())
+        for reach in (*REACHES, 1 / max(length, 1e-300)) if length < 1 / REACHES[-1] else REACHES:
             seen = self.totals(moves, reach * np.cbrt(np.linspace(-0.95, 1, 33)))   # no multiples of one another
             if seen is None:   # so far away it may have no values
                 return reach > 1

@@ -391,3 +391,19 @@ def test_a_table_of_which_few_rows_are_used(used):
     for factor, verdict in ((1, "pass"), (0, "fail"), (0.5, "fail")):
         report = check_gradient(lambda table: np.sin(table[used]).sum(), factor * right, table)
         assert report.verdict == verdict, str(report)
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("size", [1e-20, 1e-10])
+def test_numbers_that_are_tiny_beside_those_they_are_added_to(size, kind):
+    """By their own size they move nothing but rounding; a step of unit length tells a wrong slope from no slope."""
+    rng = np.random.default_rng(0)
+    A, x = rng.standard_normal((6, 5)), size * rng.standard_normal(5)
+    right = A.T @ (1 - np.tanh(A @ (x + 0.3)) ** 2)
+
+    def f(x):
+        return float(np.tanh(A.astype(kind) @ (x + 0.3).astype(kind)).sum())
+
+    assert check_gradient(f, right, x).verdict == ("pass" if kind is np.float64 else "inconclusive")
+    for factor in (1.1, 0, -1):
+        assert check_gradient(f, factor * right, x).verdict == "fail"
