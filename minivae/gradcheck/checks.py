@@ -10,13 +10,12 @@ import numpy as np
 
 from .behaviour import TwoFunctions, fixed_on_first, observe
 from .compare import measure
-from .diagnosis import diagnose
+from .diagnosis import MeasuredTerms, diagnose
 from .inputs import (Fault, WrongReturn, argument_names, arrays_in_closure, as_point, claims_of, too_coarse, letters_in,
                      of_point, raised, scalar_probe, sizes_of)
 from .probe import Probe
 from .record import OUTPUT, UPSTREAM, Context
 from .report import Report
-from .terms import MeasuredTerms
 
 __all__ = ["check_gradient", "check_vjp", "check_observed"]
 

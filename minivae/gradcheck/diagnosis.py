@@ -1,22 +1,26 @@
 """From what was measured to the name of the mistake, or to the admission that it has none.
 
-For each wrong tensor the hypotheses are tested in turn, and the first that holds is taken; failing all, where the wrong
-numbers lie is said. Where many tensors suffer alike it is said once.
+For each wrong tensor the terms of the objective are tried first, where they are known; then the table of hypotheses, of
+which the first that holds is taken; failing all, where the wrong numbers lie is said. What many tensors suffer alike is
+said once.
 """
+
+from dataclasses import replace
 
 import numpy as np
 
-from .compare import LIMIT
-from .hypotheses import HYPOTHESES, array_factors, arrangements, factors, tested
-from .places import PATTERNS, formula
-from .record import Context, broadcasts
-from .terms import alone, name_terms
+from .hypotheses import HYPOTHESES, array_factors, factors, tested
+from .places import place
+from .record import Context
 from .words import Diagnosis, factor_of, in_words
 
-__all__ = ["diagnose", "diagnose_model", "diagnose_shape", "diagnose_whole"]
+__all__ = ["MeasuredTerms", "diagnose", "diagnose_model", "diagnose_whole"]
 
 UNKNOWN = Diagnosis("unknown", (), "no simple mistake fits these numbers")
 ONE_NUMBER = Diagnosis("unknown", (), "one number alone tells no more than that it is wrong")
+NUMBERS = 40           # of a tensor to which the terms are fitted: the largest
+CONDITION = 1e6        # of the fit, above which two terms cannot be told apart
+CHANGES = (-1.0, 1.0, -2.0, -0.5)   # of a term's weight: missing, doubled, turned round, halved
 
 
 def diagnose(tensors, context, terms=None, only=None):
@@ -70,7 +74,7 @@ def _alike(one, other):
 
 
 def _common_factor(wrong, context):
-    """The diagnosis of one factor that all the gradients are off by, or None."""
+    """The diagnosis of one factor that all the gradients are off by, or None: of single numbers, too."""
     seen = [tensor.usable() for tensor in wrong]
     found = [tensor.factor(tensor.claimed) for tensor in seen]
     if not all(found) or sum(map(len, seen)) < 2:
@@ -91,8 +95,9 @@ def _name(seen, context, terms):
     if seen.whole and seen.constant.all():
         return Diagnosis("zero", (), "a gradient where there is none: the function does not change with this tensor "
                                      "at all")
-    named = name_terms(seen, terms, context.sizes) if terms is not None else None
-    return named or _by_hypotheses(seen, context) or _in_a_term(seen, context, terms) or _by_places(seen, context)
+    found = wrong_terms(seen, terms, context.sizes) if terms is not None else None
+    found = found or _by_hypotheses(seen, context) or (_in_a_term(seen, context, terms) if terms is not None else None)
+    return found or (ONE_NUMBER if seen.claim.size == 1 else place(seen, context) if seen.sharp else None) or UNKNOWN
 
 
 def _by_hypotheses(seen, context):
@@ -108,23 +113,125 @@ def _by_hypotheses(seen, context):
     return None
 
 
+class MeasuredTerms:
+    """Derivatives of each term of the objective at the numbers of a tensor, measured on demand.
+
+    Parameters
+    ----------
+    probes : dict of str to Probe
+        One for each term, at the same point as the whole.
+    """
+
+    def __init__(self, probes):
+        self.probes = probes
+
+    def measure(self, name, indices):
+        """Return values and errors, each of shape (numbers, terms)."""
+        found = [[probe.coordinate(name, index) for probe in self.probes.values()] for index in indices]
+        values = np.array([[estimate.value for estimate in row] for row in found])
+        errors = np.array([[e.error if e.kind == "smooth" else np.inf for e in row] for row in found])
+        return values, errors
+
+
+def wrong_terms(seen, terms, sizes):
+    """Say which terms are missing, or off by a factor, in one tensor's gradient.
+
+    The gradient of a sum is the sum of its terms' gradients. So the claim is fitted by them, and so is the truth; where
+    the two fits have other coefficients, a term was lost, doubled or turned round.
+
+    Parameters
+    ----------
+    seen : Comparison
+    terms : MeasuredTerms
+    sizes : dict of str to int
+
+    Returns
+    -------
+    Diagnosis or None
+        None if the claim is not a combination of the terms, or the right one.
+    """
+    largest = np.argsort(-np.abs(seen.measured) - np.abs(seen.claimed), kind="stable")[:NUMBERS]
+    values, errors = terms.measure(seen.name, [seen[k].index for k in largest])
+    known = np.isfinite(errors).all(axis=1)
+    seen, values, errors, names = seen.rows(largest[known]), values[known], errors[known], list(terms.probes)
+    found = _wrong_terms(seen, values, errors, names, sizes)
+    if not found and seen.shape and seen.shape[-1] % 2 == 0:   # two things side by side, as [mu | log_var] in a head?
+        left = seen.indices[-1] < seen.shape[-1] // 2
+        halves = {word: half for word, half in (("first", left), ("second", ~left))
+                  if (seen.states[half] != "agree").any()}
+        said = {word: _wrong_terms(seen.rows(half), values[half], errors[half], names, sizes)
+                for word, half in halves.items()}
+        if said and all(said.values()):
+            found = "; ".join(f"in the {word} half of the columns, {words}" for word, words in said.items())
+    return Diagnosis("term", (), found) if found else None
+
+
+def _wrong_terms(seen, values, errors, names, sizes):
+    """The words for the terms whose coefficients are wrong; "" if there is none, or the fit fails."""
+    heard = np.flatnonzero(np.abs(values).max(axis=0, initial=0) > 20 * errors.max(axis=0, initial=0))
+    if not len(heard):
+        return ""
+    values, errors, names = values[:, heard], errors[:, heard], [names[k] for k in heard]
+    tolerance = seen.tolerance(seen.claimed)
+    if len(seen) < len(heard) + (len(heard) > 1):
+        return _one_wrong_term(seen.claimed - seen.measured, seen.error + tolerance, values, errors, names)
+    claim, truth = _fit(values, errors, seen.claimed, tolerance), _fit(values, errors, seen.measured, seen.error)
+    if claim is None or truth is None:
+        return ""
+    ratios, error = claim[0] / truth[0], 3 * (claim[1] + truth[1])
+    if np.ptp(ratios) <= 1e-6 * np.abs(ratios).max():
+        return ""   # one factor for all terms says nothing about single terms
+    wrong = np.abs(claim[0] - truth[0]) > np.maximum(error, 1e-6 * np.abs(truth[0]))
+    return "; ".join(_off_by(name, ratio, its_error, sizes) for name, ratio, its_error
+                     in zip(np.array(names)[wrong], ratios[wrong], (error / np.abs(truth[0]))[wrong]))
+
+
+def _one_wrong_term(extra, error, values, errors, names):
+    """With too few numbers for a fit: the one term whose weight has changed in a way that is usual."""
+    for k, name in enumerate(names):
+        for change in CHANGES:
+            allowed = 2 * (error + abs(change) * errors[:, k])
+            if np.all(np.abs(extra - change * values[:, k]) <= allowed) and np.abs(extra).max() > 1e3 * allowed.max():
+                return _off_by(name, 1 + change, 1e-12, {})
+    return ""
+
+
+def _fit(values, errors, target, target_error):
+    """Least squares, or None if what is left exceeds the errors; with the coefficients' own errors."""
+    size = np.abs(values).max(axis=0)
+    scaled = values / size
+    if np.linalg.cond(scaled) > CONDITION:
+        return None
+    inverse = np.linalg.pinv(scaled)
+    coefficients = inverse @ target
+    noise = target_error + (np.abs(coefficients) * errors / size).sum(axis=1)
+    if np.any(np.abs(scaled @ coefficients - target) > 4 * noise + 4 * np.abs(inverse).sum() * noise.max() * 1e-3):
+        return None
+    return coefficients / size, (np.abs(inverse) @ noise) / size
+
+
+def _off_by(term, ratio, error, sizes):
+    if abs(ratio) <= error:
+        return f"{_called(term)} is missing"
+    return f"in {_called(term)}: {in_words(factor_of(ratio, error, sizes))}"
+
+
+def _called(term):
+    return f"the {'KL' if term.lower() == 'kl' else term} term"
+
+
 def _in_a_term(seen, context, terms):
-    """What is wrong in one term of the objective, if the others are right."""
-    for term, part in alone(seen, terms) if terms is not None and seen.sharp else ():
+    """An array that one term of the objective lacks, or has twice, if the others are right."""
+    values, errors = terms.measure(seen.name, [seen[k].index for k in range(len(seen))])
+    error = errors.sum(axis=1)
+    for k, term in enumerate(terms.probes if seen.sharp else ()):
+        part = replace(seen, claimed=seen.claimed - values.sum(axis=1) + values[:, k], measured=values[:, k],
+                       error=error, bound=error + seen.tolerance(seen.claimed), states=np.full(len(seen), "differ"))
         for hypothesis in array_factors(part, context):
             found = tested(part, hypothesis, context.sizes, 10)
             if found:
-                return found._replace(kind="term", text=f"in the {term} term: {found.text}")
+                return found._replace(kind="term", text=f"in {_called(term)}: {found.text}")
     return None
-
-
-def _by_places(seen, context):
-    if seen.claim.size == 1:
-        return ONE_NUMBER
-    if not seen.sharp:
-        return UNKNOWN
-    found = formula(seen, context)
-    return found or next(filter(None, (pattern(seen) for pattern in PATTERNS)), UNKNOWN)
 
 
 def diagnose_model(front, nodes, parameters, batch):
@@ -180,52 +287,3 @@ def _activation_missing(t, batch):
     plain = dh.sum(axis=0) if len(t.shape) == 1 else below.T @ dh
     return np.shape(plain) == t.shape and bool(
         np.abs(plain - t.claim).max() <= 2**10 * t.precision * np.abs(t.claim).max())
-
-
-def diagnose_shape(claim, name, shape, probe):
-    """Say what a gradient of the wrong shape is, by holding its numbers against differences.
-
-    Parameters
-    ----------
-    claim : ndarray
-    name : str
-        Of the tensor, among the probe's arguments.
-    shape : tuple of int
-        The right shape.
-    probe : Probe
-
-    Returns
-    -------
-    str or None
-    """
-    if claim.size == 0 or np.prod(shape) == 0:
-        return None
-    size = int(np.prod(shape))
-    places = np.arange(size) if size <= LIMIT else np.unique(np.random.default_rng(0).integers(0, size, 12))
-    indices = [tuple(map(int, np.unravel_index(place, shape))) for place in places]
-    found = [probe.coordinate(name, index) for index in indices]
-    measured = np.array([estimate.value for estimate in found])
-    error = np.array([estimate.error for estimate in found])
-    largest = np.abs(measured).max()
-    for sentence, candidate in [*arrangements(claim, shape), *_reductions(claim, shape)]:
-        values = np.array([candidate[index] for index in indices])
-        if largest and np.all(np.abs(values - measured) <= error + 1e-6 * largest):
-            return sentence
-    total = measured.sum()
-    same_total = abs(claim.sum() - total) <= error.sum() + 1e-6 * largest
-    if len(places) == size > 1 and abs(total) > 1e-3 * largest and same_total:
-        return "summed over everything" if claim.size == 1 else "its total is right: summed over the wrong axis?"
-    return None
-
-
-def _reductions(claim, shape):
-    for axis in range(claim.ndim):
-        for keep in (False, True):
-            total = claim.sum(axis=axis, keepdims=keep)
-            if total.shape == shape:
-                yield f"the sum over axis {axis} is missing", total
-                yield f"the mean over axis {axis} is missing", total / claim.shape[axis]
-    if shape == ():
-        yield "the sum over everything is missing", claim.sum()
-    if claim.size and broadcasts(claim.shape, shape):
-        yield "right, but not spread out to the tensor's shape", np.broadcast_to(claim, shape)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .diagnosis import diagnose_shape
+from .places import diagnose_shape
 from .probe import Probe
 from .words import Diagnosis, listed
 

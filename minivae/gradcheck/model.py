@@ -14,12 +14,11 @@ from .behaviour import Subject, observe
 from .chain import Chain, ModelReport
 from .checks import check_vjp
 from .compare import in_groups, measure
-from .diagnosis import diagnose_model, diagnose_whole
+from .diagnosis import MeasuredTerms, diagnose_model, diagnose_whole
 from .inputs import Fault, claims_of, raised, scalar_probe
 from .noise import measure_noise
 from .probe import same
 from .record import ROUNDINGS
-from .terms import MeasuredTerms
 
 __all__ = ["check_model"]
 

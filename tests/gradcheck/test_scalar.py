@@ -125,9 +125,9 @@ def test_a_factor_is_traced_to_the_batch_that_the_function_closes_over():
 TERM_MISTAKES = {
     "no kl": ({"kl": 0.0}, "the KL term is missing"),
     "no reconstruction": ({"reconstruction": 0.0}, "the reconstruction term is missing"),
-    "twice the kl": ({"kl": 2.0}, "twice the KL term"),
-    "half the kl": ({"kl": 0.5}, "half the KL term"),
-    "kl's sign": ({"kl": -1.0}, "the KL term has its sign flipped"),
+    "twice the kl": ({"kl": 2.0}, "in the KL term: factor 2.000 = 2"),
+    "half the kl": ({"kl": 0.5}, "in the KL term: factor 0.5000 = 1/2"),
+    "kl's sign": ({"kl": -1.0}, "in the KL term: sign flipped"),
     "kl averaged over the batch again": ({"kl": 0.2}, "factor 0.2000 = 1/B"),
     "kl averaged over latents": ({"kl": 1 / 3}, "factor 0.3333"),
 }

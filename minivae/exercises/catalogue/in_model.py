@@ -30,7 +30,7 @@ IN_MODEL = (
         ("the loss's upstream gradient is ignored", "-d_loss / B", "-1 / B", "upstream", "7.4"),
         ("beta is forgotten", "-t.beta * d.objective", "-d.objective", "KL", "7.1"),
         ("the KL's sign is flipped", "-t.beta * d.objective", "t.beta * d.objective", "KL", "7.1"),
-        ("the KL is counted twice", "-t.beta * d.objective", "-2 * t.beta * d.objective", "twice the KL term", "7.1"),
+        ("the KL is counted twice", "-t.beta * d.objective", "-2 * t.beta * d.objective", "KL term: factor 2", "7.1"),
         ("the KL is weighted by beta twice", "-t.beta * d.objective", "-(t.beta**2) * d.objective", "= beta", "7.1"),
         ("the KL's path into mu is dropped", "dmu_through_z + dmu_through_kl", "dmu_through_z", "KL term is missing",
          "7.2"),

@@ -7,8 +7,9 @@ numbers are those that the package gives with that mistake planted in it.
 import numpy as np
 
 from ...gradcheck.behaviour import close
-from ...gradcheck.diagnosis import diagnose, diagnose_shape
+from ...gradcheck.diagnosis import diagnose
 from ...gradcheck.numeric import Estimate
+from ...gradcheck.places import diagnose_shape
 from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed, arrays_in, plain
 from ..answers.forms import as_arrays
