@@ -1,4 +1,4 @@
-"""python -m minivae"""
+"""``python -m minivae`` runs the command line, which is in ``cli/main.py``."""
 
 import sys
 

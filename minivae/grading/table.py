@@ -120,9 +120,9 @@ def as_json(marks, seed):
         return about if state(answer) == "pass" else about | found
 
     submissions = [{"submission": one.name, "points": tidy(one.total), "seconds": one.graded.seconds,
-                 "days_late": one.late, "by_hand": one.by_hand, "trouble": one.graded.trouble,
-                 "used": list(one.graded.used), "exercises": {name: shown(one, name) for name in one.graded.answers}}
-                for one in marks]
+                    "days_late": one.late, "by_hand": one.by_hand, "trouble": one.graded.trouble,
+                    "used": list(one.graded.used), "exercises": {name: shown(one, name) for name in one.graded.answers}}
+                   for one in marks]
     table = {"out_of": tidy(marks[0].out_of), "seed": seed, "exercises": marks[0].worth, "submissions": submissions}
     return json.dumps(table, indent=1, ensure_ascii=False) + "\n"
 

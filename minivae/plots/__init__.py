@@ -1,8 +1,8 @@
 """The figures of the course: learning curves, images, the latent space, the chain and the sketch of a VAE.
 
-Every function returns a matplotlib Figure, 8 inches wide, that belongs to no window and no pyplot state. Its attribute
-``alt`` describes it in words. Every function raises a ValueError if an array has the wrong shape, or values that are
-not finite floats. Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
+A function that draws returns a matplotlib Figure, 8 inches wide, that belongs to no window and no pyplot state. Its
+attribute ``alt`` describes it in words. It raises a ValueError if an array has the wrong shape, or values that are not
+finite floats. Colours are those of Okabe and Ito, which colour-blind readers can tell apart.
 """
 
 import pathlib

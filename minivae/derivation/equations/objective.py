@@ -92,7 +92,7 @@ EQUATIONS = (
     Equation("3.8", "Var_q[log q(z|x) − log p(z)] = Σ_k (mu_k² sigma_k² + ½ (sigma_k² − 1)²)",
              r"\mathrm{Var}_q[\log q(z \mid x) - \log p(z)]"
              r" = \sum_k \left(\mu_k^2 \sigma_k^2 + \tfrac12 (\sigma_k^2 - 1)^2\right)",
-             None, "the variance of one draw's estimate of the KL, taken by itself"),
+             None, "the variance of one draw's estimate of the KL alone"),
     Equation("3.9", "∂kl/∂mu = mu, ∂kl/∂log_var = ½ (exp(log_var) − 1)",
              r"\frac{\partial \mathrm{KL}}{\partial \mu} = \mu, \quad"
              r"\frac{\partial \mathrm{KL}}{\partial \log \sigma^2} = \tfrac12 (\sigma^2 - 1)",
@@ -105,7 +105,7 @@ EQUATIONS = (
              r" = -\frac{\partial \log \mathcal{N}}{\partial z}, \quad"
              r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
              r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
-             None, "how that log density changes with each of its arguments", "kernels:gaussian_log_density_backward"),
+             None, "how 3.4 changes with each of its arguments", "kernels:gaussian_log_density_backward"),
     Equation("3.12", "mu = w x / (w² + β s²), sigma² = β s² / (w² + β s²), for p(x|z) = N(w z, s²)",
              r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
              r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",

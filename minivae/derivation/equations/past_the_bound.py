@@ -56,7 +56,7 @@ EQUATIONS = (
              " moments are finite"),
     Equation("11.11", "f_t(z) = p(z) p(x|z)ᵗ, ∫ f_0(z) dz = 1, ∫ f_1(z) dz = p(x)",
              r"f_t(z) = p(z)\, p(x \mid z)^t, \quad \int f_0(z)\, dz = 1, \quad \int f_1(z)\, dz = p(x)",
-             None, "a way from the prior to the posterior, unnormalized: t is raised from 0 to 1",
+             None, "densities from the prior to the posterior, unnormalized: t is raised from 0 to 1",
              "evaluation.hmc:energy"),
     Equation("11.12", "log w = Σ_i (t_i − t_{i−1}) log p(x|z_{i−1}), i = 1 ... T",
              r"\log w = \sum_{i=1}^{T} (t_i - t_{i-1}) \log p(x \mid z_{i-1})",
@@ -66,10 +66,10 @@ EQUATIONS = (
     Equation("11.13", "E[w_i g(z_i)] = ∫ f_{t_i}(z) g(z) dz for every g, so E[w_T] = p(x)",
              r"\mathbb{E}[w_i\, g(z_i)] = \int f_{t_i}(z)\, g(z)\, dz \;\text{ for every } g, \quad\text{so}\quad"
              r" \mathbb{E}[w_T] = p(x)",
-             None, "weights and states of the chains stand for f_t at every step: the weight is unbiased for p(x)"),
+             None, "the weighted states of the chains represent f_t at every step: the weight is unbiased for p(x)"),
     Equation("11.14", "H(z, r) = −log f_t(z) + ½ |r|², r ~ N(0, I)",
              r"H(z, r) = -\log f_t(z) + \tfrac12 |r|^2, \quad r \sim \mathcal{N}(0, I)",
-             None, "the energy of a place and a momentum: exp(−H) is f_t times a normal density, but for a constant",
+             None, "the energy of a position and a momentum: exp(−H) is f_t times a normal density, up to a constant",
              "evaluation.hmc:energy"),
     Equation("11.15", "r ← r + ½ h ∇log f_t(z), z ← z + h r, r ← r + ½ h ∇log f_t(z)",
              r"r \leftarrow r + \tfrac{h}{2} \nabla \log f_t(z), \quad z \leftarrow z + h\, r, \quad"
@@ -78,7 +78,7 @@ EQUATIONS = (
              "evaluation.hmc:Chains.move"),
     Equation("11.16", "accept (z', r') with probability min(1, exp(H(z, r) − H(z', r')))",
              r"\text{accept } (z', r') \text{ with probability } \min\left(1,\, e^{H(z, r) - H(z', r')}\right)",
-             None, "Metropolis: the move then leaves f_t exactly as it is, whatever the step size",
+             None, "Metropolis: the move then leaves f_t exactly unchanged, whatever the step size",
              "evaluation.hmc:Chains.move"),
     Equation("11.17", "E[1/w] = 1/p(x) for chains run back from z ~ p(z|x), so E[−log (1/C) Σ_c 1/w_c] ≥ log p(x)",
              r"\mathbb{E}\left[\frac1w\right] = \frac{1}{p(x)}, \; z_T \sim p(z \mid x), \quad\text{so}\quad"
@@ -128,5 +128,5 @@ EQUATIONS = (
     Equation("11.27", "−log(1 + η r_β) / log(1 + η r_1) steps at β = 1 for each step at β > λ / s²",
              r"\frac{-\log(1 + \eta\, r_\beta)}{\log(1 + \eta\, r_1)} \text{ steps at } \beta = 1 \text{ for each step"
              r" at } \beta > \lambda / s^2",
-             None, "what a step under too dear a KL costs afterwards; r is (11.24), η the step size"),
+             None, "what a step under too large a β costs afterwards; r is (11.24), η the step size"),
 )
