@@ -58,18 +58,13 @@ def exact_posterior(model, x):
     Parameters
     ----------
     model, x
-        As for ``exact_log_evidence``.
+        As for ``exact_log_evidence``, and so are the errors.
 
     Returns
     -------
     mean : ndarray, shape (B, K)
     covariance : ndarray, shape (K, K)
         Diagonal, as that of q(z|x) is, only if the rows of ``decoder.0.W`` are orthogonal.
-
-    Raises
-    ------
-    ValueError
-        If the model is of another kind, or x does not fit it.
 
     Notes
     -----
