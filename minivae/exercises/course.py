@@ -114,7 +114,7 @@ def judged(exercise, call, seed=SEED):
     except Exception as error:   # whatever was returned: a check ends with a report
         undecided = "not judged", (f"this answer could not be judged: {type(error).__name__}: {printable(error)}. That "
                                    "is a fault of the check; please report it")
-    return ExerciseReport(exercise, finding, failed, undecided, after(exercise), call.printed)
+    return ExerciseReport(exercise, finding, failed, undecided, after(exercise), call)
 
 
 def hint(name):

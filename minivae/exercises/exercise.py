@@ -4,6 +4,7 @@ An exercise is data. The sheets hold one file for each small group of them; a ne
 B batch, I inputs and O outputs of a layer, H hidden, D data (pixels), K latent, S samples.
 """
 
+import pkgutil
 import re
 from dataclasses import dataclass
 from typing import Callable
@@ -11,6 +12,8 @@ from typing import Callable
 from ..derivation.equations import EQUATIONS
 
 __all__ = ["Exercise", "stars"]
+
+PACKAGE = __package__.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -40,10 +43,11 @@ class Exercise:
         For what is returned, by name, the number of its line in the derivation; under "" the line for all others.
     judge : callable
         ``judge(exercise, answer, rng)`` returns a Finding, or raises Failed. Its cases are drawn from ``rng``.
-    reference : callable, optional
-        The package's own answer. It serves to recognise mistakes: the same call with a mistake planted.
-    built_from : tuple of str
-        The functions, as in ``Mistake.changes``, that the reference calls.
+    answer : str, optional
+        The package's own, such as "kernels:dense_backward", as in ``Mistake.changes``. It serves to recognise mistakes:
+        the same call with a mistake planted.
+    calls : tuple of str
+        The functions that it calls and in which a mistake may be planted too.
     """
 
     name: str
@@ -58,8 +62,8 @@ class Exercise:
     insight: str
     equations: dict
     judge: Callable
-    reference: Callable | None = None
-    built_from: tuple = ()
+    answer: str = ""
+    calls: tuple = ()
 
     @property
     def arguments(self):
@@ -80,6 +84,16 @@ class Exercise:
     def letters(self):
         """The axes of whatever has a shape, by name, such as ``{"dy": ["B", "O"]}``."""
         return {name: _names(axes) for name, axes in re.findall(r"(\w+) \(([^()]*)\)", self.shapes)}
+
+    @property
+    def built_from(self):
+        """The functions whose mistakes show in an answer, its own first."""
+        return (self.answer, *self.calls) if self.answer else ()
+
+    @property
+    def reference(self):
+        """The package's own answer as a function, or None."""
+        return pkgutil.resolve_name(f"{PACKAGE}.{self.answer}") if self.answer else None
 
     @property
     def points(self):

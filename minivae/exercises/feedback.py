@@ -33,8 +33,8 @@ class ExerciseReport(Report):
         A verdict that says nothing about the answer, "out of time" or "not judged", and why.
     following : Exercise, optional
         The next one.
-    printed : str, optional
-        The beginning of what her function printed.
+    call : Local, optional
+        Her function, which knows what it printed and what NumPy warned of.
 
     Attributes
     ----------
@@ -47,17 +47,22 @@ class ExerciseReport(Report):
         What the numbers alone say, whether or not the catalogue has a better name.
     """
 
-    def __init__(self, exercise, finding=None, failed=None, undecided=None, following=None, printed=""):
+    def __init__(self, exercise, finding=None, failed=None, undecided=None, following=None, call=None):
         found = finding.report if finding else Report([])
         faults = [Fault(failed.kind, sentence(failed))] if failed else found.faults
         super().__init__(found.tensors, faults, [], found.directions, found.doubts, found.notes, title=exercise.name)
         self.exercise, self.finding, self.failed, self.undecided = exercise, finding, failed, undecided
-        self.following, self.printed = following, printed or ""
+        self.following, self.printed = following, call.printed or "" if call else ""
         self.catalogued = finding.mistake if finding else failed.mistake if failed else None
         self.mistake = self.catalogued.name if self.catalogued else None
         self.returned = failed.returned if failed else self.worst.tensor if self.worst else ""
         self.from_numbers = [one for one in found.diagnoses if one.known]
-        self.diagnoses = [Diagnosis("stated", (), self.mistake)] if self.mistake else self.from_numbers[:1]
+        told = [finding.told] if finding and finding.told and not found else []
+        self.diagnoses = [Diagnosis("stated", (), said) for said in ([self.mistake] if self.mistake else told)]
+        self.diagnoses += [] if self.mistake else self.from_numbers[:1]
+        if call and call.warned and finding and not finding.told:
+            self.notes.append(f"NumPy warns of {call.warned[0]}. The numbers are right all the same; a form in which "
+                              f"nothing overflows is silent")
 
     @property
     def verdict(self):

@@ -166,6 +166,13 @@ WRONG = [   # by what they are told
          ("it does not depend on noise_variance",)),
     Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: dll[:, None] * (x - mean) / 0.7,
          ("it does not depend on noise_variance",)),
+    Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: (
+        dll[:, None] * (x - 0.7) / noise_variance), ("it does not depend on mean",)),
+    Case("reparameterize", lambda mu, sigma, eps: np.sign(mu) + sigma * eps, (), ("depend on",)),
+    Case("kl_divergence_backward", lambda dkl, mu, log_var: (
+        dkl[:, None] * np.sign(mu), dkl[:, None] * 0.5 * np.expm1(log_var)), (), ("depend on",)),
+    Case("gaussian_log_likelihood_backward", lambda dll, mean, x, noise_variance: (
+        np.sign(dll)[:, None] * (x - mean) / noise_variance), ("is not linear in the upstream",), ("ignore",)),
 ]
 
 ALMOST = [   # wrong where fixed cases do not look

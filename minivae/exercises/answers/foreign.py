@@ -58,12 +58,13 @@ class Failed(Exception):
         Where shapes do not fit: what comes out when all sizes are equal.
     """
 
-    where, hint, mistake, square = "", "", None, None
+    mistake = square = None
 
-    def __init__(self, kind, what, returned="", claim=None, stage=None, unwritten=False, about=""):
+    def __init__(self, kind, what, returned="", claim=None, *, stage=None, unwritten=False, about="", where="",
+                 hint=""):
         super().__init__(what)
         self.kind, self.what, self.returned, self.claim = kind, what, returned, claim
-        self.stage, self.unwritten, self.about = stage, unwritten, about
+        self.stage, self.unwritten, self.about, self.where, self.hint = stage, unwritten, about, where, hint
 
 
 class Other:

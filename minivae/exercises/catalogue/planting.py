@@ -12,7 +12,6 @@ import pkgutil
 import sys
 import textwrap
 import threading
-import types
 
 __all__ = ["planted", "in_a_copy"]
 
@@ -37,26 +36,10 @@ def planted(mistake, package=PACKAGE):
             _replace(package, changed, original)
 
 
-def in_a_copy(mistake, function, call):
-    """Return ``call(twin)`` for what a function is in a copy of the package with a mistake planted in it.
-
-    The twin has the function's code; what it refers to in the package, it finds in the copy.
-    """
+def in_a_copy(mistake, target, call):
+    """Return ``call(function)`` for a function, named as in ``Mistake.changes``, of a copy with a mistake planted."""
     with _one_at_a_time, planted(mistake, _copy()):
-        scope = dict(function.__globals__)
-        scope |= {name: _counterpart(scope[name]) for name in function.__code__.co_names if name in scope}
-        return call(types.FunctionType(function.__code__, scope))
-
-
-def _counterpart(value):
-    """What stands in the copy for a function or a class of the package; anything else as it is."""
-    module, _, rest = (getattr(value, "__module__", None) or "").partition(".")
-    if module != PACKAGE or not hasattr(value, "__qualname__"):
-        return value
-    try:
-        return pkgutil.resolve_name(f"{COPY}.{rest}:{value.__qualname__}")
-    except (ImportError, AttributeError):   # a lambda, or a module of somebody else's
-        return value
+        return call(pkgutil.resolve_name(f"{COPY}.{target}"))
 
 
 @functools.cache

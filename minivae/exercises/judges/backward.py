@@ -10,17 +10,15 @@ import contextlib
 
 import numpy as np
 
-from ...gradcheck import check_gradient
 from ...gradcheck.behaviour import TwoFunctions, close, observe
 from ...gradcheck.inputs import KINDS
 from ...gradcheck.checks import check_observed
 from ...gradcheck.report import Report
-from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from .backward_case import Case
 from .finding import Finding, compare, settled, unchanged
-from .naming import explained, from_numbers, in_catalogue, lost_digits, named, unused
+from .naming import by_terms, explained, from_numbers, in_catalogue, lost_digits, named, unused
 
 __all__ = ["Backward"]
 
@@ -72,9 +70,7 @@ class Backward:
             wrong = other.first_wrong(claims)
             if wrong:
                 return self._named(other, answer, claims, wrong, lambda: from_numbers(wrong, other.context))
-        notes = [f"NumPy warns of {text}. The numbers are right all the same; a form in which nothing overflows is "
-                 f"silent" for text in answer.warned[:1]]
-        return Finding(Report(finding.report.tensors, notes=notes), checked=(
+        return Finding(Report(finding.report.tensors), checked=(
             "shapes, square ones among them", "a batch of one", "numbers near 0 and large ones", "float32",
             "inputs left alone", "the same answer twice"))
 
@@ -153,22 +149,15 @@ class Backward:
             report = checked()
             if report.faults:
                 raise Failed("stale", ONE_ANSWER)
-            about = (one for one in report.diagnoses if wrong.name in one.tensors)
+            about = (one for one in report.diagnoses if wrong.name in one.tensors and one.known)
             return self._by_terms(case, wrong) or next(about, None)
 
         return self._named(case, answer, claims, wrong, say)
 
     def _named(self, case, answer, claims, wrong, say):
         """The Finding about a gradient that is wrong, with whatever name it can get."""
-        def more():
-            said = say()
-            constant = unused(answer, case.exercise, case.known, claims)
-            if constant and (said is None or isinstance(case.known[constant], float)):
-                return Diagnosis("argument", (), f"it does not depend on {constant}")
-            return said
-
-        first = f"d{wrong.name}"
-        mistake, said = named(case.exercise, case.given, {first: claims[first], **claims}, case.shapes, more)
+        mistake, said = named(case.exercise, case.given, claims, f"d{wrong.name}", case.shapes,
+                              lambda: unused(answer, case.exercise, case.known, claims, say()))
         return Finding(Report([wrong], diagnoses=said), mistake, case.against(wrong), where=case.words)
 
     def _unsettled(self, case, answer):
@@ -178,14 +167,14 @@ class Backward:
 
     def _not_linear(self, case, answer, claims):
         """The failure of a function that is not linear in the upstream gradient, by what it answers to multiples."""
-        others = {factor: case.with_values(factor * case.dy, case.arguments.values()).claims(answer)
-                  for factor in (2.0, -1.0, 1e3, 1e-3)}
+        cases = {factor: case.with_values(factor * case.dy, case.arguments.values()) for factor in (2, -1, 1e3, 1e-3)}
+        others = {factor: other.claims(answer) for factor, other in cases.items()}
         for name, claim in claims.items():
             if all(close([other[name]], [factor * claim]) for factor, other in others.items()):
                 continue
             ignored = all(close([other[name]], [claim]) for other in others.values())
             failed = Failed("upstream", f"{name}: {IGNORED}" if ignored else f"{name} {NOT_LINEAR}", name)
-            failed.mistake, _ = in_catalogue(case.exercise, case.given, {name: claim, **claims}, case.shapes)
+            failed.mistake, _ = in_catalogue(case.exercise, cases[-1].given, others[-1], name, case.shapes)
             return failed
         return Failed("upstream", "it is not linear in the upstream gradient where some of that is 0, tiny or large")
 
@@ -198,9 +187,8 @@ class Backward:
             return lambda point: term(case.dy, **{**case.arguments, **point})
 
         terms = {name: part(term) for name, term in self.terms.items()}
-        report = check_gradient(lambda point: sum(term(point) for term in terms.values()), {wrong.name: wrong.claim},
-                                {wrong.name: case.arguments[wrong.name]}, terms, sizes=case.all_sizes)
-        return next((one for one in report.diagnoses if one.known), None)
+        return by_terms(wrong, case.arguments[wrong.name], lambda point: sum(term(point) for term in terms.values()),
+                        terms, case.all_sizes)
 
     def _in_single(self, case, answer):
         """Raise Failed unless what comes for float32 is what came for float64, which has passed, to its precision."""

@@ -13,7 +13,7 @@ from ...gradcheck.probe import Probe, signs
 from ...gradcheck.record import OUTPUT, UPSTREAM, Context
 from ..answers.foreign import Failed, plain
 from ..answers.forms import as_arrays
-from .finding import OVERFLOW, compare, unchanged
+from .finding import OVERFLOW, OWN, compare, unchanged
 from .naming import explained
 
 __all__ = ["Case"]
@@ -95,7 +95,7 @@ class Case:
             forward = of_point(self.forward, list(self.arguments), list(self.arguments.values()))
             found = Probe(forward, self.arguments, self.dy).coordinate(wrong.name, number.index)
         close = abs(found.value - number.measured) <= 2 * found.error + 1e-6 * abs(number.measured)
-        return "finite differences" if found.kind == "smooth" and close else "the package's own backward"
+        return "finite differences" if found.kind == "smooth" and close else OWN
 
     def claims(self, answer):
         """Return by name what the student's function returns; a failure says what its numbers are."""

@@ -10,8 +10,9 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed, arrays_in
 from ..catalogue import Mistake
 
-__all__ = ["Finding", "OVERFLOW", "compare", "settled", "unchanged", "other_than"]
+__all__ = ["Finding", "OWN", "OVERFLOW", "together", "compare", "settled", "unchanged", "other_than"]
 
+OWN = "the package's own backward"
 OVERFLOW = "an exponential or a logarithm leaves the range of floats"
 
 
@@ -31,7 +32,7 @@ class Finding(NamedTuple):
     where : str
         In which case it goes wrong, such as "for a batch of one".
     told : str
-        In place of the count of numbers, where there are none to count.
+        What was found out, where that is more than a number: in place of their count, or before what they say.
     """
 
     report: Report
@@ -40,6 +41,16 @@ class Finding(NamedTuple):
     checked: tuple = ()
     where: str = ""
     told: str = ""
+
+
+def together(findings, **more):
+    """Return the first Finding that is not right, or else one about the numbers of all; ``more`` belongs to that."""
+    tensors = []
+    for finding in findings:
+        if not finding.report:
+            return finding
+        tensors += finding.report.tensors
+    return Finding(Report(tensors), **more)
 
 
 def compare(name, claim, truth, bound):
@@ -93,9 +104,9 @@ def settled(answer, given):
 
 
 def other_than(value):
-    """Another argument of the same form."""
+    """Another argument of the same form: its numbers somewhat smaller, and each in the place of another."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
-        return (0.7 * value).astype(value.dtype)
+        return (0.7 * np.roll(value, 1)).astype(value.dtype)
     if isinstance(value, dict):
         return {key: other_than(entry) for key, entry in value.items()}
     return 0.7 * value if isinstance(value, float) else value

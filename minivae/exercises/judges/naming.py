@@ -4,8 +4,11 @@ There are two ways. The gradient checker names it from the numbers alone. The ca
 numbers are those that the package gives with that mistake planted in it.
 """
 
+import contextlib
+
 import numpy as np
 
+from ...gradcheck import check_gradient
 from ...gradcheck.behaviour import close
 from ...gradcheck.diagnosis import diagnose
 from ...gradcheck.numeric import Estimate
@@ -15,16 +18,16 @@ from ..answers.foreign import Failed, arrays_in, plain
 from ..answers.forms import as_arrays
 from ..catalogue import MISTAKES
 from ..catalogue.planting import in_a_copy
-from .finding import other_than
+from .finding import compare, other_than
 
-__all__ = ["in_catalogue", "named", "explained", "from_numbers", "unused"]
+__all__ = ["in_catalogue", "named", "explained", "from_numbers", "lost_digits", "by_terms", "exchanged", "unused"]
 
 SHAPED = 4   # axes up to which an array of the wrong shape is compared with the right one
 LITTLE = 0.03   # an effect below this share of an error does not explain it
 FEW_DIGITS = 1e-6   # an error below this, beside the largest number, is one of digits
 
 
-def in_catalogue(exercise, given, claims, shapes, bound=None):
+def in_catalogue(exercise, given, claims, first, shapes, bound=None):
     """Return the catalogue's mistake that gives a student's very numbers, or None.
 
     Parameters
@@ -33,7 +36,9 @@ def in_catalogue(exercise, given, claims, shapes, bound=None):
     given : sequence
         The arguments of the call.
     claims : dict of str to ndarray
-        What the student returned: all of it, or the one thing that is wrong, which then comes first.
+        What the student returned: all of it, or the one thing that is wrong.
+    first : str
+        The first of the claims that is wrong.
     shapes : dict of str to tuple of int
         Of all that is to be returned.
     bound : float or ndarray, optional
@@ -42,32 +47,32 @@ def in_catalogue(exercise, given, claims, shapes, bound=None):
     Returns
     -------
     mistake : Mistake or None
-        It must be wrong as the first of the claims is wrong. Of several such mistakes it is the one that explains most
+        It must be wrong as ``first`` is wrong. Of several such mistakes it is the one that explains most
         of the other claims, those that are right among them.
     whole : bool
         Whether it explains them all.
     """
-    if exercise.reference is None:
+    if not exercise.answer:
         return None, False
-    first, best, named = next(iter(claims)), 0, None
+    best, found = 0, None
     right = _reference(exercise.reference, given, shapes)
     for mistake in _relevant(exercise):
-        wrong = in_a_copy(mistake, exercise.reference, lambda reference: _reference(reference, given, shapes))
+        wrong = in_a_copy(mistake, exercise.answer, lambda reference: _reference(reference, given, shapes))
         if first not in wrong or first in right and _equal(wrong[first], right[first], bound):
             continue
-        fits = [_equal(wrong[key], claims[key], bound) for key in claims if key in wrong]
-        if fits[0] and sum(fits) > best:
-            best, named = sum(fits), mistake
-    return named, best == len(claims)
+        fits = {key: _equal(wrong[key], claims[key], bound) for key in claims if key in wrong}
+        if fits[first] and sum(fits.values()) > best:
+            best, found = sum(fits.values()), mistake
+    return found, best == len(claims)
 
 
-def named(exercise, given, claims, shapes, say, bound=None):
+def named(exercise, given, claims, first, shapes, say, bound=None):
     """Return the catalogue's mistake, or None, and what the numbers say, a list of at most one Diagnosis.
 
     The arguments are those of ``in_catalogue``; ``say`` returns a Diagnosis, or None, and is called where the catalogue
     does not explain all. A mistake that explains a part gives way to numbers that say what is wrong.
     """
-    mistake, whole = in_catalogue(exercise, given, claims, shapes, bound)
+    mistake, whole = in_catalogue(exercise, given, claims, first, shapes, bound)
     said = None if whole else say()
     if said is None or not said.known:
         return mistake, []
@@ -92,7 +97,7 @@ def explained(failed, exercise, given, truth, where=""):
     if failed.claim is not None and failed.returned in truth:
         shapes = {name: array.shape for name, array in truth.items()}
         failed.hint = _of_a_wrong_shape(failed.claim, failed.returned, truth[failed.returned])
-        failed.mistake, _ = in_catalogue(exercise, given, {failed.returned: failed.claim}, shapes)
+        failed.mistake, _ = in_catalogue(exercise, given, {failed.returned: failed.claim}, failed.returned, shapes)
     return failed
 
 
@@ -145,26 +150,42 @@ def lost_digits(wrong):
     return Diagnosis("digits", (), f"right to {int(-np.log10(gap / scale))} digits and no further: {why}")
 
 
-def unused(answer, exercise, arguments, claims):
-    """Return the name of an argument on which an answer does not depend, constants first; "" if there is none."""
+def by_terms(wrong, at, f, terms, sizes):
+    """Return what the gradient checker says of one gradient of f by the terms that f is the sum of, or None."""
+    report = check_gradient(f, {wrong.name: wrong.claim}, {wrong.name: at}, terms, sizes=sizes)
+    return next((one for one in report.diagnoses if one.known), None)
+
+
+def exchanged(wrong, truth, bounds):
+    """Return the Diagnosis of a value that is what should stand in another's place, or None."""
+    for other in truth:
+        if other != wrong.name and truth[other].shape == wrong.shape:
+            if compare(other, wrong.claim, truth[other], bounds[other]).state == "agree":
+                return Diagnosis("swapped", (), f"swapped: this is {other}. The order is {', '.join(truth)}")
+    return None
+
+
+def unused(answer, exercise, arguments, claims, said=None, here=""):
+    """Return the Diagnosis of an answer that does not depend on an argument, or else what is said already.
+
+    An array goes unused only where nothing else is said; a constant, whatever is said.
+    """
     for name, value in sorted(arguments.items(), key=lambda item: isinstance(item[1], np.ndarray)):
-        if name in exercise.arguments and (isinstance(value, float) or isinstance(value, np.ndarray) and value.any()):
+        if name not in exercise.arguments or said is not None and not isinstance(value, float):
+            continue
+        if isinstance(value, float) or isinstance(value, np.ndarray) and value.any():
             given = [other_than(value) if key == name else arguments[key] for key in exercise.arguments]
             returned = list(claims.values())
             if _without_effect(exercise, arguments, given, returned):   # as Adam's epsilon beside a large gradient
                 continue
-            try:   # it need not accept what comes from here
+            with contextlib.suppress(Failed):   # it need not accept what comes from here
                 if close(arrays_in(answer(*given)), returned):
-                    return name
-            except Failed:
-                continue
-    return ""
+                    return Diagnosis("argument", (), f"it does not depend on {name}{here}")
+    return said
 
 
 def _without_effect(exercise, arguments, given, claims):
     """True if what was changed in the arguments changes the right answer too little to explain what is wrong."""
-    if exercise.reference is None:
-        return False
     with np.errstate(all="ignore"):
         right, other = (arrays_in(plain(exercise.reference(*values)))
                         for values in ([arguments[key] for key in exercise.arguments], given))

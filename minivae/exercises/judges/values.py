@@ -9,11 +9,10 @@ import numpy as np
 from ...gradcheck.inputs import sizes_of
 from ...gradcheck.record import Context
 from ...gradcheck.report import Report
-from ...gradcheck.words import Diagnosis
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
-from .finding import OVERFLOW, Finding, compare, settled, unchanged
-from .naming import explained, from_numbers, named, unused
+from .finding import OVERFLOW, Finding, compare, settled, together, unchanged
+from .naming import exchanged, explained, from_numbers, named, unused
 
 __all__ = ["Values"]
 
@@ -45,24 +44,19 @@ class Values:
         self.silent, self.precision = silent, precision
 
     def __call__(self, exercise, answer, rng):
-        tensors, first = [], None
-        for words, arguments in self.cases(rng):
-            finding = self.look(exercise, answer, words, arguments, np.float64, first=first is None)
-            if not finding.report:
-                return finding
-            tensors += finding.report.tensors
-            first = first or arguments
+        cases = list(self.cases(rng))
+        right = together((self._look(exercise, answer, words, arguments, np.float64, first=k == 0)
+                          for k, (words, arguments) in enumerate(cases)),
+                         against=self.against,
+                         checked=("shapes", "float32", "inputs left alone", "the same answer twice"))
+        if not right.report:
+            return right
         halves = {name: value.astype(np.float32) if isinstance(value, np.ndarray) and value.dtype.kind == "f" else value
-                  for name, value in first.items()}
-        finding = self.look(exercise, answer, "for float32", halves, np.float32)
-        if not finding.report:
-            return finding
-        notes = [f"NumPy warns of {text}. The value is right all the same; a form in which nothing overflows is silent"
-                 for text in answer.warned[:1]]
-        return Finding(Report(tensors, notes=notes), None, self.against,
-                       ("shapes", "float32", "inputs left alone", "the same answer twice"))
+                  for name, value in cases[0][1].items()}
+        single = self._look(exercise, answer, "for float32", halves, np.float32)
+        return right if single.report else single
 
-    def look(self, exercise, answer, words, arguments, dtype, first=False):
+    def _look(self, exercise, answer, words, arguments, dtype, first=False):
         """Return the Finding for one set of arguments."""
         given = [arguments[name] for name in exercise.arguments]
         with np.errstate(all="ignore"):
@@ -77,9 +71,7 @@ class Values:
         if first:
             settled(answer, given)
         if self.silent and answer.warned:
-            failed = Failed("not finite", f"NumPy warns of {answer.warned[0]}")
-            failed.where, failed.hint = words, OVERFLOW
-            raise failed
+            raise Failed("not finite", f"NumPy warns of {answer.warned[0]}", where=words, hint=OVERFLOW)
         infinite = {name: np.isinf(array) for name, array in truth.items()}   # met, or it would have failed
         claims, truth = ({name: np.where(infinite[name], 0, array) for name, array in arrays.items()}
                          for arrays in (claims, truth))
@@ -92,23 +84,18 @@ class Values:
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
             return Finding(Report(tensors), None, self.against)
-        ordered = {wrong.name: claims[wrong.name], **claims}
-        mistake, said = named(exercise, given, ordered, shapes, lambda: self._said(
+        mistake, said = named(exercise, given, claims, wrong.name, shapes, lambda: self._said(
             exercise, answer, wrong, arguments, claims, truth, bounds, first), bounds[wrong.name])
         return Finding(Report([wrong], diagnoses=said), mistake, self.against, where=words)
 
     def _said(self, exercise, answer, wrong, arguments, claims, truth, bounds, first):
         """What the numbers say: the checker's Diagnosis, if what it says of gradients can be said of values too."""
-        for other in truth:
-            if other != wrong.name and truth[other].shape == wrong.shape:
-                if compare(other, claims[wrong.name], truth[other], bounds[other]).state == "agree":
-                    return Diagnosis("swapped", (), f"swapped: this is {other}. The order is {', '.join(truth)}")
+        swapped = exchanged(wrong, truth, bounds)
+        if swapped:
+            return swapped
         arrays = {name: array for name, array in arguments.items() if isinstance(array, np.ndarray)}
         found = from_numbers(wrong, Context(sizes_of(arrays, exercise.letters), arrays, arguments=tuple(arrays)))
         if found and found.kind == "zero":
             return found._replace(text="all zero")
-        free = unused(answer, exercise, arguments, claims)
-        if free and (found is None or not isinstance(arguments[free], np.ndarray)):
-            here = "" if first else " here: is something cut off, or lost to rounding?"
-            return Diagnosis("argument", (), f"it does not depend on {free}{here}")
-        return found
+        here = "" if first else " here: is something cut off, or lost to rounding?"
+        return unused(answer, exercise, arguments, claims, found, here)

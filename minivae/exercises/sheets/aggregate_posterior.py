@@ -72,8 +72,7 @@ EXERCISES = (
                "The encoder gives log sigma²; the noise is scaled by sigma."),
         insight="Choose an example, then draw from its q: what the decoder meets in training are draws of this kind.",
         equations={"": "9.2"}, judge=Values(_codes, _one_by_one, against="draws made one by one"),
-        reference=lambda mu, log_var, n, eps: _aggregate_draws(mu, log_var, n, eps),
-        built_from=("exercises.sheets.aggregate_posterior:_aggregate_draws",)),
+        answer="exercises.sheets.aggregate_posterior:_aggregate_draws"),
     Exercise(
         name="aggregate_log_density", signature="z, mu, log_var -> log_density",
         shapes="z (M, K), mu (N, K), log_var (N, K), log_density (M,)",
@@ -90,6 +89,5 @@ EXERCISES = (
         equations={"": "9.2"},
         judge=Values(_points, _densities_added, lambda z, mu, log_var: 1 + np.abs(_densities_added(z, mu, log_var)),
                      "the densities added one by one"),
-        reference=lambda z, mu, log_var: _aggregate_log_density(z, mu, log_var),
-        built_from=("exercises.sheets.aggregate_posterior:_aggregate_log_density",)),
+        answer="exercises.sheets.aggregate_posterior:_aggregate_log_density"),
 )

@@ -58,7 +58,7 @@ def _decoder(z, W0, b0, W1, b1):
     return dense(tanh(dense(z, W0, b0)), W1, b1)
 
 
-def _stack_backward(dy, x, h, W0, W1, needs_dx):
+def _decoder_backward(dy, x, h, W0, W1, needs_dx=True):
     """The package's own way through a stack of two layers: dx, dW0, db0, dW1, db1."""
     stack = MLP("stack", (x.shape[1], h.shape[1], dy.shape[1]), "tanh")
     parameters = Parameters(stack.shapes(), x.dtype)
@@ -66,6 +66,10 @@ def _stack_backward(dy, x, h, W0, W1, needs_dx):
     grads = parameters.zeros_like()
     dx = stack.backward(dy, x, parameters, {"stack.0.h": h}, {}, grads, needs_dx=needs_dx)
     return dx, *(grads[name] for name in grads)
+
+
+def _encoder_backward(d_head, x, h, W1):
+    return _decoder_backward(d_head, x, h, np.zeros((x.shape[1], h.shape[1]), x.dtype), W1, needs_dx=False)[1:]
 
 
 EXERCISES = (
@@ -82,9 +86,9 @@ EXERCISES = (
                 "other alone still looks like a gradient.",
         equations={"dmu": "7.2", "dlog_var": "7.3"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
-        reference=lambda dz, dkl, mu, log_var, eps: _fan_in(dz, dkl, mu, log_var, eps),
-        built_from=("exercises.sheets.backward_pass:_fan_in", "kernels:reparameterize_backward",
-                    "kernels:standard_deviation_backward", "kernels:kl_divergence_backward")),
+        answer="exercises.sheets.backward_pass:_fan_in",
+        calls=("kernels:reparameterize_backward", "kernels:standard_deviation_backward",
+               "kernels:kl_divergence_backward")),
     Exercise(
         name="head_backward", signature="dmu, dlog_var, h, W -> dh, dW, db",
         shapes="dmu (B, K), dlog_var (B, K), h (B, H), W (H, 2K), dh (B, H), dW (H, 2K), db (2K,)",
@@ -96,8 +100,7 @@ EXERCISES = (
         insight="A split forward is a concatenation backward: packing two outputs into one product costs one line.",
         equations={"dh": "5.4", "dW": "5.5", "db": "5.6"},
         judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
-        reference=lambda dmu, dlog_var, h, W: _head_backward(dmu, dlog_var, h, W),
-        built_from=("exercises.sheets.backward_pass:_head_backward", "kernels:dense_backward")),
+        answer="exercises.sheets.backward_pass:_head_backward", calls=("kernels:dense_backward",)),
     Exercise(
         name="encoder_backward", signature="d_head, x, h, W1 -> dW0, db0, dW1, db1",
         shapes="d_head (B, 2K), x (B, D), h (B, H), W1 (H, 2K), dW0 (D, H), db0 (H,), dW1 (H, 2K), db1 (2K,)",
@@ -114,9 +117,7 @@ EXERCISES = (
         equations={"dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
                        lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
-        reference=lambda d_head, x, h, W1: _stack_backward(
-            d_head, x, h, np.zeros((x.shape[1], h.shape[1]), x.dtype), W1, False)[1:],
-        built_from=LAYERS),
+        answer="exercises.sheets.backward_pass:_encoder_backward", calls=LAYERS),
     Exercise(
         name="decoder_backward", signature="dlogits, z, h, W0, W1 -> dz, dW0, db0, dW1, db1",
         shapes="dlogits (B, D), z (B, K), h (B, H), W0 (K, H), W1 (H, D), dz (B, K), dW0 (K, H), db0 (H,), dW1 (H, D), "
@@ -131,6 +132,5 @@ EXERCISES = (
         equations={"dz": "5.4", "dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
                        lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),
-        reference=lambda dlogits, z, h, W0, W1: _stack_backward(dlogits, z, h, W0, W1, True),
-        built_from=LAYERS),
+        answer="exercises.sheets.backward_pass:_decoder_backward", calls=LAYERS),
 )

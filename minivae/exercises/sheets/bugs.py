@@ -10,10 +10,9 @@ import numpy as np
 from ...gradcheck import check_gradient
 from ...gradcheck.probe import Probe
 from ...gradcheck.report import Report
-from ...gradcheck.words import Diagnosis
 from ...model import VAE
 from ..exercise import Exercise
-from ..judges.finding import Finding, compare, settled, unchanged
+from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 
@@ -41,19 +40,17 @@ class Repaired:
         self.fault, self.names, self.values, self.settings = fault, names, values, {"hidden": (), **settings}
 
     def __call__(self, exercise, answer, rng):
-        tensors = []
-        for B in (4, 1):
-            model = VAE(3, latent_dim=2, dtype="float64", **self.settings)
-            model.parameters.flat[:] = 0
-            for name in self.names.values():
-                model.parameters[name] = 0.6 * rng.standard_normal(model.parameters[name].shape)
-            x, noise = rng.standard_normal((B, 3)), rng.standard_normal((B, 2))
-            x = (x > 0).astype(float) if model.likelihood.symbol == "logits" else x
-            finding = self._look(answer, model, x, noise)
-            if not finding.report:
-                return finding
-            tensors += finding.report.tensors
-        return Finding(Report(tensors), None, "the package's own backward", ("what each value means",))
+        return together((self._look(answer, *self._batch(rng, B)) for B in (4, 1)),
+                        against=OWN, checked=("what each value means",))
+
+    def _batch(self, rng, B):
+        """A model, B examples and their noise."""
+        model = VAE(3, latent_dim=2, dtype="float64", **self.settings)
+        model.parameters.flat[:] = 0
+        for name in self.names.values():
+            model.parameters[name] = 0.6 * rng.standard_normal(model.parameters[name].shape)
+        x, noise = rng.standard_normal((B, 3)), rng.standard_normal((B, 2))
+        return model, (x > 0).astype(float) if model.likelihood.symbol == "logits" else x, noise
 
     def meant(self, model, x, noise):
         """Return by name what the values and the gradients must be."""
@@ -85,10 +82,10 @@ class Repaired:
         if misfits:
             return _unfit(loss, gradients, p, misfits[0], len(x))
         if wrong:
-            what = ("something it returns is not what its name says. Which one, no finite difference can tell"
-                    if self.fault in wrong else
-                    f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says")
-            raise Failed("value", f"it passes the gradient check, and is still wrong: {what}")
+            raise Failed("value", "it passes the gradient check, and is still wrong", hint=(
+                "something it returns is not what its name says. Which one, no finite difference can tell"
+                if self.fault in wrong else
+                f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says"))
         return Finding(Report(tensors))
 
 
@@ -110,10 +107,9 @@ def _misfits(loss, gradients, p):
 def _unfit(loss, gradients, p, name, B):
     """The Finding about a gradient that is not that of the loss, number by number."""
     report = check_gradient(loss, {name: gradients[name]}, {name: p[name]}, sizes={"B": B})
-    said = "the gradient does not fit the loss that you return"
-    named = next((one for one in report.diagnoses if one.known), Diagnosis("stated"))
-    report.diagnoses = [named._replace(tensors=(), text=f"{said}: {named.text}" if named.text else said)]
-    return Finding(report, None, "differences of the loss that you return")
+    report.diagnoses = [one._replace(tensors=()) for one in report.diagnoses]
+    return Finding(report, None, "differences of the loss that you return",
+                   told="the gradient does not fit the loss that you return")
 
 
 def _parts(result, truth, right):

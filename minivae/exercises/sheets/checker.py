@@ -99,8 +99,8 @@ def _judge(exercise, answer, rng):
     if not all(judged):
         first = asked[judged.index(False)]
         sort = "a right gradient is rejected" if first.right else "a wrong gradient is accepted"
-        raise Failed("value", f"{sum(judged)} of {len(asked)} gradients are judged rightly; {sort}: "
-                              f"{_by_axes(asked, judged) or first.lesson}")
+        raise Failed("value", f"{sum(judged)} of {len(asked)} gradients are judged rightly; {sort}",
+                     hint=_by_axes(asked, judged) or first.lesson)
     right = sum(case.right for case in asked)
     judgements = compare("ok", np.ones(len(asked)), np.ones(len(asked)), 0.5)
     return Finding(Report([judgements]), None, "", ("inputs left alone",),

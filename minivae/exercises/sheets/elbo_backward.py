@@ -4,18 +4,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...gradcheck import check_gradient
 from ...gradcheck.report import Report
 from ...model import VAE
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
-from ..judges.finding import Finding, compare, settled, unchanged
-from ..judges.naming import named
+from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
+from ..judges.naming import by_terms, named
 from .backward_pass import LAYERS
 
 ORDER = (   # from the loss back
     "log_likelihood", "kl", "logits", "decoder.1.W", "decoder.1.b", "decoder.0.h", "decoder.0.W", "decoder.0.b", "z",
     "sigma", "mu", "log_var", "encoder.1.W", "encoder.1.b", "encoder.0.h", "encoder.0.W", "encoder.0.b")
+NODES = [name for name in ORDER if not name.endswith((".W", ".b"))]
 NOT_JUDGED = ("x", "eps", "elbo", "objective", "loss")   # symbols whose gradients may be there as well
 
 
@@ -65,16 +65,11 @@ class ElboBackward:
     """Judge of ``elbo_backward``: gradients against the package's, from the loss back to the first that is wrong."""
 
     def __call__(self, exercise, answer, rng):
-        tensors = []
         D, H, K = map(int, rng.permutation([3, 4, 5]))
-        for B, D, H, K, beta in ((6, D, H, K, rng.uniform(0.5, 2)), (1, 2, 2, 1, 1.0), (3, 4, 4, 4, rng.uniform(2, 4))):
-            point = _Point.drawn(rng, B, D, H, K, beta)
-            finding = self._look(exercise, answer, point)
-            if not finding.report:
-                return finding
-            tensors += finding.report.tensors
-        symbols = len({t.name for t in tensors} - set(point.p))
-        return Finding(Report(tensors), None, "the package's own backward", (
+        sizes = (6, D, H, K, rng.uniform(0.5, 2)), (1, 2, 2, 1, 1.0), (3, 4, 4, 4, rng.uniform(2, 4))
+        finding = together(self._look(exercise, answer, _Point.drawn(rng, *size)) for size in sizes)
+        symbols = len({t.name for t in finding.report.tensors}.intersection(NODES))
+        return finding if not finding.report else finding._replace(against=OWN, checked=(
             *[f"the gradients of {symbols} symbols"] * bool(symbols), "square matrices", "a batch of one",
             "beta other than 1", "inputs left alone", "the same answer twice"))
 
@@ -90,18 +85,17 @@ class ElboBackward:
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
             return Finding(Report(tensors))
-        mistake, said = named(exercise, given, {wrong.name: wrong.claim, **claims}, shapes,
+        mistake, said = named(exercise, given, claims, wrong.name, shapes,
                               lambda: self._by_terms(point, wrong))
-        return Finding(Report([wrong], diagnoses=said), mistake, "the package's own backward")
+        return Finding(Report([wrong], diagnoses=said), mistake, OWN)
 
     def _by_terms(self, point, wrong):
         """What the gradient checker says about one gradient, by the terms of the loss."""
         terms = {"reconstruction": point.loss(lambda trace: -trace.log_likelihood.mean()),
                  "kl": point.loss(lambda trace: point.beta * trace.kl.mean())}
         sizes = {"B": len(point.t["x"]), "D": point.t["x"].shape[1], "K": point.t["z"].shape[1], "beta": point.beta}
-        at = {wrong.name: {**point.p, **point.model.forward(point.t["x"], point.t["eps"])}[wrong.name]}
-        report = check_gradient(point.loss(lambda trace: trace.loss), {wrong.name: wrong.claim}, at, terms, sizes=sizes)
-        return next(iter(report.diagnoses), None)
+        at = {**point.p, **point.model.forward(point.t["x"], point.t["eps"])}[wrong.name]
+        return by_terms(wrong, at, point.loss(lambda trace: trace.loss), terms, sizes)
 
 
 def _claims(result, shapes, p):
@@ -140,8 +134,8 @@ EXERCISES = (
                    **{name: "5.5" for name in ORDER if name.endswith(".W")},
                    **{name: "5.6" for name in ORDER if name.endswith(".b")}},
         judge=ElboBackward(),
-        reference=lambda t, p, beta: package_gradients(t, p, beta),
-        built_from=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",
-                    "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",
-                    "kernels:bernoulli_log_likelihood_backward")),
+        answer="exercises.sheets.elbo_backward:package_gradients",
+        calls=("model.vae:VAE.backward", *LAYERS, "kernels:reparameterize_backward",
+               "kernels:standard_deviation_backward", "kernels:kl_divergence_backward",
+               "kernels:bernoulli_log_likelihood_backward")),
 )

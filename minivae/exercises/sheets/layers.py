@@ -1,12 +1,25 @@
 """Exercises on a layer: the dense layer's three gradients, and the activations, differentiated from their output."""
 
-from ...kernels import dense, dense_backward, relu, relu_backward, tanh, tanh_backward
+from ...kernels import dense, dense_backward, relu, tanh
 from ..judges.backward import Backward
 from ..exercise import Exercise
 
 _JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"}, lambda dy, **_: {"dy": dy})
 _EQUATIONS = {"dx": "5.4", "dW": "5.5", "db": "5.6"}
-_FROM = ("kernels:dense_backward",)
+_CALLS = ("kernels:dense_backward",)
+
+
+def _dense_dx(dy, W):
+    return dense_backward(dy, dy @ W.T, W)[0]
+
+
+def _dense_dW(dy, x):
+    return dense_backward(dy, x, x.T @ dy)[1]
+
+
+def _dense_db(dy):
+    return dense_backward(dy, dy, dy[:1].T @ dy[:1])[2]
+
 
 EXERCISES = (
     Exercise(
@@ -19,8 +32,7 @@ EXERCISES = (
                "x[n, i] occurs in y[n, o] for every o, with the factor W[i, o]. Sum over o.",
                "Which product of a (B, O) and an (I, O) matrix is (B, I)? The shapes leave only one."),
         insight="Forward multiplies by W, backward by its transpose; the layer's Jacobian is never written down.",
-        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, W: dense_backward(dy, dy @ W.T, W)[0],
-        built_from=_FROM),
+        equations=_EQUATIONS, judge=_JUDGE, answer="exercises.sheets.layers:_dense_dx", calls=_CALLS),
     Exercise(
         name="dense_dW", signature="dy, x -> dW", shapes="dy (B, O), x (B, I), dW (I, O)",
         notebook=5, place=2, difficulty=1, minutes=10,
@@ -29,8 +41,7 @@ EXERCISES = (
                "In one for every example n. What every example uses receives a gradient from every example.",
                "The 1/B of a mean loss is already inside dy: nothing is divided here."),
         insight="Every example uses W, so its gradient is a sum over the batch, and the matrix product is that sum.",
-        equations=_EQUATIONS, judge=_JUDGE,
-        reference=lambda dy, x: dense_backward(dy, x, x.T @ dy)[1], built_from=_FROM),
+        equations=_EQUATIONS, judge=_JUDGE, answer="exercises.sheets.layers:_dense_dW", calls=_CALLS),
     Exercise(
         name="dense_db", signature="dy -> db", shapes="dy (B, O), db (O,)",
         notebook=5, place=3, difficulty=1, minutes=5,
@@ -38,8 +49,7 @@ EXERCISES = (
         hints=("NumPy adds the one b to every row. How often is b[o] used?",
                "Once by every example. Along which axis of dy do the examples lie?"),
         insight="What broadcasting repeats in the forward, the backward sums.",
-        equations=_EQUATIONS, judge=_JUDGE,
-        reference=lambda dy: dense_backward(dy, dy, dy[:1].T @ dy[:1])[2], built_from=_FROM),
+        equations=_EQUATIONS, judge=_JUDGE, answer="exercises.sheets.layers:_dense_db", calls=_CALLS),
     Exercise(
         name="dense_backward", signature="dy, x, W -> dx, dW, db",
         shapes="dy (B, O), x (B, I), W (I, O), dx (B, I), dW (I, O), db (O,)",
@@ -48,7 +58,7 @@ EXERCISES = (
         hints=("It is the last three exercises in one function.",
                "Keep the order of the forward's arguments: x, W, b."),
         insight="Three lines, and every layer of the encoder and the decoder is differentiated.",
-        equations=_EQUATIONS, judge=_JUDGE, reference=lambda dy, x, W: dense_backward(dy, x, W), built_from=_FROM),
+        equations=_EQUATIONS, judge=_JUDGE, answer="kernels:dense_backward"),
     Exercise(
         name="tanh_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
         notebook=5, place=5, difficulty=1, minutes=5,
@@ -60,7 +70,7 @@ EXERCISES = (
                "number."),
         insight="The output is enough, so the forward need not keep its input.",
         equations={"": "5.10"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": tanh(a)}),
-        reference=lambda dy, y: tanh_backward(dy, y), built_from=("kernels:tanh_backward",)),
+        answer="kernels:tanh_backward"),
     Exercise(
         name="relu_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
         notebook=5, place=6, difficulty=1, minutes=5,
@@ -69,5 +79,5 @@ EXERCISES = (
                "How can you tell from y where a was positive? y is never negative; mind what 0 means."),
         insight="A gate: where the unit was on, the gradient passes; where it was off, it is 0.",
         equations={"": "5.11"}, judge=Backward(relu, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": relu(a)}),
-        reference=lambda dy, y: relu_backward(dy, y), built_from=("kernels:relu_backward",)),
+        answer="kernels:relu_backward"),
 )

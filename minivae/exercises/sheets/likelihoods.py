@@ -5,10 +5,7 @@ import math
 
 import numpy as np
 
-from ...kernels import (
-    bernoulli_log_likelihood, bernoulli_log_likelihood_backward, gaussian_log_likelihood,
-    gaussian_log_likelihood_backward,
-)
+from ...kernels import bernoulli_log_likelihood, gaussian_log_likelihood
 from ..judges.backward import Backward
 from ..exercise import Exercise
 from ..judges.values import Values
@@ -80,8 +77,7 @@ EXERCISES = (
         equations={"": "5.16"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
                      "the probability, pixel by pixel"),
-        reference=lambda logits, x: bernoulli_log_likelihood(logits, x),
-        built_from=("kernels:bernoulli_log_likelihood",)),
+        answer="kernels:bernoulli_log_likelihood"),
     Exercise(
         name="bernoulli_log_likelihood_backward", signature="dll, logits, x -> dlogits",
         shapes="dll (B,), logits (B, D), x (B, D), dlogits (B, D)", notebook=5, place=10, difficulty=1, minutes=15,
@@ -94,8 +90,7 @@ EXERCISES = (
                 "likelihood is written in logits.",
         equations={"": "5.18"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
-        reference=lambda dll, logits, x: bernoulli_log_likelihood_backward(dll, logits, x),
-        built_from=("kernels:bernoulli_log_likelihood_backward",)),
+        answer="kernels:bernoulli_log_likelihood_backward"),
     Exercise(
         name="gaussian_log_likelihood", signature="mean, x, noise_variance -> log_likelihood",
         shapes="mean (B, D), x (B, D), log_likelihood (B,)", notebook=5, place=11, difficulty=1, minutes=10,
@@ -110,8 +105,7 @@ EXERCISES = (
         equations={"": "5.20"},
         judge=Values(_gaussian_cases, _log_density, lambda mean, x, noise_variance: (
             1 + (x - mean) ** 2 / noise_variance).sum(axis=1), "the density, pixel by pixel"),
-        reference=lambda mean, x, noise_variance: gaussian_log_likelihood(mean, x, noise_variance),
-        built_from=("kernels:gaussian_log_likelihood",)),
+        answer="kernels:gaussian_log_likelihood"),
     Exercise(
         name="gaussian_log_likelihood_backward", signature="dll, mean, x, noise_variance -> dmean",
         shapes="dll (B,), mean (B, D), x (B, D), dmean (B, D)", notebook=5, place=12, difficulty=1, minutes=10,
@@ -125,6 +119,5 @@ EXERCISES = (
         equations={"": "5.21"},
         judge=Backward(gaussian_log_likelihood, _GAUSSIAN, lambda dy, **_: {"dll": dy},
                        constants=lambda rng: {"noise_variance": float(rng.uniform(1.5, 3))}),
-        reference=lambda dll, mean, x, noise_variance: gaussian_log_likelihood_backward(dll, mean, x, noise_variance),
-        built_from=("kernels:gaussian_log_likelihood_backward",)),
+        answer="kernels:gaussian_log_likelihood_backward"),
 )

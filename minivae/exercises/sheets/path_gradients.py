@@ -103,8 +103,7 @@ EXERCISES = (
         insight="Where q is the posterior, the three terms cancel for every draw: no noise is left.",
         equations={"": "11.3"},
         judge=Values(_draws, _by_densities, _size, "the slopes of the three densities, carried through z"),
-        reference=lambda dz, z, mu, log_var: _sticking_the_landing(dz, z, mu, log_var),
-        built_from=("exercises.sheets.path_gradients:_sticking_the_landing",)),
+        answer="exercises.sheets.path_gradients:_sticking_the_landing"),
     Exercise(
         name="doubly_reparameterized", signature="log_weight, path -> gradient",
         shapes="log_weight (B, S), path (B, S, K), gradient (B, K)", notebook=11, place=2, difficulty=2, minutes=15,
@@ -120,8 +119,7 @@ EXERCISES = (
         judge=Values(_weights, _in_logarithms,
                      lambda log_weight, path: np.abs(path).max() * (1 + np.abs(log_weight).max()),
                      "one draw at a time, by way of logarithms"),
-        reference=lambda log_weight, path: _doubly_reparameterized(log_weight, path),
-        built_from=("exercises.sheets.path_gradients:_doubly_reparameterized",)),
+        answer="exercises.sheets.path_gradients:_doubly_reparameterized"),
     Exercise(
         name="annealed_log_weight", signature="log_likelihood, temperatures -> log_weight",
         shapes="log_likelihood (C, T), temperatures (N,), log_weight (C,)", notebook=11, place=3, difficulty=1,
@@ -136,6 +134,5 @@ EXERCISES = (
         equations={"": "11.12"},
         judge=Values(_chains, _by_parts, lambda log_likelihood, temperatures: np.abs(log_likelihood).max(),
                      "the same sum, by parts"),
-        reference=lambda log_likelihood, temperatures: _annealed_log_weight(log_likelihood, temperatures),
-        built_from=("exercises.sheets.path_gradients:_annealed_log_weight",)),
+        answer="exercises.sheets.path_gradients:_annealed_log_weight"),
 )

@@ -9,12 +9,11 @@ import numpy as np
 
 from ...gradcheck.record import Context
 from ...gradcheck.report import Report
-from ...gradcheck.words import Diagnosis
 from ...kernels import gaussian_log_density_backward
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare, settled, unchanged
-from ..judges.naming import from_numbers, in_catalogue, unused
+from ..judges.naming import exchanged, from_numbers, in_catalogue, unused
 
 DRAWS = 8000
 LIMIT = 4.5    # standard errors that an unbiased mean seldom lies off; two looks must agree
@@ -51,7 +50,7 @@ class Estimator:
         """Fresh draws, what the student returns for them, and f times the score."""
         given = draw(rng)
         f_z, z, mu, log_var = given
-        truth = dict(zip(exercise.returns, gaussian_log_density_backward(f_z, z, mu, log_var)[1:]))
+        truth = dict(zip(exercise.returns, _f_times_score(f_z, z, mu, log_var)))
         return given, as_arrays(answer(*given), {name: z.shape for name in truth}), truth
 
     def _again(self, exercise, answer, draw, rng, name):
@@ -60,22 +59,20 @@ class Estimator:
 
     def _named(self, exercise, answer, given, claims, truth, name, tensor, said):
         shapes = {key: claim.shape for key, claim in claims.items()}
-        mistake, _ = in_catalogue(exercise, given, {name: claims[name], **claims}, shapes)
-        found = None
-        for other in truth:
-            if other != name and np.allclose(claims[name], truth[other], rtol=1e-9):
-                found = Diagnosis("swapped", (), f"swapped: this is {other}. The order is {', '.join(truth)}")
-        free = unused(answer, exercise, dict(zip(exercise.arguments, given)), claims)
-        if not found and free:
-            found = Diagnosis("argument", (), f"it does not depend on {free}")
+        mistake, _ = in_catalogue(exercise, given, claims, name, shapes)
+        bounds = {key: 1e-9 * np.abs(right).max() for key, right in truth.items()}
+        found = exchanged(compare(name, claims[name], truth[name], bounds[name]), truth, bounds)
+        found = found or unused(answer, exercise, dict(zip(exercise.arguments, given)), claims)
         if not found:
-            rows = [array[:ROWS] for array in (claims[name], truth[name])]
-            wrong = compare(name, *rows, 1e-9 * np.abs(rows[1]).max())
+            wrong = compare(name, claims[name][:ROWS], truth[name][:ROWS], bounds[name])
             arrays = {key: value[:ROWS] for key, value in zip(exercise.arguments, given)}
             found = from_numbers(wrong, Context({"S": DRAWS}, arrays, arguments=tuple(arrays)))
-        biased = Diagnosis("stated", (), said)
-        diagnoses = [found._replace(text=f"{said}; {found.text}")] if found and found.kind != "place" else [biased]
-        return Finding(Report([tensor], diagnoses=diagnoses), mistake, "the mean of f(z) times the score")
+        numbers = [found] if found and found.kind != "place" else []
+        return Finding(Report([tensor], diagnoses=numbers), mistake, "the mean of f(z) times the score", told=said)
+
+
+def _f_times_score(f_z, z, mu, log_var):
+    return gaussian_log_density_backward(f_z, z, mu, log_var)[1:]
 
 
 def _draws(rng):
@@ -115,6 +112,5 @@ EXERCISES = (
         insight="No derivative of f was needed. The price is variance: compare the reparameterized estimator, which "
                 "uses the derivative of f.",
         equations={"": "4.1"}, judge=Estimator(),
-        reference=lambda f_z, z, mu, log_var: gaussian_log_density_backward(f_z, z, mu, log_var)[1:],
-        built_from=("kernels:gaussian_log_density_backward",)),
+        answer="exercises.sheets.score_function:_f_times_score", calls=("kernels:gaussian_log_density_backward",)),
 )
