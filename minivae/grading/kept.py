@@ -85,7 +85,7 @@ def _line(message):
 
 def key_of(submission, *settings):
     """Return a digest of a submission, the settings and the checks: with the same key the result is the same."""
-    digest = hashlib.sha256(repr((submission.name, settings, _checks())).encode())
+    digest = hashlib.sha256(repr((submission.name, settings, _digest_of_the_checks())).encode())
     digest.update(repr((submission.files, submission.trouble)).encode("utf-8", "surrogatepass"))
     for name, data in submission.beside.items():
         digest.update(name.encode("utf-8", "surrogatepass") + b"\0" + hashlib.sha256(data).digest())
@@ -93,7 +93,7 @@ def key_of(submission, *settings):
 
 
 @functools.cache
-def _checks():
+def _digest_of_the_checks():
     """Return a digest of those parts of the package's source that decide whether an answer is right."""
     digest = hashlib.sha256()
     for folder in ("exercises", "grading", "gradcheck", "kernels", "model"):

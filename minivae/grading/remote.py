@@ -228,14 +228,14 @@ class RemoteFunction:
             self._stopped = stopped
             raise
         for k in reply["changed"]:
-            _spoil(given[k])
+            _fill_with_nan(given[k])
         self.warned = [printable(text) for text in reply["warned"]]
         if "failed" in reply:
             raise Failed("raises", printable(reply["failed"], 500), unwritten=reply["unwritten"],
                          about=reply["about"])
         if reply["overwrote"]:
             for array in self._returned:   # the array that was overwritten may have been returned many times
-                _spoil(array)
+                _fill_with_nan(array)
         try:
             result = decoded(reply["result"])
         except Garbled as error:
@@ -253,7 +253,7 @@ def _answer(functions, reply):
         return {"failed": f"{type(error).__name__}: {printable(error)}"}
 
 
-def _spoil(value):
+def _fill_with_nan(value):
     """Make it visible on this side that the submission changed an array on its side."""
     if isinstance(value, np.ndarray) and value.dtype.kind == "f":
         value.fill(np.nan)

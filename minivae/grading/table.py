@@ -8,7 +8,7 @@ import json
 from .alike import alike
 from .roster import id_of
 
-__all__ = ["as_text", "as_csv", "as_json", "tidy", "state", "what", "WORDS"]
+__all__ = ["as_text", "as_csv", "as_json", "tidy", "state", "first_to_fix", "WORDS"]
 
 COMMON = 3    # how many of the most common mistakes in an exercise are listed
 WORDS = {"pass": "right", "fail": "to fix", "undecided": "undecided", "out of time": "out of time",
@@ -21,7 +21,7 @@ def state(answer):
     return "absent" if answer is None else answer["state"]
 
 
-def what(answer):
+def first_to_fix(answer):
     """Return what to fix first, in one sentence: the name of the mistake, if it has one."""
     if state(answer) in ("absent", "pass", "not written"):
         return ""
@@ -48,7 +48,7 @@ def as_text(marks, seed):
                      f"({one.graded.seconds:.1f} s)")
         lines += [f"    ! {trouble}" for trouble in one.graded.trouble]
         lines += [f"    ✎ {name}, by hand: {comment}" for name, comment in one.by_hand.items()]
-        lines += [f"    ✗ {name}, {answer['stage'] or state(answer)}: {_short(what(answer))}"
+        lines += [f"    ✗ {name}, {answer['stage'] or state(answer)}: {_short(first_to_fix(answer))}"
                   for name, answer in answers.items() if state(answer) not in ("pass", "not written")]
     return "\n".join([*lines, "", *_by_exercise(marks), *_alike(marks), *_used(marks)]) + "\n"
 
@@ -62,7 +62,8 @@ def _by_exercise(marks):
         if not answers:
             continue
         right = sum(state(answer) == "pass" for answer in answers)
-        common = collections.Counter(what(one) for one in answers if state(one) != "pass").most_common(COMMON)
+        wrong = [first_to_fix(one) for one in answers if state(one) != "pass"]
+        common = collections.Counter(wrong).most_common(COMMON)
         mistakes = "; ".join(f"{count} × {_short(text)}" if count > 1 else _short(text) for text, count in common)
         line = f"{name:{width}}  {right:3} of {len(answers)} right"
         lines.append(f"{line}   {mistakes}" if mistakes else line)
@@ -106,7 +107,7 @@ def as_csv(marks, seed):
                by_hand, "; ".join(one.graded.used), "; ".join(one.graded.trouble)]
         for name in exercises:
             points = one.points[name]
-            row += ["" if points is None else tidy(points), what(one.graded.answers.get(name))]
+            row += ["" if points is None else tidy(points), first_to_fix(one.graded.answers.get(name))]
         writer.writerow([_harmless(cell) for cell in row])
     return text.getvalue()
 
