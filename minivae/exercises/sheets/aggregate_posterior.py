@@ -63,14 +63,14 @@ EXERCISES = (
         name="aggregate_draws", signature="mu, log_var, n, eps -> z",
         shapes="mu (N, K), log_var (N, K), n (M,), eps (M, K), z (M, K)",
         notebook=9, place=1, difficulty=1, minutes=5,
-        statement="M draws from the aggregate posterior of N examples. mu and log_var are the encoder's answers for "
-                  "the N examples. n holds M indices that were drawn uniformly from 0 to N − 1, and eps M rows of "
-                  "standard normal noise. Return one z for each index.",
+        statement="M draws from the aggregate posterior of N examples. mu and log_var are what the encoder returns for "
+                  "the N examples. n holds M indices drawn uniformly from 0 to N − 1, and eps holds M rows of standard "
+                  "normal noise. Return one z for each index.",
         hints=("The aggregate is a mean of N densities. To draw from a mean of densities, choose one of them with "
                "equal probability, and draw from that one.",
                "mu[n] picks the chosen rows, some of them perhaps twice. What else belongs to the chosen example?",
                "The encoder gives log sigma²; the noise is scaled by sigma."),
-        insight="Choose an example, then draw from its q: what the decoder meets in training are draws of this kind.",
+        insight="Choose an example, then draw from its q: these are the draws that the decoder sees in training.",
         equations={"": "9.2"}, judge=Values(_codes, _one_by_one, against="draws made one by one"),
         answer="exercises.sheets.aggregate_posterior:_aggregate_draws"),
     Exercise(
@@ -85,7 +85,8 @@ EXERCISES = (
                "Then the logarithm of a mean over the examples, from logarithms: `log_mean_exp` along axis 1.",
                "Each latent's log density has three terms: the squared distance over sigma², log sigma² and log 2π, "
                "all times −½."),
-        insight="This is what the information and the mismatch are measured with; all N examples count at every point.",
+        insight="The mutual information and the mismatch are computed from this density; at every point all N examples "
+                "count.",
         equations={"": "9.2"},
         judge=Values(_points, _densities_added, lambda z, mu, log_var: 1 + np.abs(_densities_added(z, mu, log_var)),
                      "the densities added one by one"),

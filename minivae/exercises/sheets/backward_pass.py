@@ -77,13 +77,13 @@ EXERCISES = (
         name="fan_in", signature="dz, dkl, mu, log_var, eps -> dmu, dlog_var",
         shapes="dz (B, K), dkl (B,), mu (B, K), log_var (B, K), eps (B, K), dmu (B, K), dlog_var (B, K)",
         notebook=7, place=1, difficulty=2, minutes=20,
-        statement="mu and log_var lead to the loss twice: through the draw z = mu + sigma eps, sigma = exp(½ log_var), "
-                  "and through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
+        statement="mu and log_var reach the loss along two paths: through the draw z = mu + sigma eps, sigma = exp(½ "
+                  "log_var), and through the KL. Given dz = ∂loss/∂z and dkl = ∂loss/∂kl, return dmu and dlog_var.",
         hints=("Where paths meet, gradients add. Work out each path alone, as if the other were not there.",
                "The path to log_var through z has two steps: from z to sigma, and from sigma to log_var.",
                "The path through the KL is `kl_divergence_backward`. You may call it: from minivae.kernels import ..."),
-        insight="Wherever a forward uses a thing twice, its backward has a plus. One path is easily forgotten, and the "
-                "other alone still looks like a gradient.",
+        insight="Wherever a forward uses a variable twice, its backward has a plus. It is easy to forget one path, and "
+                "the other alone still looks like a gradient.",
         equations={"dmu": "7.2", "dlog_var": "7.3"},
         judge=Backward(_z_and_kl, {"mu": "BK", "log_var": "BK", "eps": "BK"}, _two_upstreams, terms=_TERMS),
         answer="exercises.sheets.backward_pass:_fan_in",
@@ -93,11 +93,12 @@ EXERCISES = (
         name="head_backward", signature="dmu, dlog_var, h, W -> dh, dW, db",
         shapes="dmu (B, K), dlog_var (B, K), h (B, H), W (H, 2K), dh (B, H), dW (H, 2K), db (2K,)",
         notebook=7, place=2, difficulty=1, minutes=10,
-        statement="The encoder's last layer yields both in one matrix product: [mu | log_var] = h W + b, mu in the "
-                  "first K columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
-        hints=("The forward splits one (B, 2K) array in two. What does the backward do with the two gradients?",
+        statement="The encoder's last layer computes mu and log_var in one matrix product: [mu | log_var] = h W + b, "
+                  "mu in the first K columns, log_var in the last K. Given dmu and dlog_var, return dh, dW and db.",
+        hints=("The forward splits one (B, 2K) array into two. What does the backward do with the two gradients?",
                "Put them side by side, in the forward's order. From there on it is a dense layer."),
-        insight="A split forward is a concatenation backward: packing two outputs into one product costs one line.",
+        insight="What the forward splits, the backward concatenates: two outputs in one matrix product cost one extra "
+                "line.",
         equations={"dh": "5.4", "dW": "5.5", "db": "5.6"},
         judge=Backward(_head, {"h": "BH", "W": "HJ", "b": "J"}, _halves),
         answer="exercises.sheets.backward_pass:_head_backward", calls=("kernels:dense_backward",)),
@@ -128,7 +129,7 @@ EXERCISES = (
                   "of all weights and biases. Unlike the data, z was computed: its gradient goes on to the encoder.",
         hints=("It is the encoder's backward with one more step at its end.",
                "That step is the dx of a dense layer. Which of the two weights belongs to it?"),
-        insight="All that the encoder learns from the likelihood comes to it through dz.",
+        insight="All that the encoder learns from the likelihood reaches it through dz.",
         equations={"dz": "5.4", "dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
                        lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),

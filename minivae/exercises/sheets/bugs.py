@@ -128,8 +128,8 @@ _COMMON = dict(
            "mu, log_var, z (B, K), mean (B, D), log_likelihood, kl (B,), loss; gradients: a dict with the names of p",
     signature="x, eps, p -> values, gradients", notebook=6, equations={})
 _WHOLE = {"names": {**ENCODER, **LINEAR_DECODER}, "values": ("mu", "log_var", "z", "log_likelihood", "kl")}
-_STATEMENT = ("{what} Its gradients pass every check, and it is wrong. Find out what is wrong with what it **means**, "
-              "and hand it in as `{name}`, put right, forward and backward.")
+_STATEMENT = ("{what} Its gradients pass every check, and yet it is wrong: one of its values does not **mean** what it "
+              "should. Find the fault, correct the forward and the backward, and hand in the result as `{name}`.")
 
 EXERCISES = (
     Exercise(
@@ -138,8 +138,8 @@ EXERCISES = (
         hints=("The gradient check compares the backward with the forward. If both are derived from the same wrong "
                "line, they agree. So test the forward alone: what must each value be, whatever the formula?",
                "Hold mu and log_var fixed and draw many eps. Mean and variance of z must be mu and exp(log_var).",
-               "log_var is the logarithm of which of the two, variance or standard deviation? Mend the forward, and "
-               "then the gradient check tells you whether the backward has followed."),
+               "log_var is the logarithm of which of the two, variance or standard deviation? Correct the forward; the "
+               "gradient check then tells you whether the backward still fits it."),
         insight="Noise scaled by the variance in place of the standard deviation. Every gradient was right; the mean "
                 "and variance of z show the fault.",
         judge=Repaired("z", **_WHOLE)),
@@ -148,12 +148,13 @@ EXERCISES = (
         statement=_STATEMENT.format(name="find_the_bug_2",
                                     what="`suspect_2` is a linear VAE of real-valued pixels, with noise of variance "
                                          "½."),
-        hints=("Which values have a known value somewhere? A density integrates to 1; a divergence is 0 where the two "
-               "agree.",
-               "Put W and b at 0: q(z|x) is then N(0, I). What is the KL of the prior from itself?",
-               "Which Gaussian is the prior that this code has in mind? Ours is N(0, I): its log-variance is 0."),
-        insight="The KL was taken to a prior that we do not draw from. Training runs without complaint, and draws from "
-                "N(0, I) miss the region where q has put its codes. A test: the KL must be 0 at the prior.",
+        hints=("Which of the values are known exactly for some input? A density integrates to 1; a divergence is 0 "
+               "where the two densities agree.",
+               "Set W and b to 0: q(z|x) is then N(0, I). What is the KL of the prior from itself?",
+               "Which Gaussian does this code take as its prior? Ours is N(0, I): its log-variance is 0."),
+        insight="The KL was computed for a prior that we do not draw from. Training runs without complaint, but draws "
+                "from N(0, I) miss the region where q has put its codes. A test that finds it: the KL must be 0 at the "
+                "prior.",
         judge=Repaired("kl", **_WHOLE, likelihood="gaussian", noise_variance=0.5)),
     Exercise(
         name="find_the_bug_3", place=5, difficulty=2, minutes=30, **{**_COMMON, "signature":
@@ -163,12 +164,12 @@ EXERCISES = (
         statement=_STATEMENT.format(name="find_the_bug_3", what="`suspect_3` is a decoder of binary pixels, with its "
                                                                 "likelihood and the mean image that is shown to "
                                                                 "people."),
-        hints=("Not everything that a model returns is on the way to its loss. What does no gradient ever pass "
-               "through?",
+        hints=("Not everything that a model returns is on the way to its loss. Which of the values does no gradient "
+               "pass through?",
                "With one pixel, exp(log_likelihood) at x = 1 is the probability that it is on. What does mean say?",
                "A probability lies in [0, 1]. Which function leads from a logit to a probability?"),
-        insight="What is shown does not enter the loss, so no gradient can reveal that it is wrong. Compare it with "
-                "the likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
+        insight="The mean that is shown does not enter the loss, so no gradient can reveal that it is wrong. Compare "
+                "it with the likelihood of single pixels. A public example had this very fault: image_sample in JAX's "
                 "examples/mnist_vae.py draws pixels with softplus(logit) as the probability.",
         judge=Repaired("mean", TWO_LAYERS, ("logits", "log_likelihood"), hidden=(4,),
                        activation="tanh")),

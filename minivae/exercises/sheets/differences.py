@@ -81,17 +81,17 @@ EXERCISES = (
         name="numeric_derivative", signature="f, x -> slope",
         shapes="f: a function of one number; x: a number; slope: a number",
         notebook=6, place=1, difficulty=2, minutes=20,
-        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: for x = 0 and for "
-                  "x = 1e8, for a function of size 1e-9 and for one of a million.",
+        statement="The derivative of f at x from values of f alone, to a relative error below 3e-9: at x = 0 and at x "
+                  "= 1e8, for functions of size 1e-9 and of size 1e6.",
         hints=("Evaluate f on both sides of x: the contribution of f'' then cancels, and the error falls with the "
                "square of the step.",
                "The step must be long enough for the rounding error of f, about 1e-16 of f, and short enough for its "
-               "third derivative. The two errors go as 1e-16 / h and as h²; their sum is smallest where they are about "
-               "equal.",
-               "Near x = 1e8 the next float is 1e-8 away: a step that suits x = 1 is lost there. Let the step grow "
-               "with |x|, but do not let it vanish at 0."),
+               "third derivative. The two errors grow as 1e-16 / h and as h²; their sum is smallest where they are "
+               "about equal.",
+               "Near x = 1e8 the next float is 1e-8 away: a step that suits x = 1 is lost to rounding there. Let the "
+               "step grow with |x|, but do not let it vanish at 0."),
         insight="The best step is about the cube root of the precision, times the size of x, and even so about a third "
-                "of the digits is lost. (A one-sided difference loses half of them.) The checker that judged you "
-                "extrapolates and loses fewer.",
+                "of the digits is lost. (A one-sided difference loses half of them.) The checker that judged your "
+                "answer extrapolates and loses fewer.",
         equations={}, judge=_judge),
 )

@@ -117,18 +117,18 @@ EXERCISES = (
                "D), decoder.1.b (D,); beta: a number; gradients: a dict with the names of p",
         notebook=7, place=5, difficulty=3, minutes=60,
         statement="The ELBO's backward, end to end: from loss = −(1/B) Σ (log p(x|z) − beta KL) to every weight. The "
-                  "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. All that "
-                  "the forward computed stands in `t`. You may put the gradients of the symbols into the dict as well "
-                  "(`\"z\"`, "
-                  "`\"mu\"`, ...), or return `d, gradients`: then the check names the **first** one that is wrong.",
-        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? There is the only 1/B, "
-               "and beta.",
+                  "encoder is x → tanh → [mu | log_var], the decoder z → tanh → logits, pixels are Bernoulli. "
+                  "Everything that the forward computed is in `t`. You may put the gradients of the symbols into the "
+                  'dict as well (`"z"`, `"mu"`, ...), or return `d, gradients`: then the check names the **first** one '
+                  "that is wrong.",
+        hints=("Begin at the top: what is ∂loss/∂log p(x|z) of one example, and what ∂loss/∂kl? The only 1/B is there, "
+               "and so is beta.",
                "Then the exercises before this one, in order: the likelihood's backward, the decoder's, the fan-in at "
                "mu and log_var, the head's join, the encoder's.",
                "You may call the kernels: from minivae.kernels import dense_backward, ... Keep each intermediate "
                "gradient under the name of its symbol: d[\"z\"], d[\"mu\"]."),
-        insight="From one number at the top to every weight, by steps of one kind. mv.VAE.backward consists of these "
-                "lines.",
+        insight="From one number at the top to every weight, every step is of the same kind. mv.VAE.backward consists "
+                "of these lines.",
         equations={"log_likelihood": "7.1", "kl": "7.1", "logits": "5.18", "z": "5.4", "sigma": "4.8", "mu": "7.2",
                    "log_var": "7.3", "decoder.0.h": "5.4", "encoder.0.h": "5.4",
                    **{name: "5.5" for name in ORDER if name.endswith(".W")},

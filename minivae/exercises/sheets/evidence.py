@@ -108,8 +108,8 @@ EXERCISES = (
                "factor in their ratio?",
                "NumPy's std divides by S unless you say ddof=1. A mean of S draws scatters √S times less than one "
                "draw."),
-        insight="The error comes from the same draws as the estimate. Where no draw hits, neither knows it: the error "
-                "looks small, and is not.",
+        insight="The error comes from the same draws as the estimate. Where no draw hits, neither of them shows it: "
+                "the error looks small, and is not.",
         equations={"log_p_x": "1.5", "relative_error": "1.7"},
         judge=Values(_draws, _in_fractions, lambda log_likelihood: 1 + np.abs(log_likelihood).max(axis=1),
                      "exact fractions"),

@@ -72,8 +72,8 @@ EXERCISES = (
                "log p = a − log(1 + exp(a)) and log(1 − p) = −log(1 + exp(a)). What is left of x log p + (1 − x) log(1 "
                "− p)?",
                "The stable softplus of the last exercise is one of its two terms."),
-        insight="log(1 − p) is −inf once p rounds to 1; written in logits, the same number stays finite. Its "
-                "exponential, summed over all possible images, is 1.",
+        insight="log(1 − p) is −inf once p rounds to 1; written in logits, it stays finite. The exponential of the "
+                "log-likelihood, summed over all possible images, is 1.",
         equations={"": "5.16"},
         judge=Values(_bernoulli_cases, _log_probability, lambda logits, x: (1 + np.abs(logits)).sum(axis=1),
                      "the probability, pixel by pixel"),
@@ -86,7 +86,7 @@ EXERCISES = (
         hints=("Differentiate x a − log(1 + exp(a)) with respect to a.",
                "The derivative of the softplus is a function that you have met, in a form that never overflows.",
                "dll is (B,), the pixels are (B, D): one upstream number serves all pixels of its example."),
-        insight="Observed minus expected. The slope of the logistic function has cancelled, which is why this "
+        insight="Observed minus expected. The slope of the logistic function has cancelled: that is why this "
                 "likelihood is written in logits.",
         equations={"": "5.18"},
         judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
@@ -113,7 +113,7 @@ EXERCISES = (
                   "gradient, one number for each example.",
         hints=("The constant does not depend on mean. What is the derivative of −½ (x − mean)² / noise_variance with "
                "respect to mean?",
-               "Mind the inner derivative: it is −1, and there is a minus in front."),
+               "Do not forget the inner derivative, −1: it cancels the minus sign in front."),
         insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its "
                 "gradient.",
         equations={"": "5.21"},

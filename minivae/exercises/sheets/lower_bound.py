@@ -94,7 +94,8 @@ EXERCISES = (
                   "expected log-likelihood E_q[log p(x|z)], the KL divergence of q(z|x) from the prior, and the ELBO.",
         hints=("An expectation under q is an integral of q times something. What you are given is log q.",
                "KL(q ‖ p) is the expectation under q of log q − log p, for the prior p.",
-               "An integral over the grid is a sum over axis 1, times the spacing. q is there already: no mean."),
+               "An integral over the grid is a sum over axis 1, times the spacing. q already holds the weights, so it "
+               "is a sum and not a mean."),
         insight="Each term is one integral against q. For a model with many latents there is no grid, and a draw from "
                 "q takes its place.",
         equations={"expected": "2.4", "kl": "2.5", "elbo": "2.6"},
@@ -113,7 +114,8 @@ EXERCISES = (
                "elbo is the estimate of the bound whatever beta is; beta stands in the objective alone.",
                "Summed over pixels and latents, averaged over the batch. The loss goes down when the objective goes "
                "up."),
-        insight="One sum too few or one mean too many, and another beta is trained than the one that was set.",
+        insight="With one sum too few or one mean too many, the model is trained with another beta than the one that "
+                "was set.",
         equations={"elbo": "2.9", "objective": "2.10", "loss": "2.11"},
         judge=Values(_batches, _summed_exactly, lambda log_p, kl_k, beta: np.abs(log_p).sum() + beta * kl_k.sum(),
                      "sums in exact arithmetic"),

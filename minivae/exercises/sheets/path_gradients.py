@@ -112,8 +112,9 @@ EXERCISES = (
                   "weight is a number like −1500.",
         hints=("The plain gradient weighs path and score of each draw with its normalized weight, w_s / Σ_r w_r. What "
                "does the mean of the score part come to, as a path?",
-               "It takes (w̃_s − w̃_s²) times the path away. What is left of w̃_s?",
-               "Divide each example's largest weight out before the exponential; normalized weights do not notice."),
+               "It subtracts (w̃_s − w̃_s²) times the path. What is left of w̃_s?",
+               "Subtract each example's largest log weight before taking exponentials: the normalized weights do not "
+               "change."),
         insight="With one draw it is the path derivative. With S draws of equal weight it is 1/S times their mean.",
         equations={"": "11.9"},
         judge=Values(_weights, _in_logarithms,
@@ -130,7 +131,7 @@ EXERCISES = (
         hints=("How much does the log of p(z) p(x|z)^t grow at a fixed z when t rises from t_{i−1} to t_i?",
                "There are T rises for T + 1 temperatures, and each belongs to the place before the move.",
                "With one step, from 0 to 1, the log weight is log p(x|z_0)."),
-        insight="Only the rises count. Where a chain is when the temperature rises decides its weight.",
+        insight="Only the rises count: a chain's weight depends on where it stands when the temperature rises.",
         equations={"": "11.12"},
         judge=Values(_chains, _by_parts, lambda log_likelihood, temperatures: np.abs(log_likelihood).max(),
                      "the same sum, by parts"),

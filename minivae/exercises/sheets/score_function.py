@@ -102,15 +102,16 @@ EXERCISES = (
         shapes="f_z (S,), z (S, K), mu (S, K), log_var (S, K), dmu (S, K), dlog_var (S, K)",
         notebook=4, place=3, difficulty=2, minutes=25,
         statement="The score-function estimator of the gradient of E_q[f(z)] with respect to mu and log_var, q = N(mu, "
-                  "sigma²): one estimate for each of S draws z, of which f_z holds f(z). f itself is not at hand, and "
-                  "need not be differentiable. The mean of your rows must be the gradient, to the noise of the draws.",
+                  "sigma²): one estimate for each of S draws z. f_z holds f(z) for each draw; f itself is not given "
+                  "and need not be differentiable. The mean of your rows must be the gradient, to the noise of the "
+                  "draws.",
         hints=("∇ E_q[f(z)] = E_q[f(z) ∇ log q(z)]: z does not move, the density does.",
-               "You need the derivatives of log N(z; mu, sigma²) with respect to mu and to log_var; log_var stands in "
+               "You need the derivatives of log N(z; mu, sigma²) with respect to mu and to log_var; log_var occurs in "
                "two of its terms.",
                "With ζ = (z − mu) / sigma, which is standard normal, both derivatives are short. E[ζ² − 1] = 0: the "
                "score has mean 0. Does yours?"),
-        insight="No derivative of f was needed. The price is variance: compare the reparameterized estimator, which "
-                "uses the derivative of f.",
+        insight="No derivative of f was needed. The price is variance: compare it with the reparameterized estimator, "
+                "which uses the derivative of f.",
         equations={"": "4.1"}, judge=Estimator(),
         answer="exercises.sheets.score_function:_f_times_score", calls=("kernels:gaussian_log_density_backward",)),
 )

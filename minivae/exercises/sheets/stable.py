@@ -37,8 +37,8 @@ def _softplus(a):
 EXERCISES = (
     Exercise(
         name="logistic", signature="a -> p", shapes="a (B, D), p (B, D)", notebook=5, place=7, difficulty=1, minutes=10,
-        statement="The logistic function 1 / (1 + exp(−a)), which turns logits into probabilities, in a form in which "
-                  "**nothing overflows**: even for logits of ±1000, NumPy must not warn.",
+        statement="The logistic function 1 / (1 + exp(−a)), which turns logits into probabilities, in a form that "
+                  "**never overflows**: NumPy must not warn even for logits of ±1000.",
         hints=("exp of a large positive number overflows, exp of a large negative one quietly becomes 0. Which of the "
                "two does 1 / (1 + exp(−a)) take at a = −1000?",
                "np.where evaluates both branches for every number, including the one that overflows.",
@@ -51,14 +51,14 @@ EXERCISES = (
         answer="kernels:logistic"),
     Exercise(
         name="softplus", signature="a -> s", shapes="a (B, D), s (B, D)", notebook=5, place=8, difficulty=2, minutes=10,
-        statement="log(1 + exp(a)), in a form in which nothing overflows at a = 1000 and a tiny answer keeps its "
-                  "digits: at a = −40 it is 4e-18, not 0.",
+        statement="The softplus, log(1 + exp(a)), in a form that does not overflow at a = 1000 and keeps the digits of "
+                  "a tiny answer: at a = −40 it is 4e-18, not 0.",
         hints=("For large a the answer is a itself, to rounding. Take max(a, 0) out of the logarithm: what is left "
                "inside?",
                "What is left contains exp(−|a|), which never overflows.",
                "1 + 4e-18 is 1 in floating point, and its logarithm is 0. NumPy has a function for the logarithm of "
                "one plus something small."),
-        insight="max(a, 0) holds the large part, log1p the small one. This is the log-normalizer of every pixel.",
+        insight="max(a, 0) is the large part, log1p the small one. The softplus is the log-normalizer of every pixel.",
         equations={"": "5.17"},
         judge=Values(_cases, _each(_softplus), lambda a: np.vectorize(_softplus)(a), "Python's own log1p", silent=True,
                      precision=1e-12),

@@ -45,13 +45,14 @@ EXERCISES = (
     Exercise(
         name="importance_weighted_bound_backward", signature="dbound, log_weight -> dlog_weight",
         shapes="dbound (B,), log_weight (B, S), dlog_weight (B, S)", notebook=10, place=2, difficulty=2, minutes=15,
-        statement="Its backward: how much of the gradient each sample gets. dbound is the upstream gradient, one "
-                  "number for each example.",
+        statement="The backward of `importance_weighted_bound`: how much of the gradient each sample receives. dbound "
+                  "is the upstream gradient, one number for each example.",
         hints=("Differentiate log Σ_s exp(log w_s) with respect to one log w_s. The 1/S is a constant factor of the "
                "sum: what happens to it?",
                "The share of a sample is its weight divided by the sum of the example's weights. The shares sum to 1.",
                "exp(−1500) again: the same trick as in the forward works here, and does not change the shares."),
-        insight="Each sample's share of the gradient is its share of the sum: one good draw can take nearly all of it.",
+        insight="Each sample's share of the gradient is its share of the sum: one good draw can receive nearly all of "
+                "it.",
         equations={"": "10.24"},
         judge=Backward(log_mean_exp, {"log_weight": "BS"}, lambda dy, **_: {"dbound": dy},
                        extremes={"log_weight": np.array([[-1500.0, -1501.0, -1499.0], [-800.0, -5000.0, -801.0]])}),
