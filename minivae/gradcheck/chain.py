@@ -111,15 +111,13 @@ class ModelReport(Report):
         self.pairs, self.nodes, self.parameters = pairs, nodes, parameters
         self.chain, self.all_first = chain, list(first_wrong)
         self.wrong = {*wrong, *(t.name for t in nodes + parameters if t.state == "differ")}
-        diagnoses, said = list(diagnoses), {_mistake(one) for one in diagnoses if one.known}
-        in_kernels = {name: [fault.text for fault in report.faults]
-                      + [str(one) for one in report.diagnoses if _mistake(one) not in said]
-                      for name, report in pairs.items()}
-        for name, report in pairs.items():
-            also = {_mistake(one) for one in report.diagnoses}
-            diagnoses = [one._replace(text=f"{one.text} (so has the kernel {name} by itself)") if _mistake(one) in also
-                         else one for one in diagnoses]
-        in_kernels = [Diagnosis("stated", (name,), text) for name, texts in in_kernels.items() for text in texts]
+        said = {_mistake(one) for one in diagnoses if one.known}
+        in_kernels = [Diagnosis("stated", (name,), text) for name, report in pairs.items()
+                      for text in [fault.text for fault in report.faults]
+                      + [str(one) for one in report.diagnoses if _mistake(one) not in said]]
+        diagnoses = [one._replace(text=one.text + "".join(
+            f" (so has the kernel {name} by itself)" for name, report in pairs.items()
+            if _mistake(one) in map(_mistake, report.diagnoses))) for one in diagnoses]
         tensors = nodes + parameters
         if chain:
             tensors.sort(key=lambda t: chain.order.index(t.name))   # from the loss back, as in the picture

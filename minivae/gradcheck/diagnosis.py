@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from .hypotheses import HYPOTHESES, array_factors, factors, tested
+from .hypotheses import HYPOTHESES, Hypothesis, array_factors, factors, tested
 from .places import place
 from .record import Context
 from .words import Diagnosis, factor_of, in_words
@@ -23,7 +23,7 @@ CONDITION = 1e6        # of the fit, above which two terms cannot be told apart
 CHANGES = (-1.0, 1.0, -2.0, -0.5)   # of a term's weight: missing, doubled, turned round, halved
 
 
-def diagnose(tensors, context, terms=None, only=None):
+def diagnose(tensors, context, terms=None, only=None, families=HYPOTHESES):
     """Name what is wrong with each tensor whose claim differs.
 
     Parameters
@@ -33,6 +33,8 @@ def diagnose(tensors, context, terms=None, only=None):
     terms : MeasuredTerms, optional
     only : collection of str, optional
         Names of the tensors to speak of; by default all.
+    families : sequence of callable, optional
+        The table of hypotheses: ``family(tensor, context)`` yields them.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def diagnose(tensors, context, terms=None, only=None):
     common = _common_factor(wrong, context) if everything else None
     if common:
         return [common._replace(tensors=tuple(t.name for t in wrong), every=True)]
-    return said_once([(tensor.name, _name(tensor.usable(), context, terms)) for tensor in wrong], everything)
+    return said_once([(tensor.name, _name(tensor.usable(), context, terms, families)) for tensor in wrong], everything)
 
 
 def said_once(named, everything=False):
@@ -86,7 +88,7 @@ def _common_factor(wrong, context):
     return Diagnosis("factor", (), in_words(factor), factor)
 
 
-def _name(seen, context, terms):
+def _name(seen, context, terms, families):
     """The Diagnosis of one tensor, from the numbers that could be measured."""
     if not len(seen):
         return UNKNOWN
@@ -96,13 +98,14 @@ def _name(seen, context, terms):
         return Diagnosis("zero", (), "a gradient where there is none: the function does not change with this tensor "
                                      "at all")
     found = wrong_terms(seen, terms, context.sizes) if terms is not None else None
-    found = found or _by_hypotheses(seen, context) or (_in_a_term(seen, context, terms) if terms is not None else None)
+    found = found or _by_hypotheses(seen, context, families)
+    found = found or (_in_a_term(seen, context, terms) if terms is not None else None)
     return found or (ONE_NUMBER if seen.claim.size == 1 else place(seen, context) if seen.sharp else None) or UNKNOWN
 
 
-def _by_hypotheses(seen, context):
+def _by_hypotheses(seen, context, families):
     tried = 0
-    for family in HYPOTHESES:
+    for family in families:
         if family is not factors and (seen.informative < 2 or not seen.sharp):
             break
         for hypothesis in family(seen, context):
@@ -261,11 +264,8 @@ def diagnose_model(front, nodes, parameters, batch):
         if t.name in front:
             others = {name: g for name, g in gradients.items() if name != f"d.{t.name}"}
             found += diagnose(nodes, Context(sizes, {**values, **others}), by_nodes.get(t.name), only=[t.name])
-    slopes = [t for t in parameters if t.name in front and _activation_missing(t, batch)]
-    found += [Diagnosis("activation", (t.name,), "the activation's derivative is missing on the way from "
-                                                 f"d.{batch.chain.made_from(t.name)[0]}") for t in slopes]
-    unexplained = set(front) - {t.name for t in slopes}
-    found += diagnose(parameters, Context(sizes), by_parameters, only=unexplained)
+    families = *HYPOTHESES, lambda seen, context: _without_activation(seen, batch)
+    found += diagnose(parameters, Context(sizes), by_parameters, front, families)
     return [one for one in found if one.known] or found
 
 
@@ -278,12 +278,12 @@ def diagnose_whole(first, tensors, batch, few):
                       for one in found for name in one.tensors])
 
 
-def _activation_missing(t, batch):
-    """True if a layer's gradient is made from its output's as it is, without the activation's slope."""
-    above = batch.chain.made_from(t.name)
-    if len(above) != 1 or not above[0].endswith(".h"):
-        return False
-    dh, below = batch.d[above[0]], batch.trace[batch.chain.layer_inputs(t.name)]
-    plain = dh.sum(axis=0) if len(t.shape) == 1 else below.T @ dh
-    return np.shape(plain) == t.shape and bool(
-        np.abs(plain - t.claim).max() <= 2**10 * t.precision * np.abs(t.claim).max())
+def _without_activation(seen, batch):
+    """A layer's gradient is made from its output's as it is, without the activation's slope."""
+    above = batch.chain.made_from(seen.name)
+    if len(above) == 1 and above[0].endswith(".h"):
+        dh, below = batch.d[above[0]], batch.trace[batch.chain.layer_inputs(seen.name)]
+        plain = dh.sum(axis=0) if len(seen.shape) == 1 else below.T @ dh
+        if np.shape(plain) == seen.shape:
+            yield Hypothesis("activation", f"the activation's derivative is missing on the way from d.{above[0]}",
+                             seen.claimed, seen.take(plain), np.zeros(len(seen)), "one")
