@@ -153,17 +153,16 @@ def passed_through(seen, context):
     if dy is None:
         return
     allowed = "one" if (clear(seen) & ~seen.off).any() else "any"   # a multiple of it would not be right anywhere
-    if dy.shape == shape:
-        words = "the upstream gradient is passed on as it came: the derivative of the function itself is missing"
-        yield Hypothesis("upstream", lambda *_: words, seen.claimed, seen.take(dy), exact, allowed)
+    taken = [("passed on as it came: the derivative of the function itself is missing", dy)]
     for axis, keep in itertools.product(range(dy.ndim) if dy.ndim > 1 else (), (False, True)):
-        total = np.asarray(dy.sum(axis=axis, keepdims=keep))
-        if total.shape == shape:
-            spread_again = broadcasts(shape, dy.shape) and (keep or axis == 0)
-            words = (f"the upstream gradient summed over axis {axis} and nothing else: the derivative of what follows "
-                     "is missing" if spread_again else
-                     f"the upstream gradient summed over the wrong axis (axis {axis})")
-            yield Hypothesis("upstream", lambda *_, words=words: words, seen.claimed, seen.take(total), exact, allowed)
+        spread_again = broadcasts(shape, dy.shape) and (keep or axis == 0)
+        words = (f"summed over axis {axis} and nothing else: the derivative of what follows is missing" if spread_again
+                 else f"summed over the wrong axis (axis {axis})")
+        taken.append((words, dy.sum(axis=axis, keepdims=keep)))
+    for words, array in taken:
+        if np.shape(array) == shape:
+            words = f"the upstream gradient {'is ' if array is dy else ''}{words}"
+            yield Hypothesis("upstream", lambda *_, words=words: words, seen.claimed, seen.take(array), exact, allowed)
 
 
 def arranged(seen, context):
@@ -249,16 +248,16 @@ def other_arguments(seen, context):
 
 
 def _other_arguments(context):
+    """Yield an argument's name, the words for what was taken in its place, and that."""
     output = context.arrays.get(OUTPUT)
     for name in context.arguments:
         array = context.arrays[name]
         if array.ndim >= 2 and array.shape[-2] == array.shape[-1] > 1:
             words = f"{name} is taken for its transpose: transposed where it should not be, or the other way round"
             yield name, words, array.swapaxes(-1, -2)
-        for axis, n in enumerate(array.shape):
-            if n > 1:
-                words = f"{name} reversed along axis {axis}: right if it lay the other way round"
-                yield name, words, np.flip(array, axis)
+        for axis in (axis for axis, n in enumerate(array.shape) if n > 1):
+            words = f"{name} reversed along axis {axis}: right if it lay the other way round"
+            yield name, words, np.flip(array, axis)
         if output is not None and output.shape == array.shape:
             yield name, f"the derivative is taken at the forward's output in place of {name}", output
 
@@ -276,11 +275,9 @@ def added(seen, context):
 
 
 def _too_much(name, value, error, own):
-    amount = digits(abs(1 / value), error / value**2)
-    more = f"too {'much' if value > 0 else 'little'} by {amount}"
-    if name == own:
-        return f"{more} times itself (weight decay?): a term was added or is missing"
-    return f"{more} {'everywhere' if name == 'a constant' else f'times {name}'}: a term was added or is missing"
+    amount = f"too {'much' if value > 0 else 'little'} by {digits(abs(1 / value), error / value**2)}"
+    of = {own: "times itself (weight decay?)", "a constant": "everywhere"}.get(name, f"times {name}")
+    return f"{amount} {of}: a term was added or is missing"
 
 
 def _in_sight(seen, context, added=False):
