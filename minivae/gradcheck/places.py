@@ -20,7 +20,7 @@ __all__ = ["place", "diagnose_shape"]
 
 def place(seen, context):
     """Return the Diagnosis of the first pattern that a tensor's wrong numbers show, or None."""
-    found = formula(seen, context)
+    found = formula(seen, context) or targets(seen, context)
     return found or next(filter(None, (pattern(seen) for pattern in PATTERNS)), None)
 
 
@@ -53,6 +53,23 @@ def _linear(constant, rate, rounding):
     return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"
 
 
+def targets(seen, context):
+    """One number in each row is off, by as much in each: a softmax from which the one-hot targets were not taken."""
+    if not seen.whole or len(seen.shape) != 2 or len(seen.claim) < 2:
+        return None
+    off, dy = seen.rows(seen.off), context.upstream
+    rows, columns = off.indices
+    if sorted(rows.tolist()) != list(range(len(seen.claim))):
+        return None
+    if np.ptp(columns) == 0 or np.array_equal(rows, columns):   # a column or the diagonal says more
+        return None
+    weight = dy[rows] if dy is not None and dy.shape == seen.shape[:1] else np.ones(len(rows))
+    if off.factor(weight, off.claimed - off.measured, off.error + seen.tolerance(off.claimed)) is None:
+        return None
+    return Diagnosis("place", (), "wrong at one place in each row, right elsewhere: were the targets (one-hot) not "
+                                  "subtracted there?")
+
+
 def cut_off(seen):
     """Clipped at a limit, without the numbers of one sign, without the sign, or without the digits after the point."""
     claimed, measured, wrong = seen.claimed, seen.measured, seen.off
@@ -80,10 +97,6 @@ def mask(seen):
         return Diagnosis("place", (), "zero just where it should not be: a mask is the wrong way round")
     if wrong.sum() < 2 or not (there & ~wrong).any() or (wrong & there).any():
         return None
-    if seen.whole and len(seen.shape) == 2 and len(seen.claim) > 1 and np.all(
-            np.bincount(seen.indices[0][wrong], minlength=len(seen.claim)) == 1):   # as a cross-entropy's would be
-        return Diagnosis("place", (), "wrong at one place in each row, right elsewhere: were the targets (one-hot) not "
-                                      "subtracted there?")
     return Diagnosis("place", (),
                      "not zero at some places where it should be, right elsewhere: a mask is missing or wrong?")
 

@@ -189,6 +189,26 @@ def test_each_kind_is_known(spoil, kind):
             for one in report.diagnoses] == [kind] or kind == "array" and report.diagnoses[0].known, str(report)
 
 
+LABELS = np.array([2, 0, 5, 1])
+
+
+def cross_entropy(logits):
+    return np.log(np.exp(logits).sum(axis=1)) - logits[range(4), LABELS]
+
+
+def softmax(logits):
+    return np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+
+
+def test_targets_that_were_not_subtracted_are_named():
+    words = "were the targets (one-hot) not subtracted there?"
+    assert words in named(lambda x: cross_entropy(x).mean(), softmax(X) / 4, X).text
+    assert words in check_vjp(cross_entropy, lambda dy, x: dy[:, None] * softmax(x), X).diagnosis[0]
+    one_in_each_row = slope(X)   # by amounts that differ
+    one_in_each_row[range(4), LABELS] += [1.0, 0.7, 1.3, -2.0]
+    assert words not in named(logarithm, one_in_each_row, X).text
+
+
 class Caching:
     """A layer as many are written: its forward keeps the input, its backward takes the upstream gradient alone."""
 
