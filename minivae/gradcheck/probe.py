@@ -206,9 +206,9 @@ class Probe:
 
         Notes
         -----
-        The function is evaluated from a millionth of the numbers' sizes to 65,536 times those, or to 1. Rounding, of its value
-        or of sums inside it, leaves neighbouring values as different as distant ones: their mean square difference is
-        twice the variance. If anything else moves them, it is far less.
+        The function is evaluated from a millionth of the numbers' sizes to 65,536 times those, or to 1. Rounding, of
+        its value or of sums inside it, leaves neighbouring values as different as distant ones: their mean square
+        difference is twice the variance. If anything else moves them, it is far less.
 
         References
         ----------
