@@ -10,7 +10,7 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed, arrays_in
 from ..catalogue import Mistake
 
-__all__ = ["Finding", "OWN", "OVERFLOW", "together", "compare", "settled", "unchanged", "other_than"]
+__all__ = ["Finding", "OWN", "OVERFLOW", "together", "accepted", "compare", "settled", "unchanged", "other_than"]
 
 OWN = "the package's own backward"
 OVERFLOW = "an exponential or a logarithm leaves the range of floats"
@@ -51,6 +51,11 @@ def together(findings, **more):
             return finding
         tensors += finding.report.tensors
     return Finding(Report(tensors), **more)
+
+
+def accepted(told, checked=()):
+    """Return the Finding of an answer that is right where there are no numbers to count."""
+    return Finding(Report([compare("answer", 1.0, 1.0, 0.0)]), checked=checked, told=told)
 
 
 def compare(name, claim, truth, bound):

@@ -8,8 +8,8 @@ from ...kernels import (
 )
 from ...model.mlp import MLP
 from ...model.parameters import Parameters
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 
 LAYERS = ("model.mlp:MLP.backward", "kernels:dense_backward", "kernels:tanh_backward")
 

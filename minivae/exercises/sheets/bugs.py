@@ -11,10 +11,10 @@ from ...gradcheck import check_gradient
 from ...gradcheck.probe import Probe
 from ...gradcheck.report import Report
 from ...model import VAE
-from ..exercise import Exercise
-from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
+from ..exercise import Exercise
+from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
 
 ENCODER = {"W": "encoder.0.W", "b": "encoder.0.b"}
 LINEAR_DECODER = {"V": "decoder.0.W", "c": "decoder.0.b"}

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from ...gradcheck.report import Report
 from ...gradcheck.record import Context
+from ...gradcheck.report import Report
+from ..answers.foreign import Failed
+from ..answers.forms import as_number
 from ..exercise import Exercise
 from ..judges.finding import Finding, compare
 from ..judges.naming import from_numbers
-from ..answers.foreign import Failed
-from ..answers.forms import as_number
 
 PRECISION = 3e-9   # a central difference with a good step reaches 1e-10, a one-sided one hardly 1e-8
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from ...kernels import gaussian_log_density, kl_divergence
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 from ..judges.values import Values
 
 

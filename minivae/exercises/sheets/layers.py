@@ -1,8 +1,8 @@
 """Exercises on a layer: the dense layer's three gradients, and the activations, differentiated from their output."""
 
 from ...kernels import dense, dense_backward, relu, tanh
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 
 _JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"}, lambda dy, **_: {"dy": dy})
 _EQUATIONS = {"dx": "5.4", "dW": "5.5", "db": "5.6"}

@@ -6,8 +6,8 @@ import math
 import numpy as np
 
 from ...kernels import bernoulli_log_likelihood, gaussian_log_likelihood
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 from ..judges.values import Values
 from .stable import _softplus
 

@@ -5,8 +5,8 @@ import numpy as np
 from ...kernels import (
     gaussian_log_density_backward, reparameterize_backward, standard_deviation, standard_deviation_backward,
 )
-from ..judges.values import Values
 from ..exercise import Exercise
+from ..judges.values import Values
 
 
 def _sticking_the_landing(dz, z, mu, log_var):

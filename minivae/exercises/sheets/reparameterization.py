@@ -3,8 +3,8 @@
 import numpy as np
 
 from ...kernels import reparameterize
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 from ..judges.values import Values
 
 

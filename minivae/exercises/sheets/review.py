@@ -5,11 +5,10 @@ import re
 
 import numpy as np
 
-from ...gradcheck.report import Report
 from ...model import VAE
-from ..exercise import Exercise
-from ..judges.finding import Finding, compare
 from ..answers.foreign import Failed
+from ..exercise import Exercise
+from ..judges.finding import accepted
 
 
 def colleagues_backward(t, p, beta):
@@ -110,8 +109,7 @@ def _judge(exercise, answer, rng):
                               "differences, from the loss back")
     if not found:
         raise Failed("value", f"the gradient of {where} is the first to be wrong, but not because {what}")
-    return Finding(Report([compare("answers", np.ones(2), np.ones(2), 0.5)]), None, "",
-                   told="Both answers are right: with that one fault mended, every gradient is right")
+    return accepted("Both answers are right: with that one fault mended, every gradient is right")
 
 
 def _plain_words(text):

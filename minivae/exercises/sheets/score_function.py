@@ -12,7 +12,7 @@ from ...gradcheck.report import Report
 from ...kernels import gaussian_log_density_backward
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
-from ..judges.finding import Finding, compare, settled, unchanged
+from ..judges.finding import Finding, accepted, compare, settled, unchanged
 from ..judges.naming import exchanged, from_numbers, in_catalogue, unused
 
 DRAWS = 8000
@@ -29,22 +29,18 @@ class Estimator:
         given, claims, truth = self._rows(exercise, answer, draw, rng)
         settled(answer, given)
         unchanged(answer)
-        tensors = []
         for name in claims:
             z, spread = _bias(claims[name], truth[name])
             if z > LIMIT:   # once in many thousand times by chance: look again
                 z = min(z, self._again(exercise, answer, draw, rng, name))
-            mean, exact = claims[name].mean(axis=0), truth[name].mean(axis=0)
-            if z <= LIMIT and spread <= SPREAD:
-                tensors.append(compare(name, exact, exact, np.abs(exact).max()))
-                continue
-            said = (f"biased: the mean of its rows lies {z:.1f} standard errors from the gradient" if z > LIMIT else
-                    f"its rows scatter {spread:.0f} times as widely as f(z) times the score: no mean can be read from "
-                    f"them")
-            return self._named(exercise, answer, given, claims, truth, name, compare(name, mean, exact, 1e-300), said)
-        return Finding(Report(tensors), None, "", (
-            "shapes", "inputs left alone", "the same answer twice"), told=
-                f"Its mean is the gradient, to the noise of {DRAWS:,} draws")
+            if z > LIMIT:
+                return self._named(exercise, answer, given, claims, truth, name, "biased: the mean of its rows lies "
+                                   f"{z:.1f} standard errors from the gradient")
+            if spread > SPREAD:
+                return self._named(exercise, answer, given, claims, truth, name, f"its rows scatter {spread:.0f} times "
+                                   "as widely as f(z) times the score: no mean can be read from them")
+        return accepted(f"Its mean is the gradient, to the noise of {DRAWS:,} draws",
+                        checked=("shapes", "inputs left alone", "the same answer twice"))
 
     def _rows(self, exercise, answer, draw, rng):
         """Fresh draws, what the student returns for them, and f times the score."""
@@ -57,7 +53,9 @@ class Estimator:
         _, claims, truth = self._rows(exercise, answer, draw, rng)
         return _bias(claims[name], truth[name])[0]
 
-    def _named(self, exercise, answer, given, claims, truth, name, tensor, said):
+    def _named(self, exercise, answer, given, claims, truth, name, said):
+        """The Finding about a mean that is not the gradient, or cannot be told."""
+        means = compare(name, claims[name].mean(axis=0), truth[name].mean(axis=0), 1e-300)
         shapes = {key: claim.shape for key, claim in claims.items()}
         mistake, _ = in_catalogue(exercise, given, claims, name, shapes)
         bounds = {key: 1e-9 * np.abs(right).max() for key, right in truth.items()}
@@ -68,7 +66,7 @@ class Estimator:
             arrays = {key: value[:ROWS] for key, value in zip(exercise.arguments, given)}
             found = from_numbers(wrong, Context({"S": DRAWS}, arrays, arguments=tuple(arrays)))
         numbers = [found] if found and found.kind != "place" else []
-        return Finding(Report([tensor], diagnoses=numbers), mistake, "the mean of f(z) times the score", told=said)
+        return Finding(Report([means], diagnoses=numbers), mistake, "the mean of f(z) times the score", told=said)
 
 
 def _f_times_score(f_z, z, mu, log_var):

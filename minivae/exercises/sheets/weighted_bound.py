@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from ...kernels import log_mean_exp
-from ..judges.backward import Backward
 from ..exercise import Exercise
+from ..judges.backward import Backward
 from ..judges.values import Values
 
 
