@@ -10,7 +10,7 @@ import numpy as np
 
 from .noise import find_jumps
 from .numeric import repeated
-from .probe import EPS, norm
+from .probe import EPS, FIRST_STEP, norm
 from .record import ROUNDINGS, Number
 
 __all__ = ["precision_of", "number_at", "along", "together", "explained"]
@@ -18,13 +18,12 @@ __all__ = ["precision_of", "number_at", "along", "together", "explained"]
 RESOLUTION = 1e-4    # an error above this share of the tensor's scale does not resolve the number
 CLEAR = 3.0          # a gap of more than this many bounds is a difference; between one and three it is not resolved
 BLUNDER = 2**12      # a gap of more roundings than this of the largest number is a mistake
-SECOND_STEP = 0.37   # first step of the second difference, relative to that of the first
+SECOND_STEP = 0.37 * FIRST_STEP   # first step of the second difference
 COARSE = 1e-7        # an error above this share of the scale may be worth measuring again
 SUSPICIOUS = 0.02    # a gap above this share of the error is measured again: rounding alone seldom makes as much
 SLIGHT = 1e-2        # a gap below this share of the scale may come from a tolerance inside the function
 STEPS = 32           # the slope of an iteration may be off by this many times the tolerance at which it stops
 NEIGHBOURS = 6       # how many numbers at corners are moved together
-SHORT = 1e-2         # a number of a smaller typical size is measured a third time
 
 
 def precision_of(claim, probe):
@@ -66,9 +65,8 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
             found = _compared(number, better, scale, precision, size, probe.noise_of(name) / size)
         return found
 
-    def others():
-        for step in [SECOND_STEP / 16] + [SECOND_STEP / 16 / size] * (size < SHORT):
-            yield compared(probe.coordinate(name, index, scale=0.1 * scale, step=step))
+    def again():
+        return compared(probe.coordinate(name, index, scale=0.1 * scale, step=SECOND_STEP))
 
     first = compared(estimate)
     told = first.state == "agree" and first.reach and (first.error <= abs(first.claimed) / 10 or first.claimed == 0)
@@ -84,7 +82,7 @@ def number_at(probe, name, claim, precision, scale, index, estimate, steepest=0.
     if first.state == "differ" and slight:   # a solver's tolerance, or stairs?
         if name in probe.stairs or find_jumps(probe, name, index):
             first = compared(probe.coordinate(name, index, scale=0.1 * scale))
-    return _confirmed(first, others(), name in probe.too_noisy)
+    return _confirmed(first, again, name in probe.too_noisy)
 
 
 def along(probe, k, moves, claims, scales, precision):
@@ -111,12 +109,12 @@ def along(probe, k, moves, claims, scales, precision):
     tensor = next(iter(moves)) if len(moves) == 1 else ""
     number = Number(-1 - k, claimed, 0, 0, 0, "", tensor=tensor)
 
-    def compared(estimate):
-        return _compared(number, estimate, size, precision, noise=noise)
+    def compared(step):
+        return _compared(number, probe.along(moves, step=step), size, precision, noise=noise)
 
     noise = max(probe.noise_of(name) for name in moves)
-    others = (compared(probe.along(moves, step=step)) for step in [SECOND_STEP / 16])
-    found = _confirmed(compared(probe.along(moves)), others, not probe.too_noisy.isdisjoint(moves))
+    too_noisy = not probe.too_noisy.isdisjoint(moves)
+    found = _confirmed(compared(FIRST_STEP), lambda: compared(SECOND_STEP), too_noisy)
     if found.state == "differ" and found.claimed == 0 and found.slopes[0] != found.slopes[1]:
         return found._replace(state="unresolved")   # corners of several numbers, as a rule
     return found
@@ -143,22 +141,17 @@ def _compared(number, estimate, scale, precision, size=1.0, noise=0.0):
                            reach=estimate.reach, constant=estimate.constant)
 
 
-def _confirmed(first, others, too_noisy):
-    """Compare with other differences before a difference counts; with a noisy function it never does.
-
-    The second must confirm the first. The third, with a step of unit length for a much smaller number, can only show
-    that the claim is right at that scale: a value that is left of a cancellation has stairs, which short steps see.
-    """
+def _confirmed(first, again, too_noisy):
+    """Return a difference only if a second, from ``again()``, confirms it; a noisy function has none."""
     if first.state != "differ":
         return first
-    if too_noisy:
-        return first._replace(state="unresolved", error=max(first.error, first.gap))
-    second = next(others)
-    confirmed = second.state == "differ" and abs(first.measured - second.measured) <= first.error + second.error
-    if confirmed and not any(c.state == "agree" and c.claimed and c.error < first.gap / 10 for c in others):
-        return first
-    error = max(first.error, second.error, first.gap)
-    return first._replace(state="edge" if second.state == "edge" else "unresolved", error=error)
+    error = max(first.error, first.gap)
+    if not too_noisy:
+        second = again()
+        if second.state == "differ" and abs(first.measured - second.measured) <= first.error + second.error:
+            return first
+        error = max(error, second.error)
+    return first._replace(state="unresolved", error=error)
 
 
 def _corners_meet(probe, name, index, slopes):

@@ -21,7 +21,7 @@ MANY = 24            # wrong tensors that are checked in full; of further ones, 
 FINE = 1e-9          # an error below this share of the tensor's scale is small even beside a much smaller number
 
 
-def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
+def measure(probe, claims, rng, limit=LIMIT):
     """Compare claimed gradients with finite differences.
 
     Parameters
@@ -32,8 +32,6 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
     rng : numpy.random.Generator
     limit : int, optional
         How many numbers are checked one by one; all of them if there are no more.
-    largest : float, optional
-        The largest change that a number of another tensor makes in the function.
 
     Returns
     -------
@@ -56,11 +54,10 @@ def measure(probe, claims, rng, limit=LIMIT, largest=0.0):
         chosen, sample = right[::max(1, len(right) // SAMPLE)], max(1, SAMPLE // max(1, len(right)))
         found = {name: _sampled(probe, name, claims[name], rng, sample if name in chosen else 0, directions[name])
                  for name in right}
-        largest = max([largest, *(t.scale * t.typical_size for t in found.values())])
         doubtful = [name for name in claims if name not in found or found[name].state == "differ"]
         for k, name in enumerate(doubtful):
             found[name] = one_by_one(probe, name, claims[name], rng, limit if few or k < MANY else limit // 6, steepest)
-        tensors = judge([found[name] for name in claims], largest, set(right).difference(doubtful))
+        tensors = judge([found[name] for name in claims], set(right).difference(doubtful))
         if few:
             return tensors, together(probe, tensors, rng)
         return tensors, [explained(number, tensors) for number in through_all]
@@ -161,14 +158,12 @@ def one_by_one(probe, name, claim, rng, limit=LIMIT, steepest=0.0):
     return Comparison.of(name, claim, probe.at[name], precision, probe.median(name), found, sweeps)
 
 
-def judge(tensors, largest=0.0, known=()):
+def judge(tensors, known=()):
     """Mark as "unresolved" the numbers whose agreement means nothing: the difference's error would hide a mistake.
 
     Parameters
     ----------
     tensors : list of Comparison
-    largest : float, optional
-        The largest change that a number of another tensor makes in the function.
     known : collection of str, optional
         Names of tensors that directions have shown to be right: what is unresolved there is left out of the sample.
 
@@ -182,7 +177,7 @@ def judge(tensors, largest=0.0, known=()):
     that is negligible. Where claim and difference are both zero within the error, it is enough that the error is small
     beside the largest change that any tensor makes in the function.
     """
-    largest = max([largest, *(t.scale * t.typical_size for t in tensors)])
+    largest = max(t.scale * t.typical_size for t in tensors) if tensors else 0.0
     judged = []
     for t in tensors:
         size, error = np.abs(t.claimed), t.error

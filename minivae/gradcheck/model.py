@@ -175,11 +175,9 @@ class Batch:
 
     def measured(self, names, rng):
         """Return the Comparisons of some claims with differences: the parameters all at once, each symbol by itself."""
-        largest = max((np.abs(claim).max(initial=0) * self.probe_of(name).median(name)
-                       for name, claim in self.claims.items()), default=0.0)
         groups = [[name] for name in names if name in self.symbols] + [[n for n in names if n not in self.symbols]]
         return [t for group in filter(None, groups) for t in
-                measure(self.probe_of(group[0]), {name: self.claims[name] for name in group}, rng, LIMIT, largest)[0]]
+                measure(self.probe_of(group[0]), {name: self.claims[name] for name in group}, rng, LIMIT)[0]]
 
     def wrong_along_directions(self, rng):
         """Return the names of the tensors that are wrong along a random direction, and what could not be told.
