@@ -17,7 +17,7 @@ VERDICT_MARKS = {"pass": "✓", "fail": "✗", "inconclusive": "?"}
 
 
 class Chain:
-    """Who is whose successor, for the symbols and parameters of one model.
+    """Which symbols and parameters of one model each symbol is made from, and which symbols use each of them.
 
     Parameters
     ----------
@@ -27,6 +27,8 @@ class Chain:
     Attributes
     ----------
     parameters : list of str
+    users : dict of str to list of str
+        The symbols on the way to the loss that use each one: those whose gradients its own is made from.
     order : list of str
         Everything that has a gradient, from the loss backward: a parameter follows the last symbol that it enters.
     """
@@ -49,17 +51,9 @@ class Chain:
             waiting = [p for p in self.parameters if p not in self.order]
             self.order += [p for p in waiting if set(self.users[p]) <= set(self.order)]
 
-    def layer_inputs(self, parameter):
-        """Return the symbol that a layer's W multiplies."""
-        return self.sources[self.users[parameter][0]][0]
-
-    def made_from(self, name):
-        """Return the symbols whose gradients a symbol's or parameter's gradient is made from."""
-        return self.users[name]
-
     def first_wrong(self, wrong):
         """Return those of the wrong that are made from right ones alone, the nearest to the loss first."""
-        return [name for name in self.order if name in wrong and not set(self.made_from(name)) & set(wrong)]
+        return [name for name in self.order if name in wrong and not set(self.users[name]) & set(wrong)]
 
     def rows(self):
         """Return the picture's rows, from the loss down: symbols side by side, and the parameters beside them.
@@ -187,5 +181,5 @@ class ModelReport(Report):
 
 
 def _mistake(diagnosis):
-    """What a diagnosis says, wherever it is."""
+    """What a diagnosis says, whichever tensor it is about."""
     return diagnosis.kind, diagnosis.factor.names if diagnosis.factor and diagnosis.factor.names else diagnosis.text

@@ -76,7 +76,10 @@ def _alike(one, other):
 
 
 def _common_factor(wrong, context):
-    """The diagnosis of one factor that all the gradients are off by, or None: of single numbers, too."""
+    """The diagnosis of one factor that all the gradients are off by, or None.
+
+    Two tensors of one number each, which say nothing by themselves, may say so together.
+    """
     seen = [tensor.usable() for tensor in wrong]
     found = [tensor.factor(tensor.claimed) for tensor in seen]
     if not all(found) or sum(map(len, seen)) < 2:
@@ -171,12 +174,12 @@ def wrong_terms(seen, terms, sizes):
 
 def _wrong_terms(seen, values, errors, names, sizes):
     """The words for the terms whose coefficients are wrong; "" if there is none, or the fit fails."""
-    heard = np.flatnonzero(np.abs(values).max(axis=0, initial=0) > 20 * errors.max(axis=0, initial=0))
-    if not len(heard):
+    present = np.flatnonzero(np.abs(values).max(axis=0, initial=0) > 20 * errors.max(axis=0, initial=0))
+    if not len(present):
         return ""
-    values, errors, names = values[:, heard], errors[:, heard], [names[k] for k in heard]
+    values, errors, names = values[:, present], errors[:, present], [names[k] for k in present]
     tolerance = seen.tolerance(seen.claimed)
-    if len(seen) < len(heard) + (len(heard) > 1):
+    if len(seen) < len(present) + (len(present) > 1):
         return _one_wrong_term(seen.claimed - seen.measured, seen.error + tolerance, values, errors, names)
     claim, truth = _fit(values, errors, seen.claimed, tolerance), _fit(values, errors, seen.measured, seen.error)
     if claim is None or truth is None:
@@ -279,10 +282,10 @@ def diagnose_whole(first, tensors, batch, few):
 
 
 def _without_activation(seen, batch):
-    """A layer's gradient is made from its output's as it is, without the activation's slope."""
-    above = batch.chain.made_from(seen.name)
+    """A layer's gradient that was made from the gradient of its activation's output, without the activation's slope."""
+    above = batch.chain.users[seen.name]
     if len(above) == 1 and above[0].endswith(".h"):
-        dh, below = batch.d[above[0]], batch.trace[batch.chain.layer_inputs(seen.name)]
+        dh, below = batch.d[above[0]], batch.trace[batch.chain.sources[above[0]][0]]
         plain = dh.sum(axis=0) if len(seen.shape) == 1 else below.T @ dh
         if np.shape(plain) == seen.shape:
             yield Hypothesis("activation", f"the activation's derivative is missing on the way from d.{above[0]}",

@@ -1,8 +1,8 @@
 """The table of mistakes that a gradient's numbers can give away.
 
 Each hypothesis says that, at all numbers measured, a left side made from the claim is one factor times a right side
-made from the truth. One tester fits the factor, and takes up the hypothesis only if the wrong numbers agree with it to
-more digits than chance would give, as often as chance has been tried.
+made from the truth. One tester fits the factor. It accepts the hypothesis only if the wrong numbers agree with it to
+more digits than chance would give, considering how many hypotheses have been tried.
 """
 
 import itertools
@@ -16,7 +16,7 @@ from .words import Diagnosis, digits, factor_of, in_words
 
 __all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "tested", "clear", "too_many_for_chance"]
 
-CERTAIN = 2.0     # decimal digits of agreement asked for beyond those that trying so many hypotheses gives away
+CERTAIN = 2.0     # decimal digits of agreement required, beyond those that trying many hypotheses gives by chance
 AT_MOST = 8.0     # digits that one number can add
 NAMES = 100       # about so many names a factor may have
 CHANCE = 10       # ways to choose the wrong numbers at random, for each that would look like the pattern
@@ -51,7 +51,7 @@ class Hypothesis(NamedTuple):
 
 
 def tested(seen, hypothesis, sizes, tried=1):
-    """Return the Diagnosis that a hypothesis amounts to, or None if the numbers do not bear it out.
+    """Return the Diagnosis that follows from a hypothesis, or None if the numbers do not support it.
 
     Parameters
     ----------
@@ -89,10 +89,10 @@ def tested(seen, hypothesis, sizes, tried=1):
 def _agreement(seen, hypothesis, value, error, free):
     """To how many decimal digits, all together, the wrong numbers agree with a hypothesis.
 
-    A zero agrees with anything; but that so many zeros lie where they should is one way to choose them among many.
-    Numbers of one size agree with each other in any order, so one size says nothing of an order. Where more numbers are
-    right as they stand than are wrong, the truth is alike in both orders (a palindrome, a symmetric matrix), and that
-    the wrong ones fit too says nothing. Where a sign alone is wrong, here and there, all that speaks is where.
+    A zero agrees with any factor; what counts is in how many ways so many zeros could have been placed. Numbers of one
+    size agree with each other in any order, so they are counted once. Where more numbers are right as they stand than
+    are wrong, the truth is the same in both orders (a palindrome, a symmetric matrix), and the wrong ones are no
+    evidence of another order. Where only signs are wrong, only their places are evidence.
     """
     left, right, rearranged = hypothesis.left, hypothesis.right, hypothesis.kind == "arranged"
     if rearranged and (~seen.off & (left != 0)).sum() > seen.off.sum():

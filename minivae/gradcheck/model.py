@@ -1,4 +1,4 @@
-"""A whole VAE checked from its kernels up, so that the first wrong step has a place.
+"""A whole VAE checked from its kernels up, so that the first wrong step can be found.
 
 Four rungs of a ladder: every kernel pair; every node of the trace, perturbed through ``given=``; every parameter; the
 whole flat vector in random directions. The model is only asked for what it has in public: its forward and backward, its

@@ -11,13 +11,13 @@ from .inputs import KINDS
 from .record import LEFT_OUT
 from .words import Diagnosis
 
-__all__ = ["Report", "as_text", "as_html", "headline", "MARKS", "advice", "agreement", "known", "number"]
+__all__ = ["Report", "as_text", "as_html", "MARKS", "agreement"]
 
 MARKS = {"agree": "✓", "differ": "✗", "kink": "?", "unresolved": "?", "corner": "∠", "empty": "·"}
 BY_GRAVITY = ("differ", "unresolved", "kink", "corner", "agree", "empty")
 COLUMNS = ("", "tensor", "shape", "checked", "worst", "analytic", "numeric", "± error", "ratio")
 TENSORS_SHOWN = 24
-MOST_DIGITS = 8   # agreement beyond this is not boasted of: it would be rounding that differs from one to the next
+MOST_DIGITS = 8   # of agreement that are shown: further ones are rounding, and differ between two right gradients
 
 
 class Report:
@@ -118,7 +118,7 @@ class Report:
 
 
 def _badness(c):
-    """How many bounds a gap is wide; the size of the number where there is no gap to speak of."""
+    """The difference relative to the larger of the two numbers; without a difference, the number's size."""
     if c.state != "differ":
         return float(f"{abs(c.measured):.5e}") if math.isfinite(c.measured) else 0.0
     return c.gap / max(abs(c.measured), abs(c.claimed), 1e-300)

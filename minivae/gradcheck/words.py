@@ -44,7 +44,7 @@ class Factor(NamedTuple):
     ----------
     value, error : float
     names : tuple of str
-        What it may be made of, such as ``("1/B",)``; empty if nothing is close enough to be no chance.
+        What it may be made of, such as ``("1/B",)``; empty if nothing is closer than chance would give.
     sizes : dict of str to int
         The sizes that stand in the names.
     """
@@ -98,7 +98,7 @@ def factor_of(value, error, sizes, alone=False):
     sizes : dict of str to int
         Lengths of axes in sight; earlier entries are preferred.
     alone : bool, optional
-        Whether it comes from a single number: then nothing but the name speaks for it, and more is asked of that.
+        Whether it comes from a single number: then the name is the only evidence, and must be closer.
     """
     names = ("-1",) if abs(value + 1) <= max(error, 1e-9) else names_of(value, error, sizes, 1e-3 if alone else 5e-2)
     there = {size: n for size, n in sizes.items()
@@ -107,13 +107,13 @@ def factor_of(value, error, sizes, alone=False):
 
 
 def in_words(factor):
-    """Say what a gradient that is off by a factor is likely to suffer from."""
+    """Say what is likely to be wrong with a gradient that is off by a factor."""
     if factor.names == ("-1",):
         return "sign flipped (factor -1.000)"
     if abs(factor.value - 1) < SHOWN_AS_ONE:
-        more = "more" if factor.value > 1 else "less"
-        return (f"the same share of {abs(factor.value - 1):.0e} {more} than right everywhere: a constant has too few "
-                "digits, or a small one was added?")
+        more = "large" if factor.value > 1 else "small"
+        return (f"too {more} by the same share, {abs(factor.value - 1):.0e}, everywhere: does a constant have too few "
+                "digits, or was a small one added?")
     text = f"factor {digits(factor.value, factor.error)}"
     if not factor.names:
         return f"{text}, the same everywhere: a constant is missing, or there is one too many"
