@@ -128,7 +128,8 @@ def misplaced(seen):
     """The right numbers in the wrong places, or only their total right."""
     if not seen.whole or seen.informative < 2 or seen.gap.max() < 1e-6 * seen.largest:
         return None
-    if seen.fits(np.sort(seen.claimed), 1.0, np.sort(seen.measured), seen.error.max()):
+    signs_alone = seen.fits(np.abs(seen.claimed), 1.0, np.abs(seen.measured))   # two wrong signs look like an exchange
+    if not signs_alone and seen.fits(np.sort(seen.claimed), 1.0, np.sort(seen.measured), seen.error.max()):
         changed = [seen[k].where for k in np.flatnonzero(seen.off)]
         return Diagnosis("arranged", (), f"the numbers at {' and '.join(changed)} have changed places"
                          if len(changed) == 2 else "the right numbers in the wrong order")

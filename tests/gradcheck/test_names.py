@@ -64,6 +64,9 @@ def test_one_sign_among_numbers_of_one_size_is_no_other_order(n):
         for index in range(n):
             found = named(lambda x: np.abs(x).sum(), wrong_at(np.sign(x), index, -np.sign(x[index])), x)
             assert found.kind == "place" and f"[{index}]" in found.text, found
+    x = np.array([1.0, -2.0, 0.5, 3.0, -0.7, 2.0])
+    found = named(lambda x: np.abs(x).sum(), np.sign(x) * [1, -1, 1, -1, 1, 1], x)
+    assert found.text == "wrong at 2 of 6 numbers ([1], [3]), right at the others"   # and have not changed places
     turned = named(logarithm, slope(X[0])[::-1], X[0])
     assert turned.text == "reversed along axis 0"
 
