@@ -4,10 +4,9 @@ A wrong gradient spoils every gradient that is computed from it. So the place to
 although all that it is made from is right. The topology itself is the model's own: its ``chain``.
 """
 
-import html
 import textwrap
 
-from .report import MARKS, Report, as_html, as_text
+from .report import MARKS, Report
 from .words import Diagnosis
 
 __all__ = ["Chain", "ModelReport"]
@@ -164,20 +163,10 @@ class ModelReport(Report):
         return "\n".join(textwrap.wrap(marks, WIDTH, initial_indent="  ", subsequent_indent="  ")).replace(
             "\N{NO-BREAK SPACE}", " ")
 
-    def _lists(self):
+    @property
+    def pictures(self):
         return [(title, text) for title, text in (("Kernels", self.kernels()), ("From the loss back", self.picture()))
                 if text]
-
-    def __str__(self):
-        parts = as_text(self).split("\n")
-        picture = [line for title, text in self._lists() for line in (title, text)]
-        return "\n".join([parts[0], *picture, *parts[1:]])
-
-    def _repr_html_(self):
-        picture = "".join(f"<p>{title}</p><pre style='font-family: monospace'>{html.escape(text)}</pre>"
-                          for title, text in self._lists())
-        headline, end, rest = as_html(self).partition("</p>")
-        return headline + end + picture + rest
 
 
 def _mistake(diagnosis):

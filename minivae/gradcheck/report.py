@@ -100,6 +100,11 @@ class Report:
         return self.tensors
 
     @property
+    def pictures(self):
+        """What is drawn above the table: titles and texts."""
+        return []
+
+    @property
     def covered(self):
         return sum(len(t) - t.left_out for t in self.tensors)
 
@@ -132,7 +137,7 @@ def headline(report):
 
 def as_text(report):
     """Return the report as text."""
-    lines = [headline(report)]
+    lines = [headline(report), *(text for picture in report.pictures for text in picture)]
     rows = _rows(report)
     if rows:
         widths = [max(len(row[k]) for row in [COLUMNS, *rows]) for k in range(len(COLUMNS))]
@@ -154,6 +159,8 @@ def as_html(report):
     head = "".join(f"<th style='text-align:left'>{column}</th>" for column in COLUMNS)
     body = "".join("<tr>" + "".join(cell(html.escape(text)) for text in row) + "</tr>" for row in _rows(report))
     parts = [f"<p style='color:{colour}'><b>{html.escape(headline(report))}</b></p>"]
+    parts += [f"<p>{title}</p><pre style='font-family: monospace'>{html.escape(text)}</pre>"
+              for title, text in report.pictures]
     if body:
         parts.append(f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>")
     for heading, sentences in _sections(report):
