@@ -25,7 +25,7 @@ def kind_of_model(objective, classes, gradient="plain"):
 
 
 def check_noise_variance(noise_variance, likelihood):
-    """Raise a ValueError if the noise variance of a likelihood that has none is to be learned."""
+    """Raise a ValueError if a noise variance is to be learned and the likelihood has none."""
     if noise_variance == "learned" and likelihood != "gaussian":
         raise ValueError(f"--noise-variance learned goes only with --likelihood gaussian; got {likelihood}.")
 

@@ -42,7 +42,7 @@ def load_data(name):
 
 @contextlib.contextmanager
 def remembered_by(model_file):
-    """Within a ``with`` block, say of data that are not found that a run was trained on them."""
+    """If data are not found within a ``with`` block, add to the error that a run was trained on them."""
     try:
         yield
     except FileNotFoundError as error:

@@ -85,7 +85,7 @@ def draw_pixels(images, rng):
         raise ValueError(f"rng must be a np.random.Generator to draw pixels; got {rng!r}. "
                          "Pass rng=np.random.default_rng(seed)?")
     if images.dtype == np.uint8:
-        # the values 0 to 254 are equally likely, and as many of these 255 are below a grey level as it says
+        # of the 255 equally likely values 0 to 254, exactly g are below the grey level g
         return rng.integers(0, 255, images.shape, dtype=np.uint8) < images
     return rng.random(images.shape) < images
 

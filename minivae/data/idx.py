@@ -32,7 +32,7 @@ WHOLE_NUMBERS = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4"}
 
 # The header of a small gzipped file can promise any size, so the promise is checked before anything is unpacked.
 MOST_RATIO = 1100            # gzip packs 1032 zeros into one byte, and nothing better
-LARGE, LARGE_RATIO = 2**28, 100  # above so many bytes, this ratio is too high for images (MNIST has 5)
+LARGE, LARGE_RATIO = 2**28, 100  # for more bytes than this, a ratio too high for images (MNIST has 5)
 
 # What a failed download or an unfinished setup leaves behind, recognized by its first bytes.
 IMPOSTORS = [

@@ -62,7 +62,7 @@ def checked_pixels(images, how, name="images"):
                          f"{images.dtype}, from {low} to {high}. {_conversion(low, high, name)}")
     if not np.isfinite([low, high]).all():
         what = "NaN" if np.isnan(low) else "infinity"
-        raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero before?")
+        raise ValueError(f"{name} must be finite; got {what}. Was there a division by zero where they were made?")
     white = 255 if images.dtype == np.uint8 else 1
     if how != "none" and not 0 <= low <= high <= white:
         worst = f"minimum of {low}" if low < 0 else f"maximum of {high}"

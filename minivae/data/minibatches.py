@@ -96,7 +96,7 @@ def minibatches(images, batch_size, how, *, rng, dtype="float32"):
     images = checked_pixels(flatten_images(images), how)
     check_batch_size(batch_size, len(images))
     if how == "fixed" and images.dtype.kind != "b":
-        raise ValueError("if how is 'fixed', the pixels must be drawn once before the first epoch; got grey levels. "
+        raise ValueError("images must be drawn once, before the first epoch, if how is 'fixed'; got grey levels. "
                          "Call images = prepare(images, 'fixed', rng=rng) first.")
     if not isinstance(rng, np.random.Generator):
         raise ValueError(f"rng must be a np.random.Generator; got {rng!r}. Pass np.random.default_rng(seed)?")

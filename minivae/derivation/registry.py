@@ -25,7 +25,7 @@ _BY_NUMBER = {entry.number: entry for entry in EQUATIONS}
 
 
 def equation(number):
-    """Return the equation with a number.
+    """Return the equation that has a number.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def equation_of(symbol, trace=()):
 
 
 def find_function(function):
-    """Return the function with a name as in ``Equation.computed_by``.
+    """Return the function that has a name such as those in ``Equation.computed_by``.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def find_function(function):
 
 
 def locate(function):
-    """Return where a function with such a name is defined.
+    """Return where the function is defined that has such a name.
 
     Parameters
     ----------

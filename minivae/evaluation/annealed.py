@@ -42,7 +42,7 @@ class Annealed(NamedTuple):
     standard_error : ndarray, shape (B,)
         Of log_px, from the spread of the C weights; NaN for a single chain. Too small where a few weights dominate.
     effective_chains : ndarray, shape (B,)
-        From 1 to C: the number of equal weights that would have the same variance.
+        From 1 to C: the number of equally weighted draws whose mean would have the same variance.
     acceptance : ndarray, shape (B,)
         The share of moves that were accepted, over all temperatures.
     """
@@ -150,7 +150,11 @@ def bracket(model, n, chains=CHAINS, temperatures=TEMPERATURES, *, rng, leapfrog
     Returns
     -------
     Bracket
-        The errors are those of ``annealed_log_evidence``.
+
+    Raises
+    ------
+    ValueError, ArithmeticError
+        As for ``annealed_log_evidence``.
 
     Notes
     -----

@@ -58,13 +58,18 @@ def exact_posterior(model, x):
     Parameters
     ----------
     model, x
-        As for ``exact_log_evidence``, and so are the errors.
+        As for ``exact_log_evidence``.
 
     Returns
     -------
     mean : ndarray, shape (B, K)
     covariance : ndarray, shape (K, K)
         Diagonal, as that of q(z|x) is, only if the rows of ``decoder.0.W`` are orthogonal.
+
+    Raises
+    ------
+    ValueError
+        As for ``exact_log_evidence``.
 
     Notes
     -----

@@ -33,10 +33,10 @@ class Evidence(NamedTuple):
         Of log_px, from the spread of the weights; NaN for a single sample. Too small where a few weights dominate: the
         largest may not have been drawn yet, and the spread cannot show those. ``bound_curve`` shows more.
     effective_samples : ndarray, shape (B,)
-        From 1 to S: the number of equal weights that would have the same variance. Near 1 a single draw dominates, and
-        neither log_px nor its standard error can be trusted. A large number is no proof of the contrary: all draws may
-        miss the same part of the posterior, and where q is much narrower than the posterior the rare large weights may
-        not have been drawn yet.
+        From 1 to S: the number of equally weighted draws whose mean would have the same variance. Near 1 a single draw
+        dominates, and neither log_px nor its standard error can be trusted. A large number does not prove that they
+        can: all draws may miss the same part of the posterior, and where q is much narrower than the posterior the rare
+        large weights may not have been drawn yet.
     """
 
     log_px: np.ndarray
@@ -108,8 +108,8 @@ def evidence_of(log_weight):
 
     Notes
     -----
-    Equations 10.2, 10.6 and 10.7. By the delta method, the standard error of a logarithm is that of the mean weight,
-    divided by this mean; in terms of the effective sample size it is the square root of (S / ESS - 1) / (S - 1).
+    Equations 10.2, 10.6 and 10.7. By the delta method, the standard error of log_px is that of the mean weight divided
+    by the mean weight; in terms of the effective sample size it is the square root of (S / ESS - 1) / (S - 1).
 
     References
     ----------

@@ -158,7 +158,7 @@ def _number(text, path, line):
 
 
 def due_time(text):
-    """Return a date and time, in local time if no zone is given, in seconds since 1970; a date alone means its end.
+    """Return a date and time in seconds since 1970. Without a zone it is local time, without a time the day's end.
 
     Raises
     ------

@@ -1,7 +1,7 @@
 """Checks of shapes, one line in each kernel: every axis has a letter, and a letter has one size.
 
 The letters are those of the whole project: B batch, D data (pixels), H hidden, K latent, S samples per example; a dense
-layer on its own maps I inputs to O outputs. Values are not checked here; the model checks them once, by
+layer on its own maps I inputs to O outputs. Values are not checked here; the model checks them once, in
 ``model/arguments.py``.
 """
 

@@ -120,7 +120,12 @@ class SampledBound(VAE):
         Returns
         -------
         d, grads
-            As for ``VAE.backward``, and so are the errors.
+            As for ``VAE.backward``.
+
+        Raises
+        ------
+        ValueError
+            As for ``VAE.backward``.
 
         Notes
         -----

@@ -15,7 +15,7 @@ from .parameters import Parameters
 
 __all__ = ["Trace", "open_trace", "close_trace", "open_gradients"]
 
-SAMPLE = 1000  # about how many parameters a trace that is overwritten keeps a copy of
+SAMPLE = 1000  # a trace that is overwritten keeps a copy of about so many parameters
 
 
 class Trace(Mapping):
@@ -205,6 +205,6 @@ def _gradients_of(model, trace):
 
 
 def _place(method):
-    """Return where a method is defined: its name, file and first line. For a subclass's own forward, that one."""
+    """Return the name of a method, its file and its first line: those of a subclass's own forward, if it has one."""
     code = getattr(method, "__code__", None)
     return code and (method.__qualname__, code.co_filename, code.co_firstlineno)

@@ -47,7 +47,7 @@ def check_forward(trace, where):
 
 
 def check_backward(gradients, grads, where):
-    """Raise NonFiniteError if the gradient is not finite, naming its first part in the order of the backward pass.
+    """Raise NonFiniteError if the gradient is not finite, and name where: the first place in the backward pass.
 
     Parameters
     ----------

@@ -32,7 +32,7 @@ def can_share(model, optimizer):
 
 
 def choose_threads(model, optimizer, rows):
-    """Return how many threads should share a step: one if it is small, at most the number of free cores."""
+    """Return how many threads should share a step on ``rows`` rows: one if it is small, at most the free cores."""
     if not can_share(model, optimizer):
         return 1
     return max(1, min(free_cores(), rows, model.parameters.flat.size * rows // SHARE))
