@@ -91,7 +91,7 @@ def scalar_probe(f, at, what="f", noise=0.0):
             value = np.asarray(value)
         except Exception:   # a foreign object may raise anything
             raise WrongReturn(f"{what} must return one number; got a {type(value).__name__}. "
-                             "Return a float, such as loss.item()?") from None
+                              "Return a float, such as loss.item()?") from None
         if value.dtype.kind not in "fiub":
             raise WrongReturn(f"{what} must return one real number; got {_not_real(value)}")
         if value.size != 1:

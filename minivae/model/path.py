@@ -1,9 +1,9 @@
 """Path gradients: the sampled objectives with another estimate of the encoder's gradient, through z alone.
 
 The loss depends on the encoder's mu and log_var in two ways: through z, and through the density log q(z|x) that they
-give to z. The second is the score. Its mean is zero, or can be rewritten as a gradient through z. So an unbiased gradient
-can do without it, and often has less noise then. At q(z|x) = p(z|x), log w is the same for every z: the path gradient
-is exactly zero there, and the score is not. The decoder's gradient does not change.
+give to z. The second is the score. Its mean is zero, or can be rewritten as a gradient through z. So an unbiased
+gradient can do without it, and often has less noise then. At q(z|x) = p(z|x), log w is the same for every z: the path
+gradient is exactly zero there, and the score is not. The decoder's gradient does not change.
 
 These gradients are not the gradient of the loss for given noise; only the means over the noise agree. So finite
 differences cannot check them, and ``gradcheck.check_unbiased`` does. Equations 11.1 to 11.9. Shapes: B batch, K latent,
