@@ -169,8 +169,7 @@ def observe(subject, args, rng):
         if np.isfinite(y).all():
             break
     try:
-        y = subject.forward(args)
-        again = subject.forward(args)
+        y, again = subject.forward(args), subject.forward(args)
     except Exception as error:
         return None, None, None, [raised("forward", error)]
     faults = [] if same(y, again) else [
@@ -200,8 +199,7 @@ def _repeated(subject, dy, args):
             return first, [Fault("state", "backward overwrites what it returned before: a later call changed an "
                                           "earlier call's gradients. Return new arrays")]
         return first, []
-    step = _minus(second, first)
-    if close(_minus(third, second), step):
+    if close(_minus(third, second), _minus(second, first)):
         return first, [Fault("state", "backward accumulates: each call adds to the gradients of the call before. "
                                       "Start from zero in every call")]
     return first, [Fault("noise", "backward gives another answer on the second call: it draws fresh noise or keeps "
@@ -256,28 +254,27 @@ def fixed_on_first(subject, dy, args, other, rng):
     """
     if other is None:
         return None
-    turned = [signs(arg.shape, rng).astype(arg.dtype) * arg if isinstance(arg, np.ndarray) and arg.dtype.kind == "f"
-              else arg for arg in args]
+    turned = [_upstream(arg, rng) * arg if isinstance(arg, np.ndarray) and arg.dtype.kind == "f" else arg
+              for arg in args]
     try:
-        answers = [_after_forward(subject, dy, batch) for batch in (args, other, turned)]
-    except Exception:   # as above
+        answer, *others = [_after_forward(subject, dy, batch) for batch in (args, other, turned)]
+    except Exception:
         return None
-    constant = close(answers[0], answers[1]) and close(answers[0], answers[2])
     return _stale_fault("backward gives one answer whatever its arguments, the answer for the batch that came first",
-                        subject) if constant else None
+                        subject) if all(close(answer, another) for another in others) else None
 
 
 def _stale_fault(what, subject):
     return Fault("stale", f"stale cache: {what}. {subject.advice()}".removesuffix(". "))
 
 
+def _upstream(y, rng):
+    return signs(y.shape, rng).astype(y.dtype if y.dtype.kind == "f" else np.float64)
+
+
 def _after_forward(subject, dy, args):
     subject.forward(args)
     return _copies(subject.backward(dy, args))
-
-
-def _upstream(y, rng):
-    return signs(y.shape, rng).astype(y.dtype if y.dtype.kind == "f" else np.float64)
 
 
 def _of_all_sizes(dy, rng):
@@ -311,7 +308,7 @@ def close(a, b, against=None, coarse=0.0):
         return False
     for g, h, size in zip(a, b, against or b):
         if not _numeric(g, h):
-            if g is None and h is None or type(g) is type(h) and not isinstance(g, np.ndarray):
+            if type(g) is type(h) and not isinstance(g, np.ndarray):   # None and None, for example
                 continue
             return False
         precision = max([coarse, REPEATABLE] + [np.finfo(x.dtype).eps for x in (g, h) if x.dtype.kind == "f"])
