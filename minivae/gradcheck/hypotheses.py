@@ -11,16 +11,15 @@ from typing import Callable, NamedTuple
 
 import numpy as np
 
+from .places import arrangements, clear, too_many_for_chance
 from .record import OUTPUT, UPSTREAM, broadcasts
 from .words import Diagnosis, digits, factor_of, in_words
 
-__all__ = ["Hypothesis", "HYPOTHESES", "arrangements", "array_factors", "tested", "clear", "too_many_for_chance"]
+__all__ = ["Hypothesis", "HYPOTHESES", "array_factors", "factors", "tested"]
 
 CERTAIN = 2.0     # decimal digits of agreement required, beyond those that trying many hypotheses gives by chance
 AT_MOST = 8.0     # digits that one number can add
 NAMES = 100       # about so many names a factor may have
-CHANCE = 10       # ways to choose the wrong numbers at random, for each that would look like the pattern
-CLEAR = 20        # errors that a number must exceed to be clearly not zero
 
 
 class Hypothesis(NamedTuple):
@@ -81,7 +80,7 @@ def tested(seen, hypothesis, sizes, tried=1):
         if agreement < CERTAIN + math.log10(tried) + (not one and not free) * math.log10(NAMES):
             return None
     if callable(words):
-        return Diagnosis(kind, (), words(value, its_error), factor)
+        return Diagnosis(kind, (), words(value, its_error), factor if kind == "added" else None)   # an amount
     text = ", and ".join(filter(None, [words, in_words(factor) if factor else ""]))
     return Diagnosis(kind, (), text, factor) if text else None
 
@@ -111,17 +110,6 @@ def _agreement(seen, hypothesis, value, error, free):
     ways = math.log10(math.comb(int(there.sum()), int(zeros.sum())))
     fitted = free or rearranged   # to any one of them
     return each.sum() + ways - (each.max(initial=0) if fitted else 0)
-
-
-def clear(seen):
-    """Which of the numbers are clearly not zero."""
-    return np.abs(seen.measured) > CLEAR * seen.error
-
-
-def too_many_for_chance(seen, chosen, among=None):
-    """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
-    among = chosen | clear(seen) if among is None else among
-    return chosen.any() and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
 
 
 def factors(seen, context):
@@ -169,30 +157,6 @@ def arranged(seen, context):
     """The right numbers in another order."""
     for name, rearranged in arrangements(seen.claim, seen.shape):
         yield Hypothesis("arranged", name, seen.take(rearranged), seen.measured)
-
-
-def arrangements(claim, shape):
-    """Yield what the tensor would be if its numbers lay otherwise, with the name of the mistake."""
-    if claim.ndim == 2 and claim.T.shape == shape:
-        yield "transposed", claim.T
-    elif 2 < claim.ndim <= 5:   # there are 120 orders of five axes
-        for axes in itertools.permutations(range(claim.ndim)):
-            if axes != tuple(range(claim.ndim)) and tuple(claim.shape[axis] for axis in axes) == shape:
-                yield f"axes in another order (transpose{axes} puts it right)", claim.transpose(axes)
-    if claim.shape != shape:
-        if claim.size == math.prod(shape):
-            yield "the right numbers in another shape (reshape)", claim.reshape(shape)
-        return
-    if claim.ndim >= 2:
-        yield "reshaped in the wrong order of axes", claim.ravel("F").reshape(shape)
-        yield "reshaped in the wrong order of axes", claim.ravel().reshape(shape, order="F")
-    for axis, n in enumerate(shape):
-        if n > 1:
-            yield f"reversed along axis {axis}", np.flip(claim, axis)
-        if n > 2 and n % 2 == 0 and axis == len(shape) - 1:
-            yield f"the two halves of axis {axis} have changed places", np.roll(claim, n // 2, axis)
-        for shift in (1, -1) if n > 2 else ():
-            yield f"shifted by {abs(shift)} along axis {axis}", np.roll(claim, shift, axis)
 
 
 def other_upstreams(seen, context):
@@ -280,6 +244,28 @@ def _too_much(name, value, error, own):
     return f"{amount} {of}: a term was added or is missing"
 
 
+def other_slopes(seen, context):
+    """For a function of each number alone: its slope was taken to be a + b v, v the input, the output, or a square."""
+    dy = context.upstream
+    if dy is None or dy.shape != seen.shape or len(seen) < 4 or np.any(dy == 0):
+        return
+    slope = seen.claimed / seen.take(dy)
+    for name, power in itertools.product((OUTPUT, seen.name), (1, 2)):
+        values = np.asarray(context.arrays.get(name, 0.0), np.float64)
+        if values.shape == seen.shape and np.ptp(values):
+            values = seen.take(values) ** power
+            called = name + (" squared" if power == 2 else "")
+            yield Hypothesis("formula", lambda b, error, v=values.mean(), called=called: _linear(
+                slope.mean() - b * v, b, called), slope - slope.mean(), values - values.mean(), 0 * values, "any")
+
+
+def _linear(a, b, called):
+    small = 1e-9 * (abs(a) + abs(b))
+    times = called if abs(abs(b) - 1) <= small else f"{abs(b):.4g} times {called}"
+    sum_of = f"{'minus ' if b < 0 else ''}{times}" if abs(a) <= small else f"{a:.4g} {'-' if b < 0 else '+'} {times}"
+    return f"the upstream gradient was multiplied by {sum_of}, which is not the slope of the forward"
+
+
 def _in_sight(seen, context, added=False):
     """Yield the arrays that fit the tensor, by name, at the numbers measured; to be added, products as well."""
     arrays = dict(context.arrays)
@@ -312,4 +298,5 @@ def _telling(seen):
 
 
 # from the simplest to the most particular
-HYPOTHESES = (factors, swaps, array_factors, passed_through, arranged, other_upstreams, other_arguments, added)
+HYPOTHESES = (factors, swaps, array_factors, passed_through, arranged, other_upstreams, other_arguments, added,
+              other_slopes)

@@ -11,46 +11,29 @@ import math
 import numpy as np
 
 from .compare import LIMIT
-from .hypotheses import arrangements, clear, too_many_for_chance
-from .record import OUTPUT, broadcasts
+from .record import broadcasts
 from .words import Diagnosis, digits
 
-__all__ = ["place", "diagnose_shape"]
+__all__ = ["arrangements", "clear", "diagnose_shape", "place", "too_many_for_chance"]
+
+CHANCE = 10   # ways to choose the wrong numbers at random, for each that would look like the pattern
+CLEAR = 20    # errors that a number must exceed to be clearly not zero
+
+
+def clear(seen):
+    """Which of the numbers are clearly not zero."""
+    return np.abs(seen.measured) > CLEAR * seen.error
+
+
+def too_many_for_chance(seen, chosen, among=None):
+    """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
+    among = chosen | clear(seen) if among is None else among
+    return chosen.any() and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
 
 
 def place(seen, context):
     """Return the Diagnosis of the first pattern that a tensor's wrong numbers show, or None."""
-    found = formula(seen, context) or targets(seen, context)
-    return found or next(filter(None, (pattern(seen) for pattern in PATTERNS)), None)
-
-
-def formula(seen, context):
-    """For a function of each number alone: the slope that was used, as a formula in the input or the output."""
-    dy, claim = context.upstream, seen.claim
-    if dy is None or dy.shape != claim.shape or claim.size < 4 or np.any(dy == 0):
-        return None
-    slope, rounding = (claim / dy).ravel(), 2**12 * seen.precision
-    largest = np.abs(slope).max()
-    for name, power in itertools.product((OUTPUT, seen.name), ("", " squared")):
-        array = np.asarray(context.arrays.get(name, 0.0), np.float64)
-        values = array.ravel() ** (2 if power else 1)
-        if array.shape != claim.shape or not np.ptp(values):
-            continue
-        design = np.stack([np.ones_like(values), values / np.abs(values).max()], axis=1)
-        (constant, rate), *_ = np.linalg.lstsq(design, slope, rcond=None)
-        if abs(rate) > 1e-3 * largest and np.abs(design @ (constant, rate) - slope).max() <= rounding * largest:
-            constant = 0.0 if abs(constant) <= rounding * largest else constant
-            words = f"{_linear(constant, rate / np.abs(values).max(), rounding)}{name}{power}"
-            return Diagnosis("formula", (), f"the upstream gradient was multiplied by {words}, which is not the slope "
-                                            "of the forward")
-    return None
-
-
-def _linear(constant, rate, rounding):
-    times = "" if abs(abs(rate) - 1) <= rounding else f"{abs(rate):.4g} times "
-    if constant == 0:
-        return ("minus " if rate < 0 else "") + times
-    return f"{constant:.4g} {'-' if rate < 0 else '+'} {times}"
+    return targets(seen, context) or next(filter(None, (pattern(seen) for pattern in PATTERNS)), None)
 
 
 def targets(seen, context):
@@ -237,6 +220,30 @@ def diagnose_shape(claim, name, shape, probe):
     if len(numbers) == size > 1 and abs(total) > 1e-3 * largest and same_total:
         return "summed over everything" if claim.size == 1 else "its total is right: summed over the wrong axis?"
     return None
+
+
+def arrangements(claim, shape):
+    """Yield what the tensor would be if its numbers lay otherwise, with the name of the mistake."""
+    if claim.ndim == 2 and claim.T.shape == shape:
+        yield "transposed", claim.T
+    elif 2 < claim.ndim <= 5:   # there are 120 orders of five axes
+        for axes in itertools.permutations(range(claim.ndim)):
+            if axes != tuple(range(claim.ndim)) and tuple(claim.shape[axis] for axis in axes) == shape:
+                yield f"axes in another order (transpose{axes} puts it right)", claim.transpose(axes)
+    if claim.shape != shape:
+        if claim.size == math.prod(shape):
+            yield "the right numbers in another shape (reshape)", claim.reshape(shape)
+        return
+    if claim.ndim >= 2:
+        yield "reshaped in the wrong order of axes", claim.ravel("F").reshape(shape)
+        yield "reshaped in the wrong order of axes", claim.ravel().reshape(shape, order="F")
+    for axis, n in enumerate(shape):
+        if n > 1:
+            yield f"reversed along axis {axis}", np.flip(claim, axis)
+        if n > 2 and n % 2 == 0 and axis == len(shape) - 1:
+            yield f"the two halves of axis {axis} have changed places", np.roll(claim, n // 2, axis)
+        for shift in (1, -1) if n > 2 else ():
+            yield f"shifted by {abs(shift)} along axis {axis}", np.roll(claim, shift, axis)
 
 
 def reductions(claim, shape):

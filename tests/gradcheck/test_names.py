@@ -192,6 +192,16 @@ def test_each_kind_is_known(spoil, kind):
             for one in report.diagnoses] == [kind] or kind == "array" and report.diagnoses[0].known, str(report)
 
 
+@pytest.mark.parametrize("slope, words", [
+    (lambda x, y: 1 - y, "1 - the forward's output"), (lambda x, y: y, "the forward's output"),
+    (lambda x, y: 1 + x**2, "1 + x squared"), (lambda x, y: -x, "minus x"),
+    (lambda x, y: 3 - 0.5 * x, "3 - 0.5 times x")])
+def test_another_slope_is_told_as_a_formula(slope, words):
+    [found] = check_vjp(np.tanh, lambda dy, x: dy * slope(x, np.tanh(x)), X).diagnoses
+    assert found.text == f"the upstream gradient was multiplied by {words}, which is not the slope of the forward"
+    assert found.kind == "formula" and found.factor is None
+
+
 LABELS = np.array([2, 0, 5, 1])
 
 
@@ -210,6 +220,7 @@ def test_targets_that_were_not_subtracted_are_named():
     one_in_each_row = slope(X)   # by amounts that differ
     one_in_each_row[range(4), LABELS] += [1.0, 0.7, 1.3, -2.0]
     assert words not in named(logarithm, one_in_each_row, X).text
+    assert named(logarithm, slope(X) + (np.arange(6) == 2), X).text == "wrong at index 2 of axis 1 alone"
 
 
 class Caching:
