@@ -1,7 +1,7 @@
-"""Calling a function that somebody else wrote, so that whatever it does, the caller goes on.
+"""Calling a function that somebody else wrote, so that the caller goes on whatever it does.
 
-It may raise, exit, loop for ever, print without end, write into its arguments, or hand back something odd. All of it
-becomes a ``Failed`` with a sentence, or plain arrays and lists. Only Ctrl-C passes through.
+It may raise, exit, loop for ever, print without end, write into its arguments, or return something odd. All of that
+becomes a ``Failed``, or plain arrays and lists. Only Ctrl-C passes through.
 """
 
 import contextlib

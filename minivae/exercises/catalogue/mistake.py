@@ -38,6 +38,12 @@ class Mistake(NamedTuple):
 
 
 def mistakes_in(target, *entries, seen_by=""):
-    """Return the mistakes in one function: (name, right text, wrong text), then a diagnosis and an equation if any."""
-    return tuple(Mistake(name, ((target, right, wrong),), *more, seen_by=seen_by)
-                 for name, right, wrong, *more in entries)
+    """Return the mistakes in one function: (name, right text, wrong text), then a diagnosis and an equation if any.
+
+    ``...`` in place of the right text is that of the entry before.
+    """
+    found, text = [], None
+    for name, right, wrong, *more in entries:
+        text = text if right is ... else right
+        found.append(Mistake(name, ((target, text, wrong),), *more, seen_by=seen_by))
+    return tuple(found)

@@ -39,8 +39,8 @@ class Backward:
     letters : dict of str to str
         The forward's arguments and their axes.
     given : callable, optional
-        ``given(dy, **arguments)`` returns by name whatever the student's function may be given beside the forward's
-        own arguments: the upstream gradient, the forward's output.
+        ``given(dy, **arguments)`` returns by name what the student's function may be given beside the upstream
+        gradient, which comes first, and the forward's own arguments: the forward's output, the parts of the upstream.
     prepare : callable, optional
         ``prepare(arguments)`` makes other values of the random ones, such as pixels.
     constants : callable, optional
@@ -51,8 +51,8 @@ class Backward:
         Parts of the forward's output, by which a missing path is named: ``terms[name](dy, **arguments)``, a number.
     """
 
-    def __init__(self, forward, letters, given, prepare=lambda arguments: arguments, constants=lambda rng: {},
-                 extremes=None, terms=None):
+    def __init__(self, forward, letters, given=lambda dy, **_: {}, *, prepare=lambda arguments: arguments,
+                 constants=lambda rng: {}, extremes=None, terms=None):
         self.forward, self.letters, self.given = forward, letters, given
         self.prepare, self.constants, self.extremes, self.terms = prepare, constants, extremes, terms
 

@@ -58,7 +58,8 @@ class Case:
 
     def _know(self, dy):
         self.dy = dy
-        self.known = {**self.arguments, **self.constants, **self.judge.given(dy, **self.arguments)}
+        self.known = {**self.arguments, **self.constants, self.exercise.arguments[0]: dy,
+                      **self.judge.given(dy, **self.arguments)}
         self.given = [self.known[name] for name in self.exercise.arguments]
         self.shapes = {name: np.shape(self.arguments[name.removeprefix("d")]) for name in self.exercise.returns}
         self.all_sizes = {**self.sizes, **self.constants}

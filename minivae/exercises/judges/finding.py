@@ -90,7 +90,7 @@ def unchanged(answer):
 
 
 def settled(answer, given):
-    """Raise Failed unless a function gives the same answer twice, whatever comes between, and keeps its answers."""
+    """Raise Failed unless a function answers the same twice, whatever comes between, and leaves old answers alone."""
     handed = arrays_in(answer(*given))
     kept = [array.copy() for array in handed]
     if not close(arrays_in(answer(*given)), kept):

@@ -23,12 +23,12 @@ from .finding import compare, other_than
 __all__ = ["in_catalogue", "named", "explained", "from_numbers", "lost_digits", "by_terms", "exchanged", "unused"]
 
 SHAPED = 4   # axes up to which an array of the wrong shape is compared with the right one
-LITTLE = 0.03   # an effect below this share of an error does not explain it
-FEW_DIGITS = 1e-6   # an error below this, beside the largest number, is one of digits
+LITTLE = 0.03   # an argument whose effect is below this share of an error does not explain the error
+FEW_DIGITS = 1e-6   # an error below this share of the largest number means lost digits
 
 
 def in_catalogue(exercise, given, claims, first, shapes, bound=None):
-    """Return the catalogue's mistake that gives a student's very numbers, or None.
+    """Return the catalogue's mistake that gives exactly a student's numbers, or None.
 
     Parameters
     ----------
@@ -42,13 +42,13 @@ def in_catalogue(exercise, given, claims, first, shapes, bound=None):
     shapes : dict of str to tuple of int
         Of all that is to be returned.
     bound : float or ndarray, optional
-        How far numbers may lie apart that are the same; by default little beside the largest.
+        How far apart equal numbers may lie; by default 1e-9 of the largest.
 
     Returns
     -------
     mistake : Mistake or None
-        It must be wrong as ``first`` is wrong. Of several such mistakes it is the one that explains most
-        of the other claims, those that are right among them.
+        It must give the wrong ``first``. Of several such mistakes, the one that explains most of the other claims,
+        the right ones among them.
     whole : bool
         Whether it explains them all.
     """
@@ -100,7 +100,7 @@ def explained(failed, exercise, given, truth, where=""):
 
 
 def _relevant(exercise):
-    """The catalogue's mistakes in what the exercise is built from, those in its own first function before others."""
+    """The catalogue's mistakes in the functions that the exercise is built from, in the order of the functions."""
     order = {target: place for place, target in enumerate(exercise.built_from)}
 
     def place(mistake):
@@ -110,7 +110,7 @@ def _relevant(exercise):
 
 
 def _reference(reference, given, shapes):
-    """What the package returns, in whatever shape; what a planted mistake makes fail is left out."""
+    """What the package returns, in whatever shape; nothing where a planted mistake makes it fail."""
     try:
         with np.errstate(all="ignore"):
             result = plain(reference(*given))
@@ -183,7 +183,7 @@ def unused(answer, exercise, arguments, claims, said=None, here=""):
 
 
 def _without_effect(exercise, arguments, given, claims):
-    """True if what was changed in the arguments changes the right answer too little to explain what is wrong."""
+    """True if the right answer changes too little with the changed argument to explain the error."""
     with np.errstate(all="ignore"):
         right, other = (arrays_in(plain(exercise.reference(*values)))
                         for values in ([arguments[key] for key in exercise.arguments], given))

@@ -29,12 +29,12 @@ class Values:
     truth : callable
         ``truth(**arguments)`` returns an array, or a dict of arrays by name.
     size : callable, optional
-        ``size(**arguments)``, broadcast to the truth: the size of what is added up, whose rounding is allowed. By
-        default the truth's largest number.
+        ``size(**arguments)``, broadcast to the truth: the size of the terms that are added up, whose rounding is
+        allowed. By default the truth's largest number.
     against : str, optional
         What the truth is, in words.
     silent : bool, optional
-        Whether NumPy must have nothing to warn of.
+        Whether NumPy must not warn.
     precision : float, optional
         Relative to ``size``; by default many roundings.
     """

@@ -117,7 +117,7 @@ EXERCISES = (
                 "layer's input, and nothing else.",
         equations={"dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_encoder, {"W0": "DH", "b0": "H", "W1": "HJ", "b1": "J", "x": "BD"},
-                       lambda dy, x, W0, b0, **_: {"d_head": dy, "h": tanh(dense(x, W0, b0))}),
+                       lambda dy, x, W0, b0, **_: {"h": tanh(dense(x, W0, b0))}),
         answer="exercises.sheets.backward_pass:_encoder_backward", calls=LAYERS),
     Exercise(
         name="decoder_backward", signature="dlogits, z, h, W0, W1 -> dz, dW0, db0, dW1, db1",
@@ -132,6 +132,6 @@ EXERCISES = (
         insight="All that the encoder learns from the likelihood reaches it through dz.",
         equations={"dz": "5.4", "dW1": "5.5", "db1": "5.6", "dW0": "5.5", "db0": "5.6"},
         judge=Backward(_decoder, {"z": "BK", "W0": "KH", "b0": "H", "W1": "HD", "b1": "D"},
-                       lambda dy, z, W0, b0, **_: {"dlogits": dy, "h": tanh(dense(z, W0, b0))}),
+                       lambda dy, z, W0, b0, **_: {"h": tanh(dense(z, W0, b0))}),
         answer="exercises.sheets.backward_pass:_decoder_backward", calls=LAYERS),
 )

@@ -4,7 +4,7 @@ from ...kernels import dense, dense_backward, relu, tanh
 from ..exercise import Exercise
 from ..judges.backward import Backward
 
-_JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"}, lambda dy, **_: {"dy": dy})
+_JUDGE = Backward(dense, {"x": "BI", "W": "IO", "b": "O"})
 _EQUATIONS = {"dx": "5.4", "dW": "5.5", "db": "5.6"}
 _CALLS = ("kernels:dense_backward",)
 
@@ -69,7 +69,7 @@ EXERCISES = (
                "Each number of the output depends on one number of the input, so the chain rule is an elementwise "
                "product."),
         insight="The output is enough, so the forward need not keep its input.",
-        equations={"": "5.10"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": tanh(a)}),
+        equations={"": "5.10"}, judge=Backward(tanh, {"a": "BH"}, lambda dy, a: {"y": tanh(a)}),
         answer="kernels:tanh_backward"),
     Exercise(
         name="relu_backward", signature="dy, y -> da", shapes="dy (B, H), y (B, H), da (B, H)",
@@ -78,6 +78,6 @@ EXERCISES = (
         hints=("Where a was positive, y moves with it one for one. Where it was negative, y does not move at all.",
                "How can you tell from y where a was positive? y is never negative; what does y = 0 mean?"),
         insight="A gate: where the unit was on, the gradient passes; where it was off, it is 0.",
-        equations={"": "5.11"}, judge=Backward(relu, {"a": "BH"}, lambda dy, a: {"dy": dy, "y": relu(a)}),
+        equations={"": "5.11"}, judge=Backward(relu, {"a": "BH"}, lambda dy, a: {"y": relu(a)}),
         answer="kernels:relu_backward"),
 )

@@ -89,7 +89,7 @@ EXERCISES = (
         insight="Observed minus expected. The slope of the logistic function has cancelled: that is why this "
                 "likelihood is written in logits.",
         equations={"": "5.18"},
-        judge=Backward(bernoulli_log_likelihood, _BERNOULLI, lambda dy, **_: {"dll": dy}, _pixels, extremes=_certain()),
+        judge=Backward(bernoulli_log_likelihood, _BERNOULLI, prepare=_pixels, extremes=_certain()),
         answer="kernels:bernoulli_log_likelihood_backward"),
     Exercise(
         name="gaussian_log_likelihood", signature="mean, x, noise_variance -> log_likelihood",
@@ -117,7 +117,7 @@ EXERCISES = (
         insight="The residual divided by the variance: the smaller the noise that a decoder claims, the larger its "
                 "gradient.",
         equations={"": "5.21"},
-        judge=Backward(gaussian_log_likelihood, _GAUSSIAN, lambda dy, **_: {"dll": dy},
+        judge=Backward(gaussian_log_likelihood, _GAUSSIAN,
                        constants=lambda rng: {"noise_variance": float(rng.uniform(1.5, 3))}),
         answer="kernels:gaussian_log_likelihood_backward"),
 )

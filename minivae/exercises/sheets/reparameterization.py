@@ -49,6 +49,6 @@ EXERCISES = (
         insight="The gradient of a random draw is that of a formula with fixed noise: the same eps forward and "
                 "backward.",
         equations={"": "4.8"},
-        judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}, lambda dy, **_: {"dz": dy}),
+        judge=Backward(reparameterize, {"mu": "BK", "sigma": "BK", "eps": "BK"}),
         answer="kernels:reparameterize_backward"),
 )
