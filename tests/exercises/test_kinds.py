@@ -373,3 +373,20 @@ def test_a_backward_is_called_once_in_a_case_beyond_the_first():
 def test_what_an_answer_does_with_the_upstream_gradient_is_said_as_it_is(answer, words):
     report = exercises.check("dense_dW", answer)
     assert report.stage == "behaviour" and words in str(report), report
+
+
+def kept_by_shape(name):
+    """A solution that keeps its answers, each under the shapes of the arguments alone."""
+    answers = {}
+
+    def shapes(one):
+        return [shapes(part) for part in one.values()] if isinstance(one, dict) else np.shape(one)
+
+    return lambda *given: answers.setdefault(str(list(map(shapes, given))), function("solutions", name)(*given))
+
+
+@pytest.mark.parametrize("name", ["kl_divergence", "softplus", "adam", "log_mean_exp", "dense_dW", "fan_in",
+                                  "elbo_backward", "find_the_bug_1", "find_the_bug_3", "score_function"])
+def test_an_answer_that_is_kept_from_the_first_call_is_found(name):
+    report = exercises.check(name, kept_by_shape(name))
+    assert report.verdict == "fail" and report.stage == "behaviour", report

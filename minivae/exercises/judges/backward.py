@@ -17,13 +17,12 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from .backward_case import Case
-from .finding import Finding, compare, settled, unchanged
+from .finding import ONE_ANSWER, Finding, compare, settled, unchanged
 from .naming import by_terms, explained, from_numbers, in_catalogue, lost_digits, named, unused
 
 __all__ = ["Backward"]
 
 SINGLE = 2.0**-23
-ONE_ANSWER = "gives one answer whatever its arguments: it keeps what its first call was given"
 IGNORED = "the upstream gradient is ignored: the same comes for any. Multiply by it"
 NOT_LINEAR = ("is not linear in the upstream gradient: what comes for the sum of two is not the sum of what comes for "
               "each")

@@ -1,5 +1,6 @@
 """What a judge found out, and the comparison that it rests on."""
 
+import contextlib
 from typing import NamedTuple
 
 import numpy as np
@@ -10,9 +11,10 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed, arrays_in
 from ..catalogue import Mistake
 
-__all__ = ["Finding", "OWN", "OVERFLOW", "together", "accepted", "compare", "settled", "unchanged", "other_than"]
+__all__ = ["Finding", "OWN", "ONE_ANSWER", "OVERFLOW", "together", "accepted", "compare", "settled", "unchanged", "other_than"]
 
 OWN = "the package's own backward"
+ONE_ANSWER = "gives one answer whatever its arguments: it keeps what its first call was given"
 OVERFLOW = "an exponential or a logarithm leaves the range of floats"
 
 
@@ -90,22 +92,25 @@ def unchanged(answer):
 
 
 def settled(answer, given):
-    """Raise Failed unless a function answers the same twice, whatever comes between, and leaves old answers alone."""
+    """Raise Failed unless a function answers the same twice, whatever comes between, and leaves old answers alone.
+
+    Returns whether it answers the same to other arguments too: wrong, and said where nothing else is wrong.
+    """
     handed = arrays_in(answer(*given))
     kept = [array.copy() for array in handed]
     if not close(arrays_in(answer(*given)), kept):
         raise Failed("noise", "gives another answer on the second call: it draws fresh noise or keeps state. It should "
                               "depend on its arguments alone")
-    try:
-        answer(*map(other_than, given))
-    except Failed:   # the other arguments are ours: it need not accept them
-        pass
+    other = []
+    with contextlib.suppress(Failed):   # the other arguments are ours: it need not accept them
+        other = arrays_in(answer(*map(other_than, given)))
     if not close(handed, kept):
         raise Failed("state", "overwrites what it returned before: a later call changed an earlier answer. Return new "
                               "arrays")
     if not close(arrays_in(answer(*given)), kept):
         raise Failed("stale", "gives another answer after a call with other arguments: it keeps something from one "
                               "call to the next")
+    return close(other, kept)
 
 
 def other_than(value):

@@ -11,7 +11,7 @@ from ...gradcheck.record import Context
 from ...gradcheck.report import Report
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
-from .finding import OVERFLOW, Finding, compare, settled, together, unchanged
+from .finding import ONE_ANSWER, OVERFLOW, Finding, compare, settled, together, unchanged
 from .naming import exchanged, explained, from_numbers, named, unused
 
 __all__ = ["Values"]
@@ -68,8 +68,7 @@ class Values:
         except Failed as failed:
             raise explained(failed, exercise, given, truth, words) from None
         unchanged(answer)
-        if first:
-            settled(answer, given)
+        constant = first and settled(answer, given)
         if self.silent and answer.warned:
             raise Failed("not finite", f"NumPy warns of {answer.warned[0]}", where=words, hint=OVERFLOW)
         infinite = {name: np.isinf(array) for name, array in truth.items()}   # met, or it would have failed
@@ -83,6 +82,8 @@ class Values:
         tensors = [compare(name, claims[name], truth[name], bounds[name]) for name in truth]
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
+            if constant:
+                raise Failed("stale", ONE_ANSWER)
             return Finding(Report(tensors), None, self.against)
         mistake, said = named(exercise, given, claims, wrong.name, shapes, lambda: self._said(
             exercise, answer, wrong, arguments, claims, truth, bounds, first), bounds[wrong.name])

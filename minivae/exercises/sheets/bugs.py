@@ -14,7 +14,7 @@ from ...model import VAE
 from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
-from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
+from ..judges.finding import ONE_ANSWER, OWN, Finding, compare, settled, together, unchanged
 
 ENCODER = {"W": "encoder.0.W", "b": "encoder.0.b"}
 LINEAR_DECODER = {"V": "decoder.0.W", "c": "decoder.0.b"}
@@ -65,7 +65,7 @@ class Repaired:
         p = {name: model.parameters[symbol].copy() for name, symbol in self.names.items()}
         truth, right = self.meant(model, x, noise)
         values, gradients = _parts(answer(x, noise, p), truth, right)
-        settled(answer, [x, noise, p])
+        constant = settled(answer, [x, noise, p])
         unchanged(answer)
         wrong = [name for name in truth if _compared(name, values, truth).state == "differ"]
         if wrong:   # no derivation of ours holds for this loss: it is measured
@@ -86,6 +86,8 @@ class Repaired:
                 "something it returns is not what its name says. Which one, no finite difference can tell"
                 if self.fault in wrong else
                 f"the suspect's own fault is mended, but now {wrong[0]} is not what its name says"))
+        if constant:
+            raise Failed("stale", ONE_ANSWER)
         return Finding(Report(tensors))
 
 

@@ -6,9 +6,10 @@ import numpy as np
 
 from ...gradcheck.report import Report
 from ...model import VAE
+from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
-from ..judges.finding import OWN, Finding, compare, settled, together, unchanged
+from ..judges.finding import ONE_ANSWER, OWN, Finding, compare, settled, together, unchanged
 from ..judges.naming import by_terms, named
 from .backward_pass import LAYERS
 
@@ -77,13 +78,15 @@ class ElboBackward:
         given = [point.t, point.p, point.beta]
         truth = package_gradients(*given)
         claims = _claims(answer(*given), {name: np.shape(value) for name, value in truth.items()}, point.p)
-        settled(answer, given)
+        constant = settled(answer, given)
         unchanged(answer)
         shapes = {name: claim.shape for name, claim in claims.items()}
         tensors = [compare(name, claims[name], truth[name], 1e-11 * np.abs(truth[name]).max(initial=1e-300))
                    for name in claims]
         wrong = next((t for t in tensors if t.state == "differ"), None)
         if wrong is None:
+            if constant:
+                raise Failed("stale", ONE_ANSWER)
             return Finding(Report(tensors))
         mistake, said = named(exercise, given, claims, wrong.name, shapes,
                               lambda: self._by_terms(point, wrong))

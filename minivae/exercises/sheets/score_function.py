@@ -10,9 +10,10 @@ import numpy as np
 from ...gradcheck.record import Context
 from ...gradcheck.report import Report
 from ...kernels import gaussian_log_density_backward
+from ..answers.foreign import Failed
 from ..answers.forms import as_arrays
 from ..exercise import Exercise
-from ..judges.finding import Finding, accepted, compare, settled, unchanged
+from ..judges.finding import ONE_ANSWER, Finding, accepted, compare, settled, unchanged
 from ..judges.naming import exchanged, from_numbers, in_catalogue, unused
 
 DRAWS = 8000
@@ -27,7 +28,7 @@ class Estimator:
     def __call__(self, exercise, answer, rng):
         draw = _draws(rng)
         given, claims, truth = self._rows(exercise, answer, draw, rng)
-        settled(answer, given)
+        constant = settled(answer, given)
         unchanged(answer)
         for name in claims:
             z, spread = _bias(claims[name], truth[name])
@@ -39,6 +40,8 @@ class Estimator:
             if spread > SPREAD:
                 return self._named(exercise, answer, given, claims, truth, name, f"its rows scatter {spread:.0f} times "
                                    "as widely as f(z) times the score: no mean can be read from them")
+        if constant:
+            raise Failed("stale", ONE_ANSWER)
         return accepted(f"Its mean is the gradient, to the noise of {DRAWS:,} draws",
                         checked=("shapes", "inputs left alone", "the same answer twice"))
 
