@@ -96,7 +96,7 @@ def _agreement(seen, hypothesis, value, error, free):
     left, right, rearranged = hypothesis.left, hypothesis.right, hypothesis.kind == "arranged"
     if rearranged and (~seen.off & (left != 0)).sum() > seen.off.sum():
         return 0.0
-    signs_alone = not seen.off.all() and seen.fits(np.abs(seen.claimed), 1.0, np.abs(seen.measured))
+    signs_alone = (clear(seen) & ~seen.off).any() and seen.fits(np.abs(seen.claimed), 1.0, np.abs(seen.measured))
     if signs_alone and not too_many_for_chance(seen, seen.off):
         return 0.0
     allowed = 2 * (np.abs(value) * error + seen.tolerance(left))

@@ -151,6 +151,13 @@ def test_one_scalar_alone_has_no_constant_factor_unless_the_factor_has_a_name(fa
     assert words in found.text and found.known == ("factor" in words or "sign" in words)
 
 
+def test_a_sign_that_is_flipped_wherever_there_is_one_is_named():
+    """Zeros are right with either sign: they do not say that the others are wrong at some places alone."""
+    for x in (X, X[0], SINGLE):
+        found = named(lambda x: (np.maximum(x, 0) ** 2).sum(), -2 * np.maximum(x, 0), x)
+        assert "sign flipped" in found.text, found
+
+
 def test_a_wrong_scalar_says_nothing_about_another_tensor():
     at = {"w": W, "b": np.array(0.3)}
     report = check_gradient(lambda at: logarithm(at["w"]) + np.exp(at["b"]), {"w": 2 * slope(W), "b": 1.2345}, at)
