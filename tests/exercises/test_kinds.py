@@ -1,5 +1,6 @@
 """Answers of a kind: right ones that look odd, wrong ones that look right, and what each must and must not be told."""
 
+import dataclasses
 import signal
 import time
 from typing import Callable, NamedTuple
@@ -390,3 +391,18 @@ def kept_by_shape(name):
 def test_an_answer_that_is_kept_from_the_first_call_is_found(name):
     report = exercises.check(name, kept_by_shape(name))
     assert report.verdict == "fail" and report.stage == "behaviour", report
+
+
+@pytest.mark.parametrize("name", ["dense_backward", "kl_divergence_backward", "fan_in"])
+def test_an_exercise_without_an_answer_of_the_package_is_judged_by_differences(name, monkeypatch):
+    monkeypatch.setitem(EXERCISES, name, dataclasses.replace(EXERCISES[name], answer="", calls=()))
+    right = function("solutions", name)
+
+    def last_doubled(*given):
+        *others, last = right(*given)
+        return *others, 2 * last
+
+    assert exercises.check(name, right)
+    report = exercises.check(name, last_doubled)
+    assert report.verdict == "fail" and not report.mistake, report
+    assert "by finite differences" in str(report) and "factor 2.000" in str(report)

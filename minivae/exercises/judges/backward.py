@@ -65,6 +65,8 @@ class Backward:
             return finding
         self._in_single(case, answer)
         for other in self._further(exercise, rng):
+            if not exercise.answer and not other.ordinary:
+                continue
             claims = other.claims(answer)
             wrong = other.first_wrong(claims)
             if wrong:

@@ -19,6 +19,7 @@ from .naming import explained
 __all__ = ["Case"]
 
 ROUNDING = 1e-11   # beside the largest number: how far two correct forms may lie apart
+DIFFERENCES = 1e-7   # beside it too: how far a correct gradient may lie from finite differences
 
 
 class Case:
@@ -44,6 +45,7 @@ class Case:
     def __init__(self, judge, exercise, sizes, rng, scale=1.0, words="", arguments=None, order="C"):
         self.judge, self.exercise, self.sizes, self.scale, self.words = judge, exercise, sizes, scale, words
         self.extreme = arguments is not None
+        self.ordinary = scale == 1 and not self.extreme   # numbers at which differences are taken well
         if not self.extreme:
             drawn = {name: 0.8 * signs([sizes[letter] for letter in axes], rng) for name, axes in judge.letters.items()}
             arguments = judge.prepare(
@@ -78,15 +80,23 @@ class Case:
         return Context(self.all_sizes, in_sight, self.dy, arguments=tuple(self.arguments))
 
     def truth(self):
-        """Return by name what the package's own backward returns."""
+        """Return by name what the package's own backward returns; where there is none, finite differences."""
+        if not self.exercise.answer:
+            return {name: self._differences(name.removeprefix("d")) for name in self.shapes}
         with np.errstate(all="ignore"):
             return as_arrays(plain(self.exercise.reference(*self.given)), self.shapes)
+
+    def _differences(self, name):
+        forward = of_point(self.forward, list(self.arguments), list(self.arguments.values()))
+        probe, shape = Probe(forward, self.arguments, self.dy), self.arguments[name].shape
+        return np.array([probe.coordinate(name, index).value for index in np.ndindex(shape)]).reshape(shape)
 
     def first_wrong(self, claims):
         """Return the first gradient that is not what the package's backward says, as a Comparison, or None."""
         truth, floor = self.truth(), 1e-2 * np.abs(self.dy).max(initial=0)   # where tanh saturates all may be tiny
+        precision = ROUNDING if self.exercise.answer else DIFFERENCES
         tensors = (compare(name.removeprefix("d"), claims[name], truth[name],
-                           ROUNDING * np.abs(truth[name]).max(initial=floor)) for name in claims)
+                           precision * np.abs(truth[name]).max(initial=floor)) for name in claims)
         return next((t for t in tensors if t.state == "differ"), None)
 
     def against(self, wrong):

@@ -11,7 +11,8 @@ from ...gradcheck.report import Report
 from ..answers.foreign import Failed, arrays_in
 from ..catalogue import Mistake
 
-__all__ = ["Finding", "OWN", "ONE_ANSWER", "OVERFLOW", "together", "accepted", "compare", "settled", "unchanged", "other_than"]
+__all__ = ["Finding", "OWN", "ONE_ANSWER", "OVERFLOW", "together", "accepted", "compare", "settled", "unchanged",
+           "other_than"]
 
 OWN = "the package's own backward"
 ONE_ANSWER = "gives one answer whatever its arguments: it keeps what its first call was given"

@@ -52,6 +52,8 @@ def in_catalogue(exercise, given, claims, first, shapes, bound=None):
     whole : bool
         Whether it explains them all.
     """
+    if not exercise.answer:
+        return None, False
     best, found = 0, None
     right = _reference(exercise.reference, given, shapes)
     for mistake in _relevant(exercise):
@@ -184,6 +186,8 @@ def unused(answer, exercise, arguments, claims, said=None, here=""):
 
 def _without_effect(exercise, arguments, given, claims):
     """True if the right answer changes too little with the changed argument to explain the error."""
+    if not exercise.answer:
+        return False
     with np.errstate(all="ignore"):
         right, other = (arrays_in(plain(exercise.reference(*values)))
                         for values in ([arguments[key] for key in exercise.arguments], given))
