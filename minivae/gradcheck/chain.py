@@ -88,6 +88,8 @@ class ModelReport(Report):
     chain : Chain, optional
     first_wrong : list of str, optional
         The wrong tensors that nothing nearer to the loss explains.
+    diagnoses : list of Diagnosis, optional
+        What is wrong with them.
     wrong : collection of str, optional
         Names of tensors that are wrong beside those whose state says so.
     **more

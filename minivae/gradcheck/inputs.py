@@ -102,7 +102,7 @@ def scalar_probe(f, at, what="f", noise=0.0):
 
 
 def _not_real(value):
-    """Say what an array holds that is not of real numbers, and what to do about it."""
+    """Say what a value is that holds no real numbers, and what to do about it."""
     if value.dtype.kind == "c":
         return f"{value.dtype}. Return its real part or its absolute value, whichever the loss is."
     if value.dtype.kind == "O" and value.shape == ():

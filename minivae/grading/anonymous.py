@@ -1,4 +1,4 @@
-"""A table without names: a pseudonym for each student, and no part of a name in any text."""
+"""A table without names: a pseudonym for each student, and no part of a name of three letters or more in any text."""
 
 import re
 
