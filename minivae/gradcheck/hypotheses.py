@@ -261,7 +261,7 @@ def other_slopes(seen, context):
 
 def _linear(a, b, called):
     small = 1e-9 * (abs(a) + abs(b))
-    times = called if abs(abs(b) - 1) <= small else f"{abs(b):.4g} times {called}"
+    times = called if f"{abs(b):.4g}" == "1" else f"{abs(b):.4g} times {called}"
     sum_of = f"{'minus ' if b < 0 else ''}{times}" if abs(a) <= small else f"{a:.4g} {'-' if b < 0 else '+'} {times}"
     return f"the upstream gradient was multiplied by {sum_of}, which is not the slope of the forward"
 

@@ -84,6 +84,8 @@ def test_either_precision_passes_and_a_mistake_fails_in_both(dtype):
     assert check_vjp(np.tanh, lambda dy, a: dy * (1 - np.tanh(a)), a).verdict == "fail"
     report = check_vjp(np.tanh, lambda dy, a: 2 * dy * (1 - np.tanh(a) ** 2), a)
     assert "factor 2.000 = 2" in report.diagnosis[0]
+    report = check_vjp(np.tanh, lambda dy, a: dy * (1 - np.tanh(a)), a)
+    assert "multiplied by 1 - the forward's output" in report.diagnosis[0]
 
 
 def test_what_float32_cannot_hold_is_judged_in_float64():
