@@ -105,7 +105,7 @@ EQUATIONS = (
              r" = -\frac{\partial \log \mathcal{N}}{\partial z}, \quad"
              r"\frac{\partial \log \mathcal{N}}{\partial \log \sigma^2}"
              r" = \tfrac12 \left(\frac{(z - \mu)^2}{\sigma^2} - 1\right)",
-             None, "how 3.4 changes with each of its arguments", "kernels:gaussian_log_density_backward"),
+             None, "how the log density changes with each of its arguments", "kernels:gaussian_log_density_backward"),
     Equation("3.12", "mu = w x / (w² + β s²), sigma² = β s² / (w² + β s²), for p(x|z) = N(w z, s²)",
              r"\mu = \frac{w x}{w^2 + \beta s^2}, \quad \sigma^2 = \frac{\beta s^2}{w^2 + \beta s^2}"
              r" \quad \text{for } p(x \mid z) = \mathcal{N}(x;\, w z, s^2)",
