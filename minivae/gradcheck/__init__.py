@@ -6,8 +6,8 @@ inconclusive, and the name of the mistake. ``step_error`` measures the V of erro
 
 Read in this order: numeric (one derivative), probe and noise (a function along a line, and how exact it is), record
 (what is known of a tensor's gradient), agreement (one claim against one difference), compare (whole tensors), inputs
-and behaviour (what is wrong whatever the numbers are), checks, hypotheses (the table of mistakes), places (where the
-wrong numbers lie), diagnosis (which mistake it is), model (a whole VAE).
+and behaviour (what is wrong whatever the numbers are), checks, places (where the wrong numbers lie), hypotheses (the
+table of mistakes), diagnosis (which mistake it is), model (a whole VAE).
 """
 
 from .checks import check_gradient, check_vjp

@@ -26,7 +26,7 @@ def clear(seen):
 
 
 def too_many_for_chance(seen, chosen, among=None):
-    """True if so many numbers, chosen at random among those that tell, would hardly ever be the ones chosen."""
+    """True if as many numbers, picked at random among those that tell, would hardly ever be the chosen ones."""
     among = chosen | clear(seen) if among is None else among
     return chosen.any() and math.comb(int(among.sum()), int((chosen & among).sum())) >= CHANCE
 
