@@ -239,14 +239,14 @@ def _wrong(tensors):
 
 
 def _measured(functions, dy, args, noise, rng):
-    """Return what ``measure`` finds for other arguments; None if the backward raises or returns the wrong form."""
+    """Return what ``measure`` finds for other arguments; None if a function raises, or a gradient has the wrong form."""
     forward, names = functions.functions["forward"], functions.names
-    try:
+    try:   # these arguments are our choice: either function may refuse them
         gradients = functions.backward(dy, args)
+        differentiated = _differentiated(forward, names, args, gradients)
+        probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
     except Exception:
         return None
-    differentiated = _differentiated(forward, names, args, gradients)
-    probe = Probe(of_point(forward, names, args), differentiated, dy, noise)
     claims, faults, _ = claims_of(dict(zip(names, gradients)), differentiated, probe)
     return None if faults else measure(probe, claims, rng)
 

@@ -100,6 +100,14 @@ def test_what_float32_cannot_hold_is_judged_in_float64():
     assert report.verdict == "pass" and "in float64" in report.notes[0]
     assert check_vjp(spread, lambda d, x: spread_backward(d, x, 1.01), x).verdict == "fail"
 
+    def shifted(x, mean):   # mean is not differentiated, and must stay float32
+        if mean.dtype != np.float32:
+            raise TypeError("float32 is expected")
+        return spread(x + mean)
+
+    report = check_vjp(shifted, lambda d, x, mean: spread_backward(d, x + np.asarray(mean)), x, np.float32([[1.0]]))
+    assert report.verdict != "pass" and "raised" not in str(report)
+
 
 def test_a_function_that_wants_a_list_or_a_number():
     assert check_vjp(lambda x: x**3, lambda dy, x: dy * 3 * x**2, 1.7).verdict == "pass"
