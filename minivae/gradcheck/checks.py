@@ -239,7 +239,7 @@ def _wrong(tensors):
 
 
 def _measured(functions, dy, args, noise, rng):
-    """Return what ``measure`` finds for other arguments; None if a function raises, or a gradient has the wrong form."""
+    """Return what ``measure`` finds for other arguments; None if a function raises or a gradient has a wrong form."""
     forward, names = functions.functions["forward"], functions.names
     try:   # these arguments are our choice: either function may refuse them
         gradients = functions.backward(dy, args)
