@@ -62,7 +62,7 @@ class ExerciseReport(Report):
         self.diagnoses += [] if self.mistake else self.from_numbers[:1]
         if call and call.warned and finding and not finding.told:
             self.notes.append(f"NumPy warns of {call.warned[0]}. The numbers are right all the same; a form in which "
-                              f"nothing overflows is silent")
+                              "nothing overflows is silent")
 
     @property
     def verdict(self):

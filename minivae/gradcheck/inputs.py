@@ -171,7 +171,7 @@ def too_coarse(probe, what):
                 "gross mistakes. Compute it in float64"]
     if probe.stairs:
         return [f"{what} moves in stairs along {listed(sorted(probe.stairs))}: something in it is rounded, or stops "
-                f"at a tolerance. It is too coarse for small differences; compute it more finely, or say noise="
+                "at a tolerance. It is too coarse for small differences; compute it more finely, or say noise="
                 f"{probe.highest_jump:.1g}, the highest step seen, or more, if you know how far off it may be"]
     return []
 

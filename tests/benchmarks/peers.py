@@ -4,7 +4,6 @@ Each function here takes a minivae model, whose weights it copies, and batches o
 which trains on batch i by Adam and returns the loss before it. None of these engines is needed for anything else.
 """
 
-import math
 import pathlib
 import sys
 

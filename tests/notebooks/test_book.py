@@ -8,7 +8,6 @@ import importlib.util
 import os
 import pathlib
 import re
-import sys
 
 import pytest
 from browser import open_browser

@@ -90,7 +90,7 @@ def _judge(exercise, answer, rng):
         said[k] = _truth_value(answer(asked[k].f, asked[k].gradient.copy(), asked[k].x.copy()))
         if answer.changed:
             raise Failed("inputs", f"{answer.changed[0]} is left changed: put back every number that you move, or move "
-                                   f"a copy")
+                                   "a copy")
     finite = {said[k] for k, case in enumerate(asked) if np.isfinite(case.gradient).all()}
     if len(finite) == 1:
         raise Failed("value", f"it says {finite.pop()} to all gradients without a nan, right ones and wrong ones")
@@ -108,8 +108,8 @@ def _judge(exercise, answer, rng):
 def _by_axes(asked, judged):
     """Say that right gradients are rejected for the number of their axes alone; "" if it is not that."""
     verdicts = {(case.x.ndim, ok) for case, ok in zip(asked, judged) if case.right}
-    for rejected, accepted in ((2, 1), (1, 2)):
-        if verdicts == {(rejected, False), (accepted, True)}:
+    for rejected, taken in ((2, 1), (1, 2)):
+        if verdicts == {(rejected, False), (taken, True)}:
             return (f"x may have any number of axes, and those with {rejected} are all rejected. np.ndindex runs over "
                     "the indices of any of them")
     return ""
