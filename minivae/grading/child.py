@@ -36,13 +36,16 @@ def fork_server():
         folder, pipes, *_ = socket.recv_fds(grader, 10_000, 2)
         if not folder:
             return
+        in_session, until_then = os.pipe()
         pid = os.fork()
         if not pid:
-            _leave_the_server(grader, pipes)
+            _leave_the_server(grader, pipes, in_session, until_then)
             serve(os.fsdecode(folder))
             os._exit(0)
-        for pipe in pipes:
+        for pipe in (*pipes, until_then):
             os.close(pipe)
+        os.read(in_session, 1)   # returns once the child has a session: the grader may end it from here on
+        os.close(in_session)
         grader.send(b"%d" % pid)
         os.waitpid(pid, 0)
         grader.send(b"ended")
@@ -55,9 +58,11 @@ def _import_what_is_needed():
             importlib.import_module(name)
 
 
-def _leave_the_server(grader, pipes):
+def _leave_the_server(grader, pipes, *of_the_server):
     """Give a forked process a session, standard streams and random numbers of its own."""
     os.setsid()
+    for pipe in of_the_server:
+        os.close(pipe)
     grader.detach()
     for stream, pipe in enumerate(pipes):
         os.dup2(pipe, stream)

@@ -219,10 +219,11 @@ def test_a_process_that_ends_at_once_does_not_end_the_fork_server(tmp_path):
     child = launch.ForkServer.current().fork(tmp_path / "nowhere")
     wait_until(lambda: not child.running)
     child.stop()
-    other = launch.ForkServer.current().fork(tmp_path)
-    assert other.running and other.server is child.server
-    other.stop()
-    assert not other.running
+    for _ in range(5):   # the server goes on, even if a process is ended at once
+        other = launch.ForkServer.current().fork(tmp_path)
+        assert other.server is child.server and other.running
+        other.stop()
+        assert not other.running
 
 
 def test_a_file_without_an_exercise_s_name_is_not_run(tmp_path):
